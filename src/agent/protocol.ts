@@ -1,0 +1,72 @@
+// What the mail process may ask of the delivery agent, the only privileged part: four verbs, and nothing that is parsed twice.
+// Frames on a unix socket: 4 octets length of the JSON head (big-endian), 4 octets length of the body, head, body.
+// Answers carry the number of the request and come in any order.
+import type { EnhancedCode } from "../mail/reply.ts"
+
+/** Whose rights are used. uid/gid undefined: the agent's own (no root). */
+export type Identity = {
+  readonly name: string
+  readonly uid: number | undefined
+  readonly gid: number | undefined
+  readonly home: string
+}
+
+/** Into one mailbox. The body is the final message with LF line ends, Return-Path and all; mbox adds From_ and quotes. */
+export type DeliverRequest = {
+  readonly verb: "deliver"
+  readonly owner: Identity
+  readonly mailbox:
+    | { readonly format: "mbox"; readonly path: string }
+    | { readonly format: "maildir"; readonly path: string }
+  /** For the From_ line: the reverse-path without brackets, "MAILER-DAEMON" when null. */
+  readonly sender: string
+  /** Unix milliseconds for the From_ line. */
+  readonly date: number
+  /** Queue id and recipient number: the Maildir file's name comes from it, so a redelivery finds its own file. */
+  readonly delivery: string
+}
+
+/** At the end of a file, in mbox form (aliases: /file). */
+export type AppendRequest = Omit<DeliverRequest, "verb" | "mailbox"> & {
+  readonly verb: "append"
+  readonly path: string
+}
+
+/** Into a program's standard input. `command` runs through /bin/sh -c (or the shell of smrsh's rule) as the owner. */
+export type RunRequest = {
+  readonly verb: "run"
+  readonly owner: Identity
+  readonly command: string
+  readonly environment: Readonly<Record<string, string>>
+  readonly directory: string
+  readonly timeoutSeconds: number
+  readonly outputLimit: number
+}
+
+/** .forward, :include: lists: read with the owner's rights; sendmail's safety rules are checked. */
+export type ReadRequest = {
+  readonly verb: "read"
+  readonly owner: Identity
+  readonly path: string
+  readonly limit: number
+}
+
+export type AgentRequest = DeliverRequest | AppendRequest | RunRequest | ReadRequest
+
+/** `done` means durable. `status` and `text` are what the log and a bounce say. */
+export type AgentAnswer =
+  | { readonly outcome: "done"; readonly status: EnhancedCode; readonly text: string }
+  | { readonly outcome: "later" | "failed"; readonly status: EnhancedCode; readonly text: string }
+  /** Only for `read`; the text is the answer's body. */
+  | { readonly outcome: "text" }
+  | { readonly outcome: "nothing" }
+  | { readonly outcome: "unsafe"; readonly text: string }
+
+/** The agent as the mail process sees it. */
+export type Agent = {
+  ask(
+    request: AgentRequest,
+    body: readonly Buffer[],
+  ): Promise<{ readonly answer: AgentAnswer; readonly body: Buffer }>
+  close(): void
+}

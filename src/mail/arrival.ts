@@ -1,0 +1,30 @@
+// How a message came in: who handed it over, how, and through which door. Policy asks it, Received: tells it, the log keeps it.
+
+export type Client = {
+  /** "192.0.2.7" or "2001:db8::7" (an IPv4-mapped address is written as IPv4). */
+  readonly address: string
+  readonly port: number
+  /** The reverse name that leads back to the address, lower case; undefined when there is none. */
+  readonly name: string | undefined
+}
+
+/** The words of RFC 3848 and 6531, and `local` for what the sendmail command hands in. */
+export type Protocol = "SMTP" | "ESMTP" | "LMTP" | "UTF8SMTP" | "UTF8LMTP" | "local"
+
+export type Arrival = {
+  /** The session's id; sessions that end in a refusal are found by it. */
+  readonly session: string
+  readonly protocol: Protocol
+  /** undefined for local submission. */
+  readonly client: Client | undefined
+  /** What the client called itself. */
+  readonly helo: string | undefined
+  /** The login name that AUTH or the local socket vouched for. */
+  readonly authenticated: string | undefined
+  /** The listener's Name= (DAEMON_OPTIONS): "MTA", "MSA". */
+  readonly door: string
+  /** True on a submission door: RFC 6409 applies. */
+  readonly submission: boolean
+  /** "TLSv1.3 TLS_AES_256_GCM_SHA384", undefined in plain text. */
+  readonly tls: string | undefined
+}

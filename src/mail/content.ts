@@ -1,0 +1,24 @@
+// A message's octets on their way from the wire to a mailbox: CRLF line ends, small ones in memory, large ones read by piece.
+
+export type Content = {
+  /** Octets in all. */
+  readonly size: number
+  /** Octets up to and including the blank line that ends the header. */
+  readonly headerSize: number
+  /** The whole message when it is in memory, in one piece. */
+  readonly bytes: Buffer | undefined
+  /** The octets from `start` on, in pieces of at most 64 KiB. */
+  chunks(start?: number): AsyncIterable<Buffer>
+}
+
+/** A message that is in memory. */
+export function inMemory(bytes: Buffer, headerSize: number): Content {
+  return {
+    size: bytes.length,
+    headerSize,
+    bytes,
+    async *chunks(start = 0) {
+      if (start < bytes.length) yield bytes.subarray(start)
+    },
+  }
+}

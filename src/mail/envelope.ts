@@ -1,0 +1,41 @@
+// What SMTP carries beside the message: the reverse-path and the recipients (RFC 5321 §2.3.1). Never read from the header.
+import type { ForwardPath, ReversePath } from "./address.ts"
+import type { Reason } from "./decision.ts"
+
+export type Notify = "never" | "success" | "failure" | "delay"
+
+export type Recipient = {
+  readonly path: ForwardPath
+  /** ORCPT, decoded: "rfc822;Ann@Example.ORG" (RFC 3461 §4.2). */
+  readonly original: string | undefined
+  /** NOTIFY (RFC 3461 §4.1); empty when the sender did not ask. */
+  readonly notify: readonly Notify[]
+  /** Why policy let it in. */
+  readonly admitted: Reason
+}
+
+export type BodyType = "7bit" | "8bitmime" | "binarymime"
+
+export type Envelope = {
+  readonly reversePath: ReversePath
+  readonly recipients: readonly Recipient[]
+  readonly body: BodyType
+  readonly smtputf8: boolean
+  /** RET (RFC 3461 §4.3). */
+  readonly ret: "full" | "headers" | undefined
+  /** ENVID, decoded (RFC 3461 §4.4). */
+  readonly envid: string | undefined
+}
+
+/** MAIL to end of DATA. Replaced whole at each step; `undefined` in its place is the reset (RFC 5321 §3.3). */
+export type Transaction = {
+  readonly envelope: Envelope
+  readonly startedAt: Date
+  /** Octets of message received so far, or the SIZE the client declared before any came. */
+  readonly bytes: number
+}
+
+/** The transaction with one more recipient. */
+export function withRecipient(tx: Transaction, recipient: Recipient): Transaction {
+  return { ...tx, envelope: { ...tx.envelope, recipients: [...tx.envelope.recipients, recipient] } }
+}

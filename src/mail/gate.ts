@@ -1,0 +1,36 @@
+// What an SMTP session asks before it answers. smtp/ puts the questions and knows nothing of policy; policy/ answers.
+import type { ForwardPath, ReversePath, TypedAddress } from "./address.ts"
+import type { Arrival } from "./arrival.ts"
+import type { Decision } from "./decision.ts"
+import type { Envelope } from "./envelope.ts"
+
+export type Gate = {
+  /** May this client speak at all? (sendmail: check_relay) A no closes the session after its reply. */
+  connect(arrival: Arrival): Promise<Decision<undefined>>
+  /** HELO, EHLO, LHLO with this name. */
+  hello(arrival: Arrival, name: string): Promise<Decision<undefined>>
+  /** MAIL FROM (check_mail). `size` is what SIZE= declared, 0 when it did not. */
+  sender(arrival: Arrival, path: TypedAddress | "null", size: number): Promise<Decision<ReversePath>>
+  /** RCPT TO (check_rcpt, then whether there is such a user). */
+  recipient(
+    arrival: Arrival,
+    envelope: Envelope,
+    path: TypedAddress | "postmaster",
+  ): Promise<Decision<ForwardPath>>
+  /** DATA or the first BDAT (check_data). */
+  content(arrival: Arrival, envelope: Envelope): Promise<Decision<undefined>>
+  /** The whole message is here, not yet committed: `header` is its header as octets (check_eoh, check_eom). */
+  message(
+    arrival: Arrival,
+    envelope: Envelope,
+    header: Buffer,
+    size: number,
+  ): Promise<Decision<MessageVerdict>>
+  /** VRFY: the mailboxes behind a name, as lines of a 250 reply. */
+  verify(arrival: Arrival, path: TypedAddress): Promise<Decision<readonly string[]>>
+  /** EXPN: the members of a list, one level. */
+  expand(arrival: Arrival, path: TypedAddress): Promise<Decision<readonly string[]>>
+}
+
+/** What is to be done with an accepted message. */
+export type MessageVerdict = { readonly keep: "deliver" | "hold" | "discard" }

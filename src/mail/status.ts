@@ -1,0 +1,19 @@
+// What became of a recipient: one record from the wire to the bounce, the log and the timeline.
+import type { Reason } from "./decision.ts"
+import type { Recipient } from "./envelope.ts"
+import type { EnhancedCode, Reply } from "./reply.ts"
+
+/** The action words of RFC 3464 §2.3.3. */
+export type Action = "delivered" | "relayed" | "expanded" | "delayed" | "failed"
+
+export type DeliveryStatus = {
+  readonly recipient: Recipient
+  readonly action: Action
+  readonly status: EnhancedCode
+  /** The peer's own reply, or our words where no peer spoke. */
+  readonly diagnostic: Reply | string | undefined
+  /** The host or program that spoke: "mx1.example.org [192.0.2.7]". */
+  readonly remote: string | undefined
+  readonly at: Date
+  readonly reason: Reason
+}
