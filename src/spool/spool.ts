@@ -1,73 +1,11 @@
 // The durable store behind one small interface: what has been accepted and what is still to be done for it.
 // This file is the interface; spool/sqlite.ts and its worker keep it. docs/spool.md lists every state and what a crash leaves.
-import type { Arrival } from "../mail/arrival.ts"
 import type { Content } from "../mail/content.ts"
-import type { Origin, Reason } from "../mail/decision.ts"
-import type { Envelope, Recipient } from "../mail/envelope.ts"
-import type { EnhancedCode } from "../mail/reply.ts"
+import type { Reason } from "../mail/decision.ts"
 import type { Result } from "../mail/result.ts"
-import type { Route } from "../mail/route.ts"
+import type { Entry, Outcome, Pending, Queued } from "../queue/entry.ts"
 
-/** What is known of a message beside its octets. */
-export type Entry = {
-  /** Queue id, unique in this spool: [0-9A-Za-z]{14}, sendmail's form. */
-  readonly id: string
-  readonly envelope: Omit<Envelope, "recipients">
-  readonly arrival: Arrival
-  /** Milliseconds since 1970. */
-  readonly acceptedAt: number
-  readonly size: number
-  readonly headerSize: number
-  /** Message-Id, Subject and From, cut to 200 octets, for queue lists and search. */
-  readonly summary: { readonly messageId: string; readonly subject: string; readonly from: string }
-  /** Set aside by a rule (quarantine) or by hand (hold): never tried until released. */
-  readonly held: { readonly reason: string; readonly at: Origin | undefined } | undefined
-}
-
-/** A recipient that is still to be served. Those that are done have no row. */
-export type Pending = {
-  /** Stable within the entry: children of an expansion get numbers of their own. */
-  readonly number: number
-  readonly recipient: Recipient
-  /** Known once aliases and .forward were applied; undefined until the first attempt. */
-  readonly route: Route | undefined
-  /** How it came from an alias: who answers for its errors (owner-list) and with whose rights programs run. */
-  readonly expandedFrom:
-    | {
-        readonly address: string
-        readonly owner: string | undefined
-        readonly user: string | undefined
-        readonly reason: Reason
-      }
-    | undefined
-  readonly attempts: number
-  /** When it is due, milliseconds since 1970. 0: at once. */
-  readonly nextAttempt: number
-  /** The last words of the peer, or ours. */
-  readonly lastStatus:
-    | {
-        readonly status: EnhancedCode
-        readonly text: string
-        readonly remote: string | undefined
-        readonly at: number
-      }
-    | undefined
-  /** Whether a "delayed" report was sent. */
-  readonly warned: boolean
-}
-
-export type Queued = { readonly entry: Entry; readonly pending: readonly Pending[] }
-
-/** Changes after an attempt, applied in one commit. */
-export type Outcome = {
-  readonly id: string
-  /** Numbers of those that need no more work (delivered, relayed, failed, or replaced by `add`). */
-  readonly done: readonly number[]
-  /** New state of those that stay. */
-  readonly update: readonly Pending[]
-  /** Children of an expansion that could not be served in this attempt. */
-  readonly add: readonly Pending[]
-}
+export type { Entry, Outcome, Pending, Queued } from "../queue/entry.ts"
 
 /** A message on its way in. Nothing of it survives unless commit resolves. */
 export type Incoming = {
