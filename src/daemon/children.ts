@@ -1,0 +1,37 @@
+// Starting the processes of the system: the same program under another name, with the rights each one is to have.
+import { type ChildProcess, spawn } from "node:child_process"
+
+export type Role = "mail" | "agent"
+
+export type ProcessStart = {
+  readonly role: Role
+  /** The script that dispatches on the role: this program's own entry. */
+  readonly entry: string
+  readonly args: readonly string[]
+  /** The user to become; undefined: stay who we are. */
+  readonly user: string | undefined
+}
+
+/**
+ * Starts one. As root the mail process is started through setpriv(1), which gives up every right before our code runs
+ * and sees to it that none comes back (no_new_privs).
+ */
+export function startProcess({ role, entry, args, user }: ProcessStart): ChildProcess {
+  const own = [process.execPath, ...flags(role), entry, "process", role, ...args]
+  const drop =
+    user === undefined
+      ? []
+      : ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--init-groups", "--no-new-privs", "--inh-caps=-all", "--"]
+  const [command = process.execPath, ...rest] = [...drop, ...own]
+  return spawn(command, rest, {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    serialization: "advanced",
+    env: { ...process.env, UV_USE_IO_URING: "0" },
+  })
+}
+
+// The agent holds no message longer than one delivery; small young generations keep its memory small.
+function flags(role: Role): string[] {
+  const memory = role === "agent" ? ["--max-semi-space-size=1"] : ["--max-semi-space-size=8"]
+  return ["--disable-warning=ExperimentalWarning", ...memory]
+}

@@ -1,0 +1,72 @@
+// Where things lie under the state directory, and the making of it. Everything here is private to the mail system but the
+// sockets that users' commands speak to.
+import { chmodSync, chownSync, mkdirSync } from "node:fs"
+import { join } from "node:path"
+import { fail, ok, type Result } from "../mail/result.ts"
+
+export type Layout = {
+  readonly state: string
+  /** The spool's databases and bodies. */
+  readonly queue: string
+  /** Sockets and locks. */
+  readonly run: string
+  /** Mailboxes when there is no root to write /var/mail. */
+  readonly mail: string
+  readonly usersFile: string
+  readonly control: string
+  readonly submit: string
+  readonly agent: string
+  readonly lock: string
+}
+
+/** The longest path a unix socket may have (sun_path, with its final NUL). */
+const longestSocketPath = 107
+
+export function layoutOf(state: string): Layout {
+  const run = join(state, "run")
+  return {
+    state,
+    queue: join(state, "queue"),
+    run,
+    mail: join(state, "mail"),
+    usersFile: join(state, "users"),
+    control: join(run, "control.sock"),
+    submit: join(run, "submit.sock"),
+    agent: join(run, "agent", "agent.sock"),
+    lock: join(run, "waypost.lock"),
+  }
+}
+
+/** Makes what is missing. `owner` is the user of the mail process when we are root. */
+export function makeLayout(layout: Layout, owner: { uid: number; gid: number } | undefined): Result<void> {
+  if (Buffer.byteLength(layout.agent) > longestSocketPath) {
+    return fail(`${layout.state}: this path is too long for the sockets in it; choose a shorter one with --state`)
+  }
+  try {
+    makeDirectory(layout.state, 0o755, owner)
+    makeDirectory(layout.queue, 0o700, owner)
+    makeDirectory(layout.run, 0o755, owner)
+    makeDirectory(join(layout.run, "agent"), 0o700, owner)
+    if (owner === undefined) makeDirectory(layout.mail, 0o700, owner)
+    return ok(undefined)
+  } catch (error) {
+    return fail(oneLine(layout.state, error))
+  }
+}
+
+function makeDirectory(path: string, mode: number, owner: { uid: number; gid: number } | undefined): void {
+  const made = mkdirSync(path, { recursive: true, mode })
+  if (made === undefined) return
+  chmodSync(path, mode)
+  if (owner !== undefined) chownSync(path, owner.uid, owner.gid)
+}
+
+function oneLine(state: string, error: unknown): string {
+  const { code, path } = error as NodeJS.ErrnoException
+  const where = path ?? state
+  if (code === "EACCES" || code === "EPERM") return `${where}: no right to write there; choose another place with --state DIR`
+  if (code === "ENOTDIR" || code === "EEXIST") return `${where}: there is a file where a directory is needed`
+  if (code === "EROFS") return `${where}: read-only file system; choose another place with --state DIR`
+  if (code === "ENOSPC") return `${where}: no space left on the device`
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,31 @@
+// What supervisor and mail process say to each other over the child's channel (structured clone, so Maps arrive as Maps).
+import type { Settings } from "../config/settings.ts"
+import type { Layout } from "./layout.ts"
+
+/** Everything the mail process must be told at its start. */
+export type Configuration = {
+  readonly settings: Settings
+  readonly layout: Layout
+  /** A resolver instead of /etc/resolv.conf's: "127.0.0.1:5353". */
+  readonly resolver: string | undefined
+  readonly logFormat: "sendmail" | "json"
+  /** The machine's own addresses. */
+  readonly addresses: readonly string[]
+  /** Mail is delivered with users' rights by a privileged agent. */
+  readonly asRoot: boolean
+  /** -q30m: seconds between queue runs, undefined: as each message's own schedule says. */
+  readonly queueInterval: number | undefined
+}
+
+export type ToMail =
+  | { readonly kind: "configure"; readonly configuration: Configuration; readonly listeners: number }
+  /** Comes with a server handle; `name` is the daemon's index in settings.daemons. */
+  | { readonly kind: "listener"; readonly daemon: number }
+  | { readonly kind: "reload"; readonly settings: Settings }
+  | { readonly kind: "stop" }
+
+export type FromMail =
+  | { readonly kind: "listening"; readonly daemon: number }
+  | { readonly kind: "ready" }
+  /** It cannot start, in one line; the exit code follows sysexits(3). */
+  | { readonly kind: "refused"; readonly why: string }

@@ -1,0 +1,212 @@
+// `waypost start`: reads the configuration, binds the listeners, starts the other processes and starts them again when
+// they die, passes signals on. Decides nothing about mail.
+import type { ChildProcess } from "node:child_process"
+import { mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs"
+import type { Server } from "node:net"
+import { dirname } from "node:path"
+import type { DaemonOptions, Settings } from "../config/settings.ts"
+import { hostFacts } from "../host/facts.ts"
+import { lockFile } from "../host/posix.ts"
+import { fail, ok, type Result } from "../mail/result.ts"
+import { startProcess } from "./children.ts"
+import { type Layout, layoutOf, makeLayout } from "./layout.ts"
+import { bind } from "./listener.ts"
+import type { Configuration, FromMail, ToMail } from "./messages.ts"
+
+export type StartOptions = {
+  /** The script that `process mail` and `process agent` are arguments of. */
+  readonly entry: string
+  readonly state: string
+  readonly resolver: string | undefined
+  readonly logFormat: "sendmail" | "json"
+  readonly queueInterval: number | undefined
+  /** Reads the configuration anew: at start and at each reload. The error is what is wrong, ready to be printed. */
+  readonly load: () => Result<Settings>
+  /** The user that the mail process becomes when we are root. */
+  readonly mailUser: { readonly name: string; readonly uid: number; readonly gid: number } | undefined
+  readonly onReady: (report: StartReport) => void
+  readonly say: (line: string) => void
+}
+
+export type StartReport = {
+  readonly listeners: readonly DaemonOptions[]
+  readonly settings: Settings
+  readonly layout: Layout
+  readonly asRoot: boolean
+}
+
+/** Runs until a signal ends it. The exit code follows sysexits(3). */
+export async function superviseStart(options: StartOptions): Promise<number> {
+  const settings = options.load()
+  if (!settings.ok) return refuse(options, settings.error, 78)
+  const layout = layoutOf(options.state)
+  const made = makeLayout(layout, options.mailUser)
+  if (!made.ok) return refuse(options, made.error, 73)
+  const locked = lockState(layout)
+  if (!locked.ok) return refuse(options, locked.error, 75)
+  return new Supervisor(options, layout, settings.value).run()
+}
+
+function refuse(options: StartOptions, why: string, code: number): number {
+  options.say(why)
+  return code
+}
+
+/** Kept until the process ends: the kernel releases it, even at kill -9. */
+function lockState(layout: Layout): Result<void> {
+  mkdirSync(dirname(layout.lock), { recursive: true })
+  const file = openSync(layout.lock, "a+", 0o644)
+  if (!lockFile(file, "try")) {
+    const pid = readFileSync(layout.lock, "utf8").trim()
+    return fail(`another Waypost (pid ${pid}) is running on ${layout.state}; stop it first, or choose another --state DIR`)
+  }
+  writeFileSync(layout.lock, `${process.pid}\n`)
+  return ok(undefined)
+}
+
+const restartAfter = { first: 100, longest: 5000 } // milliseconds
+const stopWithin = 30_000
+
+class Supervisor {
+  readonly #options: StartOptions
+  readonly #layout: Layout
+  #settings: Settings
+  #mail: ChildProcess | undefined
+  #agent: ChildProcess | undefined
+  #stopping = false
+  #reported = false
+  #delay = restartAfter.first
+  #exitCode = 0
+  readonly #ended = Promise.withResolvers<number>()
+
+  constructor(options: StartOptions, layout: Layout, settings: Settings) {
+    this.#options = options
+    this.#layout = layout
+    this.#settings = settings
+  }
+
+  async run(): Promise<number> {
+    // Ports first: a port that is taken must be said before anything is started.
+    const servers = await this.#bindAll()
+    if (!servers.ok) return refuse(this.#options, servers.error, 71)
+    process.on("SIGTERM", () => this.#stop())
+    process.on("SIGINT", () => this.#stop())
+    process.on("SIGHUP", () => this.#reload())
+    this.#startAgent()
+    this.#startMail(servers.value)
+    return this.#ended.promise
+  }
+
+  async #bindAll(): Promise<Result<readonly Server[]>> {
+    const servers: Server[] = []
+    for (const daemon of this.#settings.daemons) {
+      const server = await bind(daemon)
+      if (!server.ok) {
+        for (const bound of servers) bound.close()
+        return fail(server.error)
+      }
+      servers.push(server.value)
+    }
+    return ok(servers)
+  }
+
+  #startAgent(): void {
+    const { entry, mailUser } = this.#options
+    const allowed = String(mailUser?.uid ?? process.getuid?.() ?? -1)
+    const child = startProcess({ role: "agent", entry, args: [this.#layout.agent, allowed], user: undefined })
+    this.#agent = child
+    child.on("exit", (code, signal) => {
+      if (this.#stopping) return
+      this.#options.say(`the delivery agent ended (${signal ?? `exit ${code}`}); starting it again`)
+      setTimeout(() => this.#startAgent(), restartAfter.first)
+    })
+  }
+
+  #startMail(servers: readonly Server[]): void {
+    const { entry, mailUser } = this.#options
+    const child = startProcess({ role: "mail", entry, args: [], user: mailUser?.name })
+    this.#mail = child
+    const send = (message: ToMail, server?: Server) => child.send(message, server)
+    send({ kind: "configure", configuration: this.#configuration(), listeners: servers.length })
+    for (const [daemon, server] of servers.entries()) send({ kind: "listener", daemon }, server)
+    child.on("message", (message) => this.#heard(message as FromMail, servers))
+    child.on("exit", (code, signal) => void this.#mailEnded(code, signal))
+  }
+
+  #configuration(): Configuration {
+    const { resolver, logFormat, queueInterval, mailUser } = this.#options
+    const { addresses } = hostFacts()
+    const asRoot = mailUser !== undefined
+    return { settings: this.#settings, layout: this.#layout, resolver, logFormat, addresses, asRoot, queueInterval }
+  }
+
+  #heard(message: FromMail, servers: readonly Server[]): void {
+    switch (message.kind) {
+      case "listening":
+        // From now on only the mail process accepts; our copy would take connections nobody answers.
+        servers[message.daemon]?.close()
+        return
+      case "refused":
+        this.#exitCode = 75
+        this.#options.say(message.why)
+        this.#stop()
+        return
+      case "ready":
+        this.#delay = restartAfter.first
+        if (!this.#reported) this.#report()
+    }
+  }
+
+  #report(): void {
+    this.#reported = true
+    const { mailUser, onReady } = this.#options
+    onReady({ listeners: this.#settings.daemons, settings: this.#settings, layout: this.#layout, asRoot: mailUser !== undefined })
+  }
+
+  async #mailEnded(code: number | null, signal: NodeJS.Signals | null): Promise<void> {
+    this.#mail = undefined
+    if (this.#stopping) return this.#finish()
+    this.#options.say(`the mail process ended (${signal ?? `exit ${code}`}); starting it again`)
+    await new Promise((resolve) => setTimeout(resolve, this.#delay))
+    this.#delay = Math.min(this.#delay * 2, restartAfter.longest)
+    if (this.#stopping) return this.#finish()
+    const servers = await this.#bindAll()
+    if (servers.ok) return this.#startMail(servers.value)
+    this.#options.say(servers.error)
+    await this.#mailEnded(code, signal)
+  }
+
+  /** A wrong configuration is said and changes nothing. */
+  #reload(): void {
+    const settings = this.#options.load()
+    if (!settings.ok) {
+      this.#options.say(`reload refused, the old configuration stays:\n${settings.error}`)
+      return
+    }
+    const moved = JSON.stringify(settings.value.daemons.map(place)) !== JSON.stringify(this.#settings.daemons.map(place))
+    this.#settings = settings.value
+    const reload: ToMail = { kind: "reload", settings: settings.value }
+    this.#mail?.send(reload)
+    this.#options.say(moved ? "reloaded; the listeners change at the next start" : "reloaded")
+  }
+
+  #stop(): void {
+    if (this.#stopping) return
+    this.#stopping = true
+    const stop: ToMail = { kind: "stop" }
+    if (this.#mail?.connected === true) this.#mail.send(stop)
+    else if (this.#mail === undefined) this.#finish()
+    setTimeout(() => this.#mail?.kill("SIGKILL"), stopWithin).unref()
+  }
+
+  #finish(): void {
+    this.#agent?.removeAllListeners("exit")
+    this.#agent?.once("exit", () => this.#ended.resolve(this.#exitCode))
+    if (this.#agent === undefined || this.#agent.exitCode !== null) this.#ended.resolve(this.#exitCode)
+    else this.#agent.kill("SIGTERM")
+  }
+}
+
+function place(daemon: DaemonOptions): string {
+  return `${daemon.family} ${daemon.address ?? "*"} ${daemon.port}`
+}
