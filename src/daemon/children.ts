@@ -21,7 +21,15 @@ export function startProcess({ role, entry, args, user }: ProcessStart): ChildPr
   const drop =
     user === undefined
       ? []
-      : ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--init-groups", "--no-new-privs", "--inh-caps=-all", "--"]
+      : [
+          "setpriv",
+          `--reuid=${user}`,
+          `--regid=${user}`,
+          "--init-groups",
+          "--no-new-privs",
+          "--inh-caps=-all",
+          "--",
+        ]
   const [command = process.execPath, ...rest] = [...drop, ...own]
   return spawn(command, rest, {
     stdio: ["ignore", "inherit", "inherit", "ipc"],

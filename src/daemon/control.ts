@@ -19,7 +19,11 @@ export type Verbs = ReadonlyMap<string, Verb>
 const longestRequest = 1024 * 1024
 
 /** Serves the socket. Everybody on the machine may connect; what they may do depends on who they are. */
-export async function serveControl(path: string, verbs: Verbs, onBug: (error: unknown) => void): Promise<Server> {
+export async function serveControl(
+  path: string,
+  verbs: Verbs,
+  onBug: (error: unknown) => void,
+): Promise<Server> {
   rmSync(path, { force: true }) // of a run that was killed: the state's lock is ours
   const server = createServer((socket) => void converse(socket, verbs, onBug))
   await new Promise<void>((resolve, reject) => {
@@ -63,7 +67,13 @@ async function* lines(socket: Socket): AsyncIterable<string> {
   }
 }
 
-async function answer(socket: Socket, line: string, verbs: Verbs, asker: Asker, gone: AbortSignal): Promise<void> {
+async function answer(
+  socket: Socket,
+  line: string,
+  verbs: Verbs,
+  asker: Asker,
+  gone: AbortSignal,
+): Promise<void> {
   const request = parseRequest(line)
   const verb = request === undefined ? undefined : verbs.get(request.verb)
   if (request === undefined || verb === undefined) {
@@ -80,7 +90,8 @@ async function answer(socket: Socket, line: string, verbs: Verbs, asker: Asker, 
 function parseRequest(line: string): Request | undefined {
   try {
     const value: unknown = JSON.parse(line)
-    if (typeof value !== "object" || value === null || !("verb" in value) || typeof value.verb !== "string") return undefined
+    if (typeof value !== "object" || value === null || !("verb" in value) || typeof value.verb !== "string")
+      return undefined
     return { ...value, verb: value.verb }
   } catch {
     return undefined

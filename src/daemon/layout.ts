@@ -40,7 +40,9 @@ export function layoutOf(state: string): Layout {
 /** Makes what is missing. `owner` is the user of the mail process when we are root. */
 export function makeLayout(layout: Layout, owner: { uid: number; gid: number } | undefined): Result<void> {
   if (Buffer.byteLength(layout.agent) > longestSocketPath) {
-    return fail(`${layout.state}: this path is too long for the sockets in it; choose a shorter one with --state`)
+    return fail(
+      `${layout.state}: this path is too long for the sockets in it; choose a shorter one with --state`,
+    )
   }
   try {
     makeDirectory(layout.state, 0o755, owner)
@@ -64,7 +66,8 @@ function makeDirectory(path: string, mode: number, owner: { uid: number; gid: nu
 function oneLine(state: string, error: unknown): string {
   const { code, path } = error as NodeJS.ErrnoException
   const where = path ?? state
-  if (code === "EACCES" || code === "EPERM") return `${where}: no right to write there; choose another place with --state DIR`
+  if (code === "EACCES" || code === "EPERM")
+    return `${where}: no right to write there; choose another place with --state DIR`
   if (code === "ENOTDIR" || code === "EEXIST") return `${where}: there is a file where a directory is needed`
   if (code === "EROFS") return `${where}: read-only file system; choose another place with --state DIR`
   if (code === "ENOSPC") return `${where}: no space left on the device`

@@ -8,19 +8,44 @@ import { Runner, type RunnerWorld } from "./runner.ts"
 const content = inMemory(Buffer.from("Subject: SMTP\r\n\r\nHello gordon.\r\n"), 17)
 
 function message(id: string, nextAttempt = 0): Queued {
-  const recipient = { path: "postmaster", original: undefined, notify: [], admitted: because("test", "let in") } as const
+  const recipient = {
+    path: "postmaster",
+    original: undefined,
+    notify: [],
+    admitted: because("test", "let in"),
+  } as const
   return {
     entry: {
       id,
       envelope: { reversePath: "null", body: "7bit", smtputf8: false, ret: undefined, envid: undefined },
-      arrival: { session: "s", protocol: "local", client: undefined, helo: undefined, authenticated: undefined, door: "MSA", submission: true, tls: undefined },
+      arrival: {
+        session: "s",
+        protocol: "local",
+        client: undefined,
+        helo: undefined,
+        authenticated: undefined,
+        door: "MSA",
+        submission: true,
+        tls: undefined,
+      },
       acceptedAt: 0,
       size: content.size,
       headerSize: 17,
       summary: { messageId: "", subject: "", from: "" },
       held: undefined,
     },
-    pending: [{ number: 0, recipient, route: undefined, expandedFrom: undefined, attempts: 0, nextAttempt, lastStatus: undefined, warned: false }],
+    pending: [
+      {
+        number: 0,
+        recipient,
+        route: undefined,
+        expandedFrom: undefined,
+        attempts: 0,
+        nextAttempt,
+        lastStatus: undefined,
+        warned: false,
+      },
+    ],
   }
 }
 
@@ -41,7 +66,8 @@ function system(waiting: Queued[], changes: Partial<RunnerWorld> = {}) {
       return undefined
     },
     spool: {
-      due: async (now, limit) => waiting.filter((one) => (one.pending[0]?.nextAttempt ?? 0) <= now).slice(0, limit),
+      due: async (now, limit) =>
+        waiting.filter((one) => (one.pending[0]?.nextAttempt ?? 0) <= now).slice(0, limit),
       nextDue: async () => undefined,
       content: async () => ({ ok: true, value: content }),
       hold: async () => true,

@@ -153,7 +153,10 @@ export class Runner {
 
   async #attempt(queued: Queued, kept: Content | undefined): Promise<void> {
     try {
-      const content = kept === undefined ? await this.#world.spool.content(queued.entry.id) : { ok: true as const, value: kept }
+      const content =
+        kept === undefined
+          ? await this.#world.spool.content(queued.entry.id)
+          : { ok: true as const, value: kept }
       if (!content.ok) return await this.#world.damaged(queued, content.error)
       const next = await this.#world.attempt(queued, content.value)
       if (next !== undefined) this.#dueAt(next)

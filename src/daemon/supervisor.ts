@@ -58,7 +58,9 @@ function lockState(layout: Layout): Result<void> {
   const file = openSync(layout.lock, "a+", 0o644)
   if (!lockFile(file, "try")) {
     const pid = readFileSync(layout.lock, "utf8").trim()
-    return fail(`another Waypost (pid ${pid}) is running on ${layout.state}; stop it first, or choose another --state DIR`)
+    return fail(
+      `another Waypost (pid ${pid}) is running on ${layout.state}; stop it first, or choose another --state DIR`,
+    )
   }
   writeFileSync(layout.lock, `${process.pid}\n`)
   return ok(undefined)
@@ -137,7 +139,15 @@ class Supervisor {
     const { resolver, logFormat, queueInterval, mailUser } = this.#options
     const { addresses } = hostFacts()
     const asRoot = mailUser !== undefined
-    return { settings: this.#settings, layout: this.#layout, resolver, logFormat, addresses, asRoot, queueInterval }
+    return {
+      settings: this.#settings,
+      layout: this.#layout,
+      resolver,
+      logFormat,
+      addresses,
+      asRoot,
+      queueInterval,
+    }
   }
 
   #heard(message: FromMail, servers: readonly Server[]): void {
@@ -160,7 +170,12 @@ class Supervisor {
   #report(): void {
     this.#reported = true
     const { mailUser, onReady } = this.#options
-    onReady({ listeners: this.#settings.daemons, settings: this.#settings, layout: this.#layout, asRoot: mailUser !== undefined })
+    onReady({
+      listeners: this.#settings.daemons,
+      settings: this.#settings,
+      layout: this.#layout,
+      asRoot: mailUser !== undefined,
+    })
   }
 
   async #mailEnded(code: number | null, signal: NodeJS.Signals | null): Promise<void> {
@@ -183,7 +198,8 @@ class Supervisor {
       this.#options.say(`reload refused, the old configuration stays:\n${settings.error}`)
       return
     }
-    const moved = JSON.stringify(settings.value.daemons.map(place)) !== JSON.stringify(this.#settings.daemons.map(place))
+    const moved =
+      JSON.stringify(settings.value.daemons.map(place)) !== JSON.stringify(this.#settings.daemons.map(place))
     this.#settings = settings.value
     const reload: ToMail = { kind: "reload", settings: settings.value }
     this.#mail?.send(reload)

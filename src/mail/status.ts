@@ -1,7 +1,7 @@
 // What became of a recipient: one record from the wire to the bounce, the log and the timeline.
 import type { Reason } from "./decision.ts"
 import type { Recipient } from "./envelope.ts"
-import type { EnhancedCode, Reply } from "./reply.ts"
+import { type EnhancedCode, type Reply, replyLine } from "./reply.ts"
 
 /** The action words of RFC 3464 §2.3.3. */
 export type Action = "delivered" | "relayed" | "expanded" | "delayed" | "failed"
@@ -16,4 +16,9 @@ export type DeliveryStatus = {
   readonly remote: string | undefined
   readonly at: Date
   readonly reason: Reason
+}
+
+/** The words of who spoke, on one line; undefined when nobody said anything. */
+export function diagnosticText(diagnostic: Reply | string | undefined): string | undefined {
+  return typeof diagnostic === "object" ? replyLine(diagnostic) : diagnostic
 }

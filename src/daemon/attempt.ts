@@ -1,0 +1,153 @@
+// One attempt for one message: expand, group, deliver, record, report. The order is the promise: what must not be forgotten is
+// on disk before the next step begins.
+import { printPath } from "../mail/address.ts"
+import type { Content } from "../mail/content.ts"
+import { because, type Reason, withTrail } from "../mail/decision.ts"
+import type { Result } from "../mail/result.ts"
+import { diagnosticText, type DeliveryStatus } from "../mail/status.ts"
+import type { Clock } from "../mail/world.ts"
+import { type Batch, group } from "../queue/batch.ts"
+import type { Entry, Outcome, Pending, Queued } from "../queue/entry.ts"
+import { type Expanded, plan, type RoutedPending } from "../queue/plan.ts"
+import type { Fate } from "../queue/schedule.ts"
+import { outcomeOf, type Settled, settle, type Tried } from "../queue/settle.ts"
+import type { Event, Spool } from "../spool/spool.ts"
+
+export type AttemptWorld = {
+  readonly spool: Pick<Spool, "record" | "note">
+  readonly clock: Clock
+  /** Aliases, .forward and routing for one recipient; for one that has a route already, where it goes today. */
+  readonly expand: (pending: Pending, entry: Entry) => Promise<Expanded>
+  /** Takes a slot of the destination, delivers, and answers for each recipient of the batch, in its order. */
+  readonly deliver: (entry: Entry, batch: Batch, content: Content) => Promise<readonly DeliveryStatus[]>
+  readonly fate: (pending: Pending, entry: Entry) => Fate
+  /** Bounces, delay warnings, success reports: each durable in the spool when this resolves. */
+  readonly report: (queued: Queued, content: Content, told: readonly Settled[]) => Promise<Result<void>>
+  readonly log: (entry: Entry, settled: Settled, startedAt: number) => void
+}
+
+/** Resolves with the time of the next attempt; undefined when nothing of this message waits any more. */
+export async function attempt(
+  queued: Queued,
+  content: Content,
+  world: AttemptWorld,
+): Promise<number | undefined> {
+  const { entry } = queued
+  const now = world.clock()
+  const due = queued.pending.filter((pending) => pending.nextAttempt <= now)
+  const expanded = await Promise.all(due.map((pending) => world.expand(pending, entry)))
+  const { leaves, tried, first } = plan(entry.id, expanded, new Date(now))
+  if (first !== undefined) await durable(world, first)
+  const batches = group(leaves)
+  const dead = tried.map((one) => finish(entry, one, now, world))
+  const alone = batches.length === 1 && dead.length === 0
+  const ends = (
+    await Promise.all(batches.map((batch) => deliverBatch(entry, batch, content, alone, world)))
+  ).flat()
+  const open = [...dead, ...(alone ? ends : ends.filter(isTold))]
+  await tell(queued, content, open.filter(isTold), world)
+  if (open.length > 0) await durable(world, outcomeOf(entry.id, open))
+  return earliest([
+    ...queued.pending.filter((pending) => pending.nextAttempt > now),
+    ...[...dead, ...ends].flatMap((one) => one.waits ?? []),
+  ])
+}
+
+function isTold(one: Settled): boolean {
+  return one.tell !== undefined
+}
+
+/**
+ * Delivers one batch. Those nobody is to be told about are recorded here (unless the batch is all there is: then one
+ * commit serves for everything); a report must be on disk before the recipients it is about leave it.
+ */
+async function deliverBatch(
+  entry: Entry,
+  batch: Batch,
+  content: Content,
+  alone: boolean,
+  world: AttemptWorld,
+): Promise<readonly Settled[]> {
+  const startedAt = world.clock()
+  const statuses = await world.deliver(entry, batch, content)
+  const settled = batch.recipients.map((pending, n) =>
+    finish(entry, { pending, status: statuses[n] ?? silent(pending, startedAt) }, startedAt, world),
+  )
+  const quiet = settled.filter((one) => !isTold(one))
+  if (!alone && quiet.length > 0) await durable(world, outcomeOf(entry.id, quiet))
+  return settled
+}
+
+/** Says what became of a recipient: to the log and to the timeline. */
+function finish(entry: Entry, tried: Tried, startedAt: number, world: AttemptWorld): Settled {
+  const settled = settle(tried, (pending) => world.fate(pending, entry))
+  world.log(entry, settled, startedAt)
+  world.spool.note([eventOf(entry, settled)])
+  return settled
+}
+
+/** One report for all that is to be told after this attempt. */
+async function tell(
+  queued: Queued,
+  content: Content,
+  told: readonly Settled[],
+  world: AttemptWorld,
+): Promise<void> {
+  if (told.length === 0) return
+  const reported = await world.report(queued, content, told)
+  if (!reported.ok) throw new Error(`no report could be queued for ${queued.entry.id}: ${reported.error}`)
+}
+
+/** A mailer that gave no answer for a recipient: cannot tell, so it is tried again. */
+function silent(pending: RoutedPending, now: number): DeliveryStatus {
+  const reason = because(pending.route.mailer, "the mailer gave no answer for this recipient")
+  const { recipient } = pending
+  return {
+    recipient,
+    action: "delayed",
+    status: "4.3.0",
+    diagnostic: undefined,
+    remote: undefined,
+    at: new Date(now),
+    reason,
+  }
+}
+
+async function durable(world: AttemptWorld, outcome: Outcome): Promise<void> {
+  const recorded = await world.spool.record(outcome)
+  if (!recorded.ok)
+    throw new Error(`the spool could not record what became of ${outcome.id}: ${recorded.error}`)
+}
+
+const eventNames = {
+  delivered: "delivered",
+  relayed: "relayed",
+  expanded: "expanded",
+  delayed: "deferred",
+  failed: "failed",
+} as const
+
+function eventOf(entry: Entry, { pending, status }: Settled): Event {
+  const { diagnostic, remote, reason } = status
+  return {
+    at: status.at.getTime(),
+    id: entry.id,
+    what: eventNames[status.action],
+    address: printPath(pending.recipient.path),
+    status: status.status,
+    detail: diagnosticText(diagnostic) ?? reason.says,
+    remote,
+    reason: withExpansion(pending, reason),
+  }
+}
+
+/** The trail of a delivery begins with the alias that led to it. */
+function withExpansion(pending: Pending, reason: Reason): Reason {
+  return pending.expandedFrom === undefined ? reason : withTrail(reason, [pending.expandedFrom.reason])
+}
+
+function earliest(waiting: readonly Pending[]): number | undefined {
+  return waiting.length === 0
+    ? undefined
+    : waiting.reduce((first, one) => Math.min(first, one.nextAttempt), Number.POSITIVE_INFINITY)
+}

@@ -1,0 +1,114 @@
+// From expanded recipients to the list of places to go: who is sent where, what fails at once, what the spool must know
+// before the first of several deliveries begins. Decides; the runner acts.
+import { type ForwardPath, printPath } from "../mail/address.ts"
+import { type EnhancedCode, type Reply, replyLine } from "../mail/reply.ts"
+import type { Reason } from "../mail/decision.ts"
+import type { Route } from "../mail/route.ts"
+import type { DeliveryStatus } from "../mail/status.ts"
+import type { Outcome, Pending } from "./entry.ts"
+import type { Tried } from "./settle.ts"
+
+/** A place that aliases and .forward led to. */
+export type Leaf = {
+  /** The address in its last form, for RCPT TO and for reports. */
+  readonly path: ForwardPath
+  readonly route: Route
+  /** owner-list, who answers for errors of the list's members. */
+  readonly owner: string | undefined
+  /** The login whose rights programs and files are used with. */
+  readonly user: string | undefined
+  readonly reason: Reason
+}
+
+/** An address that leads nowhere, now or for good. */
+export type Dead = {
+  readonly path: ForwardPath
+  readonly outcome: "no" | "later"
+  readonly reply: Reply
+  readonly reason: Reason
+}
+
+/** What became of one recipient. */
+export type Expanded = {
+  readonly pending: Pending
+  readonly leaves: readonly Leaf[]
+  readonly dead: readonly Dead[]
+}
+
+export type Plan = {
+  /** To be delivered, each with its route. */
+  readonly leaves: readonly RoutedPending[]
+  /** What is settled without any delivery. */
+  readonly tried: readonly Tried[]
+  /** To be recorded before the first delivery; undefined when there is nothing a crash could forget. */
+  readonly first: Outcome | undefined
+}
+
+export type RoutedPending = Pending & { readonly route: Route }
+
+/** Children of a recipient are numbered from here, so that the same expansion after a crash has the same numbers. */
+const childrenFrom = (parent: number) => (parent + 1) * 1_000_000
+
+/** Two leaves that lead to one place are one delivery (sendmail: duplicate suppression). */
+const place = ({ mailer, host, user }: Route) => `${mailer}\n${host}\n${user}`
+
+export function plan(id: string, expanded: readonly Expanded[], at: Date): Plan {
+  const seen = new Set<string>()
+  const leaves: RoutedPending[] = []
+  const tried: Tried[] = []
+  const done: number[] = []
+  const add: Pending[] = []
+  for (const { pending, leaves: found, dead } of expanded) {
+    const unique = found.filter((leaf) => !seen.has(place(leaf.route)) && seen.add(place(leaf.route)))
+    const single = unique[0]
+    if (unique.length === 1 && dead.length === 0 && single !== undefined) {
+      leaves.push(routed(pending, single, pending.number))
+      continue
+    }
+    if (unique.length === 0 && dead.length === 1 && dead[0] !== undefined) {
+      tried.push({ pending, status: deadStatus(pending, dead[0], at) })
+      continue
+    }
+    done.push(pending.number)
+    const base = childrenFrom(pending.number)
+    const children = unique.map((leaf, n) => routed(pending, leaf, base + n))
+    leaves.push(...children)
+    add.push(...children)
+    for (const [n, one] of dead.entries()) {
+      const child = { ...pending, number: base + unique.length + n, recipient: addressed(pending, one.path) }
+      add.push(child)
+      tried.push({ pending: child, status: deadStatus(child, one, at) })
+    }
+  }
+  return { leaves, tried, first: done.length === 0 ? undefined : { id, done, update: [], add } }
+}
+
+function routed(pending: Pending, leaf: Leaf, number: number): RoutedPending {
+  const recipient = addressed(pending, leaf.path)
+  if (recipient === pending.recipient && leaf.user === undefined)
+    return { ...pending, number, route: leaf.route }
+  const { owner, user, reason } = leaf
+  const address = pending.expandedFrom?.address ?? printPath(pending.recipient.path)
+  return { ...pending, number, recipient, route: leaf.route, expandedFrom: { address, owner, user, reason } }
+}
+
+/** The same recipient at another address; what the sender first wrote stays known (RFC 3461 §5.2.7.1). */
+function addressed(pending: Pending, path: ForwardPath): Pending["recipient"] {
+  const { recipient } = pending
+  if (printPath(recipient.path) === printPath(path)) return recipient
+  return { ...recipient, path, original: recipient.original ?? `rfc822;${printPath(recipient.path)}` }
+}
+
+function deadStatus(pending: Pending, dead: Dead, at: Date): DeliveryStatus {
+  const failed = dead.outcome === "no"
+  const status: EnhancedCode = dead.reply.status ?? (failed ? "5.0.0" : "4.0.0")
+  return {
+    recipient: pending.recipient,
+    action: failed ? "failed" : "delayed",
+    status,
+    diagnostic: replyLine(dead.reply),
+    remote: undefined,
+    at,
+    reason: dead.reason,
+  }
+}
