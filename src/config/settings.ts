@@ -59,6 +59,29 @@ export type TableSpec = {
  */
 export type OptionValue = number | boolean | string | readonly string[]
 
+/** A milter: INPUT_MAIL_FILTER and MAIL_FILTER. `equates` as written: "S=inet:8891@localhost, F=T". */
+export type FilterDefinition = {
+  readonly name: string
+  readonly equates: string
+  readonly at: Origin | undefined
+}
+
+/** A line of cf text that the configuration carries for the rule engine (LOCAL_RULE_0, LOCAL_RULESETS …), verbatim. */
+export type LocalLine = {
+  /** The word whose text it is: "LOCAL_RULE_0", "LOCAL_RULESETS", "LOCAL_NET_CONFIG", "LOCAL_CONFIG", "MAILER_DEFINITIONS" … */
+  readonly section: string
+  readonly text: string
+  readonly at: Origin
+}
+
+/** A map that a K line or a FEATURE declares beyond the tables we know: `Kname class args`. */
+export type MapDeclaration = {
+  readonly name: string
+  readonly kind: string
+  readonly args: string
+  readonly at: Origin | undefined
+}
+
 export type Settings = {
   /** Where it was read: a path, or "built-in default". */
   readonly source: string
@@ -73,4 +96,59 @@ export type Settings = {
   readonly mailers: ReadonlyMap<string, MailerDefinition>
   /** In the order of appearance; aliases may have several files (ALIAS_FILE with commas). */
   readonly tables: readonly TableSpec[]
+  /** K lines of LOCAL_CONFIG, by name in lower case. */
+  readonly maps: ReadonlyMap<string, MapDeclaration>
+  /** MAIL_FILTER and INPUT_MAIL_FILTER, by name; InputMailFilters says which are in use, in which order. */
+  readonly filters: ReadonlyMap<string, FilterDefinition>
+  /** QUEUE_GROUP, by name. */
+  readonly queueGroups: ReadonlyMap<string, FilterDefinition>
+  /** Raw rules and other cf text, kept for the rule engine. */
+  readonly localRules: readonly LocalLine[]
+}
+
+/** A macro's value by its cf letter or {name} without braces: macro(settings, "j") is our own name. */
+export function macro(settings: Settings, name: string): string | undefined {
+  return settings.macros.get(name)?.value
+}
+
+/** The line that set a macro. */
+export function macroAt(settings: Settings, name: string): Origin | undefined {
+  return settings.macros.get(name)?.at
+}
+
+/** Whether a class holds a member, and which line put it there. */
+export type Membership = { readonly member: boolean; readonly at: Origin | undefined }
+
+/** Asks a class, in any case: inClass(settings, "w", "Hello.COM"). */
+export function inClass(settings: Settings, name: string, member: string): Membership {
+  const members = settings.classes.get(name)
+  const folded = member.toLowerCase()
+  return members?.has(folded) ? { member: true, at: members.get(folded) } : { member: false, at: undefined }
+}
+
+const noMembers: ClassMembers = new Map()
+
+/** The members of a class; none when there is no such class. */
+export function classMembers(settings: Settings, name: string): ClassMembers {
+  return settings.classes.get(name) ?? noMembers
+}
+
+/** A FEATURE() that is on, as it was used first; undefined when it is off. */
+export function feature(settings: Settings, name: string): FeatureUse | undefined {
+  return settings.features.get(name)?.[0]
+}
+
+/** All uses of a FEATURE() that may stand several times (dnsbl). */
+export function features(settings: Settings, name: string): readonly FeatureUse[] {
+  return settings.features.get(name) ?? []
+}
+
+/** A mailer's definition by its name. */
+export function mailer(settings: Settings, name: string): MailerDefinition | undefined {
+  return settings.mailers.get(name)
+}
+
+/** The tables of a name, in the order in which they are asked. */
+export function tablesNamed(settings: Settings, name: string): readonly TableSpec[] {
+  return settings.tables.filter((table) => table.name === name)
 }
