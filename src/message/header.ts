@@ -35,17 +35,17 @@ const colon = 0x3a
 
 /** Finds the fields. Linear, whatever the octets are. */
 export function scanHeader(bytes: Buffer): Header {
-  const fields: Field[] = []
+  const found: Field[] = []
   let at = afterEnvelopeLine(bytes)
   while (at < bytes.length) {
     const blank = blankLineAt(bytes, at)
-    if (blank > 0) return { bytes, fields, end: at, bodyStart: at + blank, ends: "blank line" }
+    if (blank > 0) return { bytes, fields: found, end: at, bodyStart: at + blank, ends: "blank line" }
     const field = fieldAt(bytes, at)
-    if (field === undefined) return { bytes, fields, end: at, bodyStart: at, ends: "no blank line" }
-    fields.push(field)
+    if (field === undefined) return { bytes, fields: found, end: at, bodyStart: at, ends: "no blank line" }
+    found.push(field)
     at = field.end
   }
-  return { bytes, fields, end: at, bodyStart: at, ends: "end of message" }
+  return { bytes, fields: found, end: at, bodyStart: at, ends: "end of message" }
 }
 
 /** An mbox's `From ann@example.org Tue Nov 24 …` before the header is not a field and not the body (sendmail does so too). */
