@@ -1,0 +1,108 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import fc from "fast-check"
+import type { Origin } from "../mail/decision.ts"
+import { type Fate, nextAttempt, type Waiting } from "./schedule.ts"
+
+const minute = 60_000
+const hour = 60 * minute
+const day = 24 * hour
+const line: Origin = { file: "/etc/mail/sendmail.mc", line: 7, column: 1 }
+
+function settings(values: Record<string, number> = {}): Waiting["settings"] {
+  return { options: new Map(Object.entries(values).map(([name, value]) => [name, { value, at: line }])) }
+}
+
+function next(changes: Partial<Waiting>): Fate {
+  return nextAttempt({
+    attempts: 0,
+    acceptedAt: 0,
+    now: 0,
+    random: 0.5,
+    settings: settings(),
+    warned: true,
+    ...changes,
+  })
+}
+
+const at = (fate: Fate) => (fate.next === "give up" ? assert.fail("given up") : fate.at)
+
+test("intervals grow from a minute to an hour and stay there", () => {
+  const minutes = [0, 1, 2, 3, 4, 5, 6, 7, 50].map((attempts) => at(next({ attempts })) / minute)
+  assert.deepEqual(minutes, [1, 2, 4, 8, 15, 30, 60, 60, 60])
+})
+
+test("messages that failed together are spread by a tenth to either side", () => {
+  assert.equal(at(next({ attempts: 6, random: 0 })), 54 * minute)
+  assert.equal(at(next({ attempts: 6, random: 0.999999 })), 66 * minute)
+})
+
+test("MinQueueAge lengthens the first intervals, MaxQueueAge shortens the last", () => {
+  assert.equal(at(next({ settings: settings({ MinQueueAge: 1800 }) })), 30 * minute)
+  assert.equal(at(next({ attempts: 9, settings: settings({ MaxQueueAge: 600 }) })), 10 * minute)
+})
+
+test("after five days mail is given up, and a line that sets another time is cited", () => {
+  const byDefault = next({ attempts: 90, now: 5 * day })
+  assert.equal(byDefault.next, "give up")
+  assert.match(
+    byDefault.reason.says,
+    /^waited 5d and 91 attempts, which is all that Timeout\.queuereturn \(5d\)/,
+  )
+  assert.equal(byDefault.reason.at, undefined)
+
+  const set = next({ now: 2 * hour, settings: settings({ "Timeout.queuereturn": 3600 }) })
+  assert.equal(set.next, "give up")
+  assert.deepEqual(set.reason.at, line)
+  assert.match(set.reason.says, /waited 2h and 1 attempt,/)
+})
+
+test("the last attempt is made when the time runs out, not an hour later", () => {
+  const fate = next({ attempts: 90, now: 5 * day - 10 * minute })
+  assert.deepEqual([fate.next, at(fate)], ["wait", 5 * day])
+})
+
+test("the sender hears of a delay once, after four hours", () => {
+  assert.equal(next({ warned: false, now: 4 * hour - 1 }).next, "wait")
+  const fate = next({ warned: false, attempts: 9, now: 4 * hour + 30 * minute })
+  assert.equal(fate.next, "warn")
+  assert.match(fate.reason.says, /waits for 4h30m, which is longer than Timeout\.queuewarn \(4h\)/)
+  assert.equal(next({ warned: true, attempts: 9, now: 5 * hour }).next, "wait")
+})
+
+test("nobody is told of a delay who did not want it, or of a report's delay, or when queuewarn is 0", () => {
+  const late = { warned: false, now: 5 * hour }
+  const cases: [Partial<Waiting>, Fate["next"]][] = [
+    [{ notify: ["failure"] }, "wait"],
+    [{ notify: ["never"] }, "wait"],
+    [{ notify: ["failure", "delay"] }, "warn"],
+    [{ notify: [] }, "warn"],
+    [{ reversePath: "null" }, "wait"],
+    [{ settings: settings({ "Timeout.queuewarn": 0 }) }, "wait"],
+  ]
+  for (const [changes, expected] of cases)
+    assert.equal(next({ ...late, ...changes }).next, expected, JSON.stringify(changes))
+})
+
+test("reports have a time of their own when Timeout.queuereturn.dsn is set", () => {
+  const own = settings({ "Timeout.queuereturn.dsn": 3600 })
+  assert.equal(next({ settings: own, reversePath: "null", now: hour }).next, "give up")
+  assert.equal(next({ settings: own, now: hour }).next, "wait")
+  assert.equal(next({ settings: settings({ "Timeout.queuereturn.normal": 60 }), now: hour }).next, "give up")
+})
+
+test("a next attempt is always later than now and never later than the end", () => {
+  const times = fc.record({
+    attempts: fc.nat(2000),
+    now: fc.integer({ min: 0, max: 6 * day }),
+    random: fc.double({ min: 0, max: 0.999, noNaN: true }),
+    warned: fc.boolean(),
+  })
+  fc.assert(
+    fc.property(times, (changes) => {
+      const fate = next(changes)
+      if (fate.next === "give up") return changes.now >= 5 * day
+      return fate.at > changes.now && fate.at <= 5 * day
+    }),
+  )
+})

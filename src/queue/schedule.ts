@@ -1,0 +1,112 @@
+// When a message that had to wait is tried again, when its sender hears of the delay, and when it is given up.
+// Pure: the time and the dice are handed in.
+import { option, optionAt, type OptionName } from "../config/options.ts"
+import type { Settings } from "../config/settings.ts"
+import type { ReversePath } from "../mail/address.ts"
+import { because, type Reason } from "../mail/decision.ts"
+import type { Notify } from "../mail/envelope.ts"
+
+/** What the schedule has for a recipient that could not be served now. */
+export type Fate =
+  /** `warn` is `wait`, and the sender is told of the delay. `at` is the next attempt, milliseconds since 1970. */
+  | { readonly next: "wait" | "warn"; readonly at: number; readonly reason: Reason }
+  | { readonly next: "give up"; readonly reason: Reason }
+
+export type Waiting = {
+  /** Attempts made before the one that has just failed. */
+  readonly attempts: number
+  readonly acceptedAt: number
+  readonly now: number
+  /** From 0 up to 1: spreads the attempts of messages that failed together. */
+  readonly random: number
+  readonly settings: Pick<Settings, "options">
+  /** Whether a delay was reported already. */
+  readonly warned?: boolean
+  /** `"null"`: nobody is told of delays, and Timeout.queuereturn.dsn applies. */
+  readonly reversePath?: ReversePath
+  /** NOTIFY of the recipient (RFC 3461 §4.1). */
+  readonly notify?: readonly Notify[]
+}
+
+const minute = 60_000
+
+/** Minutes between attempts; the last one stays (RFC 5321 §4.5.4.1 asks for at least 30 minutes once the first ones failed). */
+const intervals = [1, 2, 4, 8, 15, 30, 60] as const
+
+/** A tenth to either side. */
+const jitter = 0.2
+
+/** What happens next to a recipient whose attempt has just failed for now. */
+export function nextAttempt(waiting: Waiting): Fate {
+  const { acceptedAt, now, settings } = waiting
+  const life = timeout(settings, "queuereturn", waiting.reversePath)
+  const end = acceptedAt + life.milliseconds
+  if (now >= end) return { next: "give up", reason: gaveUp(waiting, life) }
+  const at = Math.round(Math.min(now + interval(waiting), end))
+  const patience = timeout(settings, "queuewarn", waiting.reversePath)
+  if (mayWarn(waiting) && patience.milliseconds > 0 && now - acceptedAt >= patience.milliseconds) {
+    const says = `waits for ${age(now - acceptedAt)}, which is longer than ${patience.name} (${age(patience.milliseconds)}): the sender is told`
+    return { next: "warn", at, reason: because("schedule", says, patience.at) }
+  }
+  const says = `attempt ${waiting.attempts + 1} failed for now: tried again in ${age(at - now)}, given up after ${age(life.milliseconds)}`
+  return { next: "wait", at, reason: because("schedule", says, life.at) }
+}
+
+function gaveUp({ acceptedAt, now, attempts }: Waiting, life: Timeout): Reason {
+  const tries = `${attempts + 1} ${attempts === 0 ? "attempt" : "attempts"}`
+  const says = `waited ${age(now - acceptedAt)} and ${tries}, which is all that ${life.name} (${age(life.milliseconds)}) allows`
+  return because("schedule", says, life.at)
+}
+
+function interval({ attempts, random, settings }: Waiting): number {
+  const step = intervals[Math.min(Math.max(attempts, 0), intervals.length - 1)] ?? 60
+  const spread = step * minute * (1 - jitter / 2 + jitter * random)
+  const longest = option(settings, "MaxQueueAge") ?? 0
+  const capped = longest > 0 ? Math.min(spread, longest * 1000) : spread
+  return Math.max(capped, (option(settings, "MinQueueAge") ?? 0) * 1000)
+}
+
+/** Once; never about a report (RFC 5321 §4.5.5); not to a sender who asked for other things (RFC 3461 §4.1). */
+function mayWarn({ warned = false, reversePath, notify = [] }: Waiting): boolean {
+  if (warned || reversePath === "null") return false
+  return notify.length === 0 || notify.includes("delay")
+}
+
+type Timeout = {
+  readonly name: OptionName
+  readonly milliseconds: number
+  readonly at: Reason["at"]
+}
+
+/** The most exact option that is set: `.dsn` for reports, `.normal`, then the one without ending. */
+function timeout(
+  settings: Waiting["settings"],
+  kind: "queuereturn" | "queuewarn",
+  reversePath: ReversePath | undefined,
+): Timeout {
+  const names = [`Timeout.${kind}.normal`, `Timeout.${kind}`] as const
+  const order = reversePath === "null" ? ([`Timeout.${kind}.dsn`, ...names] as const) : names
+  for (const name of order) {
+    const seconds = option(settings, name)
+    if (seconds !== undefined) return { name, milliseconds: seconds * 1000, at: optionAt(settings, name) }
+  }
+  throw new Error(`Timeout.${kind} has no default`) // a bug in config/options.ts
+}
+
+/** "5d", "4h30m", "45s": sendmail's own way to write a time. */
+function age(milliseconds: number): string {
+  const seconds = Math.round(Math.max(milliseconds, 0) / 1000)
+  const parts = [
+    [Math.floor(seconds / 86_400), "d"],
+    [Math.floor(seconds / 3600) % 24, "h"],
+    [Math.floor(seconds / 60) % 60, "m"],
+    [seconds % 60, "s"],
+  ] as const
+  const first = parts.findIndex(([count]) => count > 0)
+  if (first < 0) return "0s"
+  return parts
+    .slice(first, first + 2)
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count}${unit}`)
+    .join("")
+}
