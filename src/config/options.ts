@@ -460,9 +460,9 @@ export function hasFlag(
   flag: string,
 ): boolean {
   const wanted = flag.toLowerCase()
-  const words = option(settings, name).map((word) => word.toLowerCase())
-  if (words.includes(wanted)) return true
-  return name === "PrivacyOptions" && words.includes("goaway") && !notInGoaway.has(wanted)
+  const words = new Set(option(settings, name).map((word) => word.toLowerCase()))
+  if (words.has(wanted)) return true
+  return name === "PrivacyOptions" && words.has("goaway") && !notInGoaway.has(wanted)
 }
 
 const byConf = new Map<string, OptionName>()

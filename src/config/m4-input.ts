@@ -1,0 +1,114 @@
+// What m4 reads: a stack of texts, each knowing the file and line it came from. Expansions are pushed on top and read
+// before what follows, so a word may begin in one text and end in the next, as in every m4.
+import type { Origin } from "../mail/decision.ts"
+import type { Builtin } from "./m4-machine.ts"
+
+/** A text and where its first character stands. */
+export type Piece = { readonly text: string; readonly at: Origin; readonly builtin?: Builtin }
+
+/** A piece being read: `pos` is next; lines are counted lazily, up to `counted`. */
+export type Frame = {
+  readonly text: string
+  readonly file: string
+  readonly via: Origin | undefined
+  readonly builtin: Builtin | undefined
+  pos: number
+  counted: number
+  line: number
+  /** Index of the first character of the line; negative when the line began before the piece. */
+  lineStart: number
+}
+
+/** A stack of frames; the last one is read. */
+export type Input = Frame[]
+
+/** Puts a piece before everything still to be read. */
+export function push(input: Input, piece: Piece): void {
+  if (piece.text === "" && piece.builtin === undefined) return
+  dropFinished(input)
+  const { file, line, column, via } = piece.at
+  const { text, builtin } = piece
+  input.push({ text, file, via, builtin, pos: 0, counted: 0, line, lineStart: 1 - column })
+}
+
+function dropFinished(input: Input): void {
+  let top = input.at(-1)
+  while (top !== undefined && top.pos >= top.text.length && top.builtin === undefined) {
+    input.pop()
+    top = input.at(-1)
+  }
+}
+
+/** The frame to read from, or undefined at the end of all input. */
+export function current(input: Input): Frame | undefined {
+  dropFinished(input)
+  return input.at(-1)
+}
+
+/** Where the frame's next character stands. */
+export function position(frame: Frame): Origin {
+  const { text, pos } = frame
+  for (
+    let end = text.indexOf("\n", frame.counted);
+    end >= 0 && end < pos;
+    end = text.indexOf("\n", end + 1)
+  ) {
+    frame.line++
+    frame.lineStart = end + 1
+  }
+  frame.counted = Math.max(frame.counted, pos)
+  const column = pos - frame.lineStart + 1
+  const { file, line, via } = frame
+  return via === undefined ? { file, line, column } : { file, line, column, via }
+}
+
+/** Whether the input goes on with `text`, which may reach over several frames. */
+export function startsWith(input: Input, text: string): boolean {
+  const top = current(input)
+  if (top === undefined || text === "") return false
+  if (top.text.startsWith(text, top.pos)) return true
+  if (top.text.length - top.pos >= text.length) return false
+  let need = text
+  for (let index = input.length - 1; index >= 0 && need !== ""; index--) {
+    const frame = input[index]
+    if (frame === undefined || frame.builtin !== undefined) return false
+    const rest = frame.text.slice(frame.pos, frame.pos + need.length)
+    if (!need.startsWith(rest)) return false
+    need = need.slice(rest.length)
+  }
+  return need === ""
+}
+
+/** Skips `count` characters, over frames if need be. */
+export function skip(input: Input, count: number): void {
+  let left = count
+  while (left > 0) {
+    const top = current(input)
+    if (top === undefined) return
+    const taken = Math.min(left, top.text.length - top.pos)
+    top.pos += taken
+    left -= taken
+    if (taken === 0) return
+  }
+}
+
+/** The next character, not taken; "" at the end or before a builtin. */
+export function peek(input: Input): string {
+  const top = current(input)
+  return top === undefined ? "" : (top.text[top.pos] ?? "")
+}
+
+/** The position `offset` characters into a piece, for pieces cut out of it. */
+export function within(piece: Piece, offset: number): Origin {
+  let { line } = piece.at
+  let lineStart = 1 - piece.at.column
+  for (
+    let end = piece.text.indexOf("\n");
+    end >= 0 && end < offset;
+    end = piece.text.indexOf("\n", end + 1)
+  ) {
+    line++
+    lineStart = end + 1
+  }
+  return { ...piece.at, line, column: offset - lineStart + 1 }
+}
