@@ -34,7 +34,7 @@ test("intervals grow from a minute to an hour and stay there", () => {
 
 test("messages that failed together are spread by a tenth to either side", () => {
   assert.equal(at(next({ attempts: 6, random: 0 })), 54 * minute)
-  assert.equal(at(next({ attempts: 6, random: 0.999999 })), 66 * minute)
+  assert.equal(at(next({ attempts: 6, random: 1 - 1e-9 })), 66 * minute)
 })
 
 test("MinQueueAge lengthens the first intervals, MaxQueueAge shortens the last", () => {
