@@ -16,6 +16,8 @@ export type DeliveryStatus = {
   readonly remote: string | undefined
   readonly at: Date
   readonly reason: Reason
+  /** For `relayed`: the next host offered DSN and got NOTIFY with the recipient, so it reports, not we (RFC 3461 §5.2.2). */
+  readonly dsnHandedOn?: boolean
 }
 
 /** The words of who spoke, on one line; undefined when nobody said anything. */
