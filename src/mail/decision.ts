@@ -20,6 +20,11 @@ export type Reason = {
   readonly says: string
   readonly at: Origin | undefined
   readonly after: readonly Reason[]
+  /**
+   * What this step was to the decision, when it is not the yes that decided: asked and had nothing to say, rewrote the
+   * address, put the step there, said no, could not tell. Printers choose their word by it.
+   */
+  readonly role?: "passed" | "changed" | "cause" | "refused" | "unknown"
 }
 
 export type Decision<T> =

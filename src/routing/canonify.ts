@@ -1,0 +1,196 @@
+// What people and old hosts type, made into a mailbox: source routes, `user%host`, `host!user`, names without a domain, address
+// literals of our own, domaintable. It refuses what can mean nothing. Whether there is such a mailbox is not asked here.
+import {
+  type Domain,
+  type ForwardPath,
+  parseDomain,
+  parseLocalPart,
+  printDomain,
+  printMailbox,
+  type TypedAddress,
+} from "../mail/address.ts"
+import { because, type Decision, type Reason, yes } from "../mail/decision.ts"
+import { type EnhancedCode, reply } from "../mail/reply.ts"
+import { fail, ok, type Result } from "../mail/result.ts"
+import { option } from "../config/options.ts"
+import { macro } from "../config/settings.ts"
+import { dequote, type Focus, focus } from "./focus.ts"
+import { askTables, changed, changedByEntry, misconfigured, refuse, refused } from "./reasons.ts"
+import { type Canonical, localDomain, type RoutingWorld, tablesOf } from "./world.ts"
+
+/** What an address is on its way through the rules. */
+type Turn =
+  | { readonly kind: "again"; readonly text: string; readonly because: Reason }
+  | { readonly kind: "done"; readonly value: Canonical }
+  | { readonly kind: "stop"; readonly decision: Decision<never> }
+
+/** Reads a typed address (without angle brackets) the way sendmail's rulesets 3 and Parse0 do. */
+export async function canonify(
+  typed: TypedAddress | string,
+  world: RoutingWorld,
+): Promise<Decision<Canonical>> {
+  const original = typeof typed === "string" ? typed : typed.text
+  const trail: Reason[] = []
+  // Each turn takes an operator, a quote or a route away, so there are never more turns than characters.
+  for (let text = original.trim(), turns = original.length + 1; turns > 0; turns--) {
+    const turn = await look(text, trail, world)
+    if (turn.kind === "stop") return withTrailOf(turn.decision, trail)
+    if (turn.kind === "done") return yes(turn.value, told(turn.value, trail))
+    trail.push(turn.because)
+    text = turn.text.trim()
+  }
+  return withTrailOf(bad("5.1.3", "Invalid route address", original), trail)
+}
+
+/** The canonical form of a mailbox that was canonified before: of the queue, of an envelope. */
+export function canonical(path: ForwardPath, world: RoutingWorld): Canonical {
+  if (path === "postmaster") {
+    return bareName("postmaster", world)
+  }
+  const local = localDomain(world.settings, path.domain)
+  return { mailbox: path, bare: false, local: local.member, localAt: local.at }
+}
+
+function bareName(localPart: string, world: RoutingWorld): Canonical {
+  return { mailbox: { localPart, domain: world.own }, bare: true, local: true, localAt: undefined }
+}
+
+const canonicalAlready = because("canonify", "it is canonical as it stands")
+
+function told(value: Canonical, trail: readonly Reason[]): Reason {
+  if (trail.length === 0) return canonicalAlready
+  return because("canonify", `it is ${printMailbox(value.mailbox)}`, undefined, trail)
+}
+
+function withTrailOf(decision: Decision<never>, trail: readonly Reason[]): Decision<never> {
+  if (trail.length === 0) return decision
+  return { ...decision, reason: { ...decision.reason, after: [...trail, ...decision.reason.after] } }
+}
+
+function bad(status: EnhancedCode, words: string, text: string): Decision<never> {
+  return refuse(reply(553, status, words), refused("canonify", `"${text}": ${words}`))
+}
+
+function stop(status: EnhancedCode, words: string, text: string): Turn {
+  return { kind: "stop", decision: bad(status, words, text) }
+}
+
+function again(text: string, says: string): Turn {
+  return { kind: "again", text, because: changed("canonify", says) }
+}
+
+async function look(text: string, trail: Reason[], world: RoutingWorld): Promise<Turn> {
+  const found = focus(text)
+  if (!found.ok) return stop("5.1.3", found.error, text)
+  const at = found.value
+  if (text === "") return stop("5.1.3", "User address required", text)
+  if (text.endsWith(";") && at.firstColon >= 0) {
+    return stop("5.1.3", "List:; syntax illegal for recipient addresses", text)
+  }
+  if (text.startsWith("@")) return sourceRoute(text, at)
+  if (at.lastAt >= 0) return await atDomain(text, at, trail, world)
+  return noDomain(text, at, world)
+}
+
+// RFC 5321 §3.3, appendix F.2: the hosts of a source route are ignored, the last part counts.
+function sourceRoute(text: string, at: Focus): Turn {
+  if (at.firstColon < 0) return stop("5.1.3", "User address required", text)
+  return again(text.slice(at.firstColon + 1), `the source route ${text.slice(0, at.firstColon)} is left out`)
+}
+
+async function atDomain(text: string, at: Focus, trail: Reason[], world: RoutingWorld): Promise<Turn> {
+  if (at.firstAt !== at.lastAt) return stop("5.1.3", "Invalid route address", text)
+  const user = text.slice(0, at.lastAt).trim()
+  const host = text.slice(at.lastAt + 1).trim()
+  if (host === "") return stop("5.1.3", "Hostname required", text)
+  if (user === "") return stop("5.1.3", "User address required", text)
+  const parsed = readDomain(host, text)
+  if ("kind" in parsed) return parsed
+  const known = await ourName(parsed.domain, world)
+  if (known.outcome !== "yes") return { kind: "stop", decision: known }
+  const domain = known.value
+  if (known.reason.role === "changed") trail.push(known.reason)
+  const local = localDomain(world.settings, domain)
+  const localPart = readUser(user, trail, option(world.settings, "BlankSub"))
+  if (!localPart.ok) return stop("5.1.3", localPart.error, text)
+  if (local.member && hasOperator(localPart.value, world)) {
+    return again(localPart.value, `${printDomain(domain)} is this host, so ${localPart.value} counts`)
+  }
+  const mailbox = { localPart: localPart.value, domain }
+  return { kind: "done", value: { mailbox, bare: false, local: local.member, localAt: local.at } }
+}
+
+function readDomain(host: string, text: string): Turn | { readonly domain: Domain } {
+  if (!host.startsWith("[") && host.includes(":")) {
+    return stop("5.1.3", "Colon illegal in host name part", text)
+  }
+  const domain = parseDomain(host)
+  if (domain.ok) return { domain: domain.value }
+  return stop("5.1.2", host.startsWith("[") ? "Invalid address" : "Invalid host name", text)
+}
+
+const unchanged = because("canonify", "the domain stands as it is")
+
+/** `localhost` and our own literals are $j; then domaintable has its say. */
+async function ourName(domain: Domain, world: RoutingWorld): Promise<Decision<Domain>> {
+  const { settings } = world
+  if (domain.kind === "literal") {
+    const own = localDomain(settings, domain)
+    if (!own.member) return yes(domain, unchanged)
+    return yes(world.own, changed("canonify", `${domain.text} is an address of this host`, own.at))
+  }
+  if (domain.ascii === "localhost" || domain.ascii === `localhost.${macro(settings, "m") ?? "localdomain"}`) {
+    return yes(world.own, changed("canonify", `${domain.ascii} is ${printDomain(world.own)}`))
+  }
+  const tables = tablesOf(world.tables, "domaintable")
+  if (tables.length === 0) return yes(domain, unchanged)
+  const asked = await askTables(tables, [domain.ascii])
+  if (asked.found === "silent") return asked.decision
+  if (asked.found === "nothing") return yes(domain, unchanged)
+  const reason = changedByEntry(asked.table, asked.entry)
+  const other = parseDomain(asked.entry.value)
+  return other.ok ? yes(other.value, reason) : misconfigured(reason, other.error)
+}
+
+function noDomain(text: string, at: Focus, world: RoutingWorld): Turn {
+  if (at.quoted) {
+    const inner = dequote(text)
+    if (inner === "") return stop("5.1.3", "User address required", text)
+    if (hasOperator(inner, world)) return again(inner, `the quotes around ${inner} protect nothing here`)
+  } else if (at.firstBang > 0 && world.bangs) {
+    return bangPath(text, at.firstBang)
+  } else if (at.lastPercent > 0 && world.percents) {
+    const unfolded = `${text.slice(0, at.lastPercent)}@${text.slice(at.lastPercent + 1)}`
+    return again(unfolded, `${text} is ${unfolded}`)
+  }
+  const localPart = readUser(text, [], option(world.settings, "BlankSub"))
+  if (!localPart.ok) return stop("5.1.3", localPart.error, text)
+  return { kind: "done", value: bareName(localPart.value, world) }
+}
+
+/** host!user: the first host is where it goes; one without a dot is a UUCP neighbour. */
+function bangPath(text: string, bang: number): Turn {
+  const host = text.slice(0, bang)
+  const unfolded = `${text.slice(bang + 1)}@${host.includes(".") ? host : `${host}.UUCP`}`
+  return again(unfolded, `${text} is ${unfolded}`)
+}
+
+/** At this host these make a name into an address of somewhere else (sendmail: class O). */
+function hasOperator(name: string, { bangs, percents }: RoutingWorld): boolean {
+  return name.includes("@") || (percents && name.includes("%")) || (bangs && name.includes("!"))
+}
+
+/** A local part as typed; blanks between words become dots, a leading backslash (no aliases) stays. */
+function readUser(text: string, trail: Reason[], blank: string): Result<string> {
+  if (text.startsWith("\\") && text.length > 1) {
+    const rest = readUser(text.slice(1), trail, blank)
+    return rest.ok ? ok(`\\${rest.value}`) : rest
+  }
+  if (!text.startsWith('"') && /\s/.test(text)) {
+    const joined = text.split(/\s+/).join(blank)
+    trail.push(changed("canonify", `"${text}" without quotes is ${joined}`))
+    return parseLocalPart(joined)
+  }
+  const read = parseLocalPart(text)
+  return read.ok && read.value === "" ? fail("User address required") : read
+}

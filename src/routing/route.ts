@@ -1,0 +1,175 @@
+// Where an address goes: an ordered list of steps, built once from the settings and printable, asked one after the other until
+// one decides (sendmail: ruleset 0, Parse1). Local names stop at "local": what they mean is local-user.ts and expand.ts.
+import { printDomain, printMailbox } from "../mail/address.ts"
+import { because, type Decision, pass, type Reason, yes } from "../mail/decision.ts"
+import { reply } from "../mail/reply.ts"
+import type { Route } from "../mail/route.ts"
+import { option } from "../config/options.ts"
+import { feature, macro, macroAt, mailer, type Settings } from "../config/settings.ts"
+import { canonify } from "./canonify.ts"
+import { cause, changed, misconfigured, passed, refuse, refused } from "./reasons.ts"
+import { byMailertable, byVirtusertable } from "./tables.ts"
+import { parseTarget } from "./target.ts"
+import {
+  type Canonical,
+  type RouteStep,
+  type RoutingWorld,
+  type Tables,
+  tablesOf,
+  type Turn,
+} from "./world.ts"
+
+/** The steps in their order; those that no line asks for are left out. */
+export function routeSteps(settings: Settings, tables: Tables): readonly RouteStep[] {
+  const steps: RouteStep[] = []
+  const redirect = feature(settings, "redirect")
+  const virtual = tablesOf(tables, "virtusertable")[0]
+  const ways = tablesOf(tables, "mailertable")[0]
+  if (redirect !== undefined) {
+    const does = "refuses addresses that moved, with their new place"
+    steps.push({ name: "redirect", does, at: redirect.at, ask: byRedirect })
+  }
+  if (virtual !== undefined) {
+    const does = "gives one address for another in our domains"
+    steps.push({ name: "virtusertable", does, at: virtual.via, ask: byVirtusertable })
+  }
+  steps.push({ name: "local?", does: "keeps mail for the domains of class w", at: undefined, ask: isLocal })
+  if (ways !== undefined) {
+    const does = "names mailer and host for a domain"
+    steps.push({ name: "mailertable", does, at: ways.via, ask: byMailertable })
+  }
+  if ((macro(settings, "S") ?? "") !== "") {
+    const does = "hands everything else to one host"
+    steps.push({ name: "smart host", does, at: macroAt(settings, "S"), ask: bySmartHost })
+  }
+  if (feature(settings, "nocanonify") === undefined && !option(settings, "DontExpandCnames")) {
+    const does = "writes the real name where DNS says the domain is an alias"
+    steps.push({ name: "canonical name", does, at: undefined, ask: byCanonicalName })
+  }
+  steps.push({ name: "MX", does: "sends it where the domain's MX records say", at: undefined, ask: byDomain })
+  return steps
+}
+
+/** As many rewritings as sendmail takes before it speaks of a loop (MaxRuleRecursion). */
+const mostTurns = 50
+
+export type Resolved = { readonly route: Route; readonly to: Canonical }
+
+/**
+ * Where a canonical address goes. The value also holds the address that virtusertable and the like made of it; the reason
+ * holds every step that was asked.
+ */
+export async function resolve(to: Canonical, world: RoutingWorld): Promise<Decision<Resolved>> {
+  const trail: Reason[] = []
+  let address = to
+  for (let turns = 0; turns < mostTurns; turns++) {
+    const turn = await ask(address, trail, world)
+    if (turn.outcome !== "yes") return turn
+    if (turn.value.kind === "route") {
+      return yes({ route: turn.value.route, to: address }, withTrail(turn.reason, trail))
+    }
+    trail.push(turn.reason)
+    const next = await canonify(turn.value.typed, world)
+    if (next.outcome !== "yes") return { ...next, reason: withTrail(next.reason, trail) }
+    if (next.reason.after.length > 0) trail.push(...next.reason.after)
+    address = next.value
+  }
+  const reason = refused(
+    "route",
+    `${printMailbox(to.mailbox)} is rewritten again and again`,
+    undefined,
+    trail,
+  )
+  return refuse(reply(554, "5.4.6", "Address rewriting loop"), reason)
+}
+
+/** Asks the steps; those that pass go into the trail. */
+async function ask(to: Canonical, trail: Reason[], world: RoutingWorld): Promise<Decision<Turn>> {
+  for (const step of world.steps) {
+    const answer = step.ask(to, world)
+    const decision = answer instanceof Promise ? await answer : answer
+    if (decision.outcome === "yes") return decision
+    if (decision.outcome !== "pass") return { ...decision, reason: withTrail(decision.reason, trail) }
+    trail.push(decision.reason)
+  }
+  throw new Error("the last step of routing must decide") // a bug in routeSteps, not in the mail
+}
+
+function withTrail(reason: Reason, trail: readonly Reason[]): Reason {
+  return trail.length === 0 ? reason : { ...reason, after: [...trail, ...reason.after] }
+}
+
+const notRedirected = pass(passed("redirect", "the domain does not end in .REDIRECT"))
+
+/** FEATURE(redirect): user@new.place.REDIRECT in aliases says where somebody went. */
+function byRedirect(to: Canonical, { settings }: RoutingWorld): Decision<Turn> {
+  const domain = printDomain(to.mailbox.domain)
+  if (!domain.endsWith(".redirect")) return notRedirected
+  const there = domain.slice(0, -".redirect".length)
+  const reason = refused(
+    "redirect",
+    `${to.mailbox.localPart} has moved to ${there}`,
+    feature(settings, "redirect")?.at,
+  )
+  const words = `User has moved; please try <${to.mailbox.localPart}@${there}>`
+  return refuse(reply(551, "5.1.1", words), reason)
+}
+
+const bareIsLocal = because("local?", "a name without a domain is a name of this host")
+
+/** Class w, literals of our own addresses, names without a domain. */
+function isLocal(to: Canonical): Decision<Turn> {
+  const { domain, localPart } = to.mailbox
+  if (!to.local) return pass(passed("local?", `${printDomain(domain)} is not in class w`))
+  const route = { mailer: "local", host: "", user: localPart }
+  const reason = to.bare ? bareIsLocal : because("local?", `${printDomain(domain)} is in class w`, to.localAt)
+  return yes({ kind: "route", route }, reason)
+}
+
+/** SMART_HOST: mailer:host or a host, which gets the relay mailer. */
+function bySmartHost(to: Canonical, { settings }: RoutingWorld): Decision<Turn> {
+  const value = macro(settings, "S") ?? ""
+  const at = macroAt(settings, "S")
+  const reason = because("smart host", `SMART_HOST is "${value}"`, at, cause("SMART_HOST", at))
+  const literal = to.mailbox.domain.kind === "literal"
+  const target = parseTarget(value, to, settings, option(settings, literal ? "SmtpMailer" : "RelayMailer"))
+  if (!target.ok) return misconfigured(reason, target.error)
+  return target.value.kind === "error" ? refuse(target.value.reply, reason) : yes(target.value, reason)
+}
+
+const noAliasName = pass(passed("canonical name", "DNS knows no other name for the domain"))
+const noNames = pass(passed("canonical name", "an address literal has no other name"))
+
+// RFC 1123 §5.2.2. RFC 5321 no longer asks for it; sendmail does it unless DontExpandCnames or FEATURE(nocanonify) say no.
+async function byCanonicalName(to: Canonical, { dns, settings }: RoutingWorld): Promise<Decision<Turn>> {
+  const { domain, localPart } = to.mailbox
+  if (domain.kind === "literal") return noNames
+  if (mailer(settings, option(settings, "SmtpMailer")) === undefined) return noAliasName
+  const answer = await dns.cname(domain.ascii)
+  if (answer.found === "unavailable") {
+    // Its MX records will not be had either, and then the delivery waits; the name as it stands is not wrong.
+    return pass(passed("canonical name", `DNS does not answer for ${domain.ascii}: ${answer.why}`))
+  }
+  const other = answer.found === "records" ? answer.records[0] : undefined
+  if (other === undefined || other === domain.ascii) return noAliasName
+  const quoted = printMailbox({ localPart, domain }).slice(0, -domain.ascii.length - 1)
+  return yes(
+    { kind: "again", typed: `${quoted}@${other}` },
+    changed("canonical name", `DNS says ${domain.ascii} is an alias of ${other}`),
+  )
+}
+
+/** All the rest of the world. */
+function byDomain(to: Canonical, { settings }: RoutingWorld): Decision<Turn> {
+  const host = printDomain(to.mailbox.domain)
+  const name = option(settings, "SmtpMailer")
+  if (mailer(settings, name) === undefined) {
+    const reason = refused("MX", `no MAILER(smtp): ${host} is not of this host, and there is no other way`)
+    return refuse(reply(553, "5.1.2", `Unrecognized host name ${host}`), reason)
+  }
+  const route = { mailer: name, host, user: printMailbox(to.mailbox) }
+  return yes(
+    { kind: "route", route },
+    because("MX", `no table names another way, so the MX records of ${host} count`),
+  )
+}

@@ -1,0 +1,104 @@
+// The steps of routing that ask a table: virtusertable (one address for another) and mailertable (a way for a domain).
+import { printDomain, printMailbox } from "../mail/address.ts"
+import { type Decision, pass, type Reason, yes } from "../mail/decision.ts"
+import { option } from "../config/options.ts"
+import { feature } from "../config/settings.ts"
+import type { Entry, LookupTable } from "../maps/table.ts"
+import { askTables, byEntry, changedByEntry, misconfigured, passed, refuse } from "./reasons.ts"
+import { parseError, parseTarget } from "./target.ts"
+import { type Canonical, classHolds, type RoutingWorld, tablesOf, type Turn, withParents } from "./world.ts"
+
+const notVirtual = pass(passed("virtusertable", "the domain is neither ours nor of VIRTUSER_DOMAIN"))
+const bareName = pass(passed("virtusertable", "a name without a domain is not looked up"))
+
+/**
+ * virtusertable: user+detail@domain, user++@domain, user+*@domain, user@domain, the same with no user, and @domain for all
+ * the rest (proto.m4: Parse1). What it says is an address that starts again from the beginning, or a refusal.
+ */
+export async function byVirtusertable(to: Canonical, world: RoutingWorld): Promise<Decision<Turn>> {
+  if (to.bare) return bareName
+  const { domain, localPart } = to.mailbox
+  const entire = feature(world.settings, "virtuser_entire_domain") !== undefined
+  if (!to.local && !classHolds(world.settings, "VirtHost", domain, entire).member) return notVirtual
+  const { user, detail } = splitDetail(localPart)
+  const host = printDomain(domain)
+  const asked = await askTables(tablesOf(world.tables, "virtusertable"), virtualKeys(user, detail, host))
+  if (asked.found === "silent") return asked.decision
+  if (asked.found === "nothing") {
+    return pass(passed("virtusertable", `neither ${printMailbox(to.mailbox)} nor @${host} is listed`))
+  }
+  return virtualTarget(asked.table, asked.entry, user, detail)
+}
+
+function virtualTarget(
+  table: LookupTable,
+  entry: Entry,
+  user: string,
+  detail: string | undefined,
+): Decision<Turn> {
+  const error = /^\s*error\s*:\s*/i.exec(entry.value)
+  if (error !== null)
+    return refuse(parseError(entry.value.slice(error[0].length), true), byEntry(table, entry))
+  const typed = fillIn(entry.value, [entry.key, user, detail ?? "", detail === undefined ? "" : `+${detail}`])
+  return yes({ kind: "again", typed }, changedByEntry(table, entry))
+}
+
+/** `user+detail` in two. */
+export function splitDetail(localPart: string): {
+  readonly user: string
+  readonly detail: string | undefined
+} {
+  const plus = localPart.indexOf("+")
+  if (plus <= 0) return { user: localPart, detail: undefined }
+  return { user: localPart.slice(0, plus), detail: localPart.slice(plus + 1) }
+}
+
+function virtualKeys(user: string, detail: string | undefined, host: string): readonly string[] {
+  if (detail === undefined) return [`${user}@${host}`, `@${host}`]
+  const full = `${user}+${detail}@${host}`
+  const some = detail === "" ? [] : [`${user}++@${host}`]
+  const any = detail === "" ? [] : [`++@${host}`]
+  return [full, ...some, `${user}+*@${host}`, `${user}@${host}`, ...any, `+*@${host}`, `@${host}`]
+}
+
+/** `%0` the key, `%1` the user, `%2` the detail, `%3` +detail; `%%` is a percent sign. */
+export function fillIn(value: string, parts: readonly string[]): string {
+  return value.replaceAll(/%([0-9%])/g, (_, n: string) => (n === "%" ? "%" : (parts[Number(n)] ?? "")))
+}
+
+const noTableForLiterals = pass(passed("mailertable", "an address literal is not looked up"))
+
+/**
+ * mailertable: the domain itself, then each parent with a leading dot, then "." for all the rest. The most exact key wins;
+ * its value is mailer:host, in which %1 is what stood before the key, or error:status:text, which refuses.
+ */
+export async function byMailertable(to: Canonical, world: RoutingWorld): Promise<Decision<Turn>> {
+  const { domain } = to.mailbox
+  if (domain.kind === "literal") return noTableForLiterals
+  const asked = await askTables(tablesOf(world.tables, "mailertable"), domainKeys(domain.ascii))
+  if (asked.found === "silent") return asked.decision
+  if (asked.found === "nothing") {
+    return pass(passed("mailertable", `neither ${domain.ascii} nor any parent is listed`))
+  }
+  return mailTarget(to, asked.entry, byEntry(asked.table, asked.entry), world)
+}
+
+function mailTarget(to: Canonical, entry: Entry, reason: Reason, world: RoutingWorld): Decision<Turn> {
+  const name = printDomain(to.mailbox.domain)
+  const rest = entry.key.startsWith(".") ? name.slice(0, name.length - entry.key.length) : ""
+  const { settings } = world
+  const target = parseTarget(
+    fillIn(entry.value, [name, rest === "" && entry.key === "." ? name : rest]),
+    to,
+    settings,
+    option(settings, "RelayMailer"),
+  )
+  if (!target.ok) return misconfigured(reason, target.error)
+  return target.value.kind === "error" ? refuse(target.value.reply, reason) : yes(target.value, reason)
+}
+
+/** "a.example.org", ".example.org", ".org", ".". */
+export function domainKeys(name: string): readonly string[] {
+  const [own, ...parents] = withParents(name)
+  return [own ?? name, ...parents.map((parent) => `.${parent}`), "."]
+}

@@ -1,0 +1,89 @@
+// What routing needs to know: the settings and what follows from them, tables, accounts, users' files, and DNS for names that
+// are aliases of others. Made once when the settings are read.
+import type { Domain, Mailbox } from "../mail/address.ts"
+import type { Decision, Origin } from "../mail/decision.ts"
+import type { Route } from "../mail/route.ts"
+import type { Accounts, Dns, ReadUserFile } from "../mail/world.ts"
+import { inClass, type Settings } from "../config/settings.ts"
+import type { LookupTable } from "../maps/table.ts"
+
+/** The open tables by their name in Settings.tables; several of one name are asked in their order. */
+export type Tables = ReadonlyMap<string, readonly LookupTable[]>
+
+export type Canonical = {
+  readonly mailbox: Mailbox
+  /** Typed without a domain: a name of this host, whatever virtusertable says about our domains (sendmail: no `<@ … >`). */
+  readonly bare: boolean
+  /** The domain is ours ($=w), or there was none. */
+  readonly local: boolean
+  /** The line that made the domain ours. */
+  readonly localAt: Origin | undefined
+}
+
+/** What a step of routing found: the way, or another address, which starts again from the beginning. */
+export type Turn =
+  | { readonly kind: "route"; readonly route: Route }
+  | { readonly kind: "again"; readonly typed: string }
+
+/** One step of the ordered list that decides where an address goes. */
+export type RouteStep = {
+  /** The table or rule as reasons name it. */
+  readonly name: string
+  /** What it does, for the page that lists how mail is decided here. */
+  readonly does: string
+  /** The line that put it there; undefined where it always stands. */
+  readonly at: Origin | undefined
+  readonly ask: (to: Canonical, world: RoutingWorld) => Decision<Turn> | Promise<Decision<Turn>>
+}
+
+export type RoutingWorld = {
+  readonly settings: Settings
+  readonly tables: Tables
+  readonly accounts: Accounts
+  readonly readUserFile: ReadUserFile
+  readonly dns: Pick<Dns, "cname">
+  /** $j as a domain. */
+  readonly own: Domain
+  readonly steps: readonly RouteStep[]
+  /** `!` parts host and user (no FEATURE(nouucp)). */
+  readonly bangs: boolean
+  /** `%` hides an `@` (no FEATURE(nopercenthack)). */
+  readonly percents: boolean
+}
+
+const noTables: readonly LookupTable[] = []
+
+/** The tables of this name; none when no FEATURE asked for it. */
+export function tablesOf(tables: Tables, name: string): readonly LookupTable[] {
+  return tables.get(name) ?? noTables
+}
+
+/** Whether mail for this domain is ours ($=w), and the line that says so. */
+export function localDomain(
+  settings: Settings,
+  domain: Domain,
+): { readonly member: boolean; readonly at: Origin | undefined } {
+  return inClass(settings, "w", domain.kind === "name" ? domain.ascii : domain.text)
+}
+
+/** Whether a class holds the domain itself or, where `entire`, one of its parents. */
+export function classHolds(
+  settings: Settings,
+  name: string,
+  domain: Domain,
+  entire: boolean,
+): { readonly member: boolean; readonly at: Origin | undefined; readonly by: string } {
+  const text = domain.kind === "name" ? domain.ascii : domain.text
+  for (const by of entire && domain.kind === "name" ? withParents(text) : [text]) {
+    const found = inClass(settings, name, by)
+    if (found.member) return { ...found, by }
+  }
+  return { member: false, at: undefined, by: "" }
+}
+
+/** "a.b.c", "b.c", "c". */
+export function withParents(name: string): readonly string[] {
+  const all = [name]
+  for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) all.push(name.slice(dot + 1))
+  return all
+}
