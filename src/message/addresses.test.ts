@@ -31,7 +31,7 @@ const cases: readonly (readonly [string, ...string[]])[] = [
   ["<jim (comment) @ hello.com>", "jim@hello.com"],
   ["x@[192.0.2.1], y@[IPv6:2001:db8::1]", "x@[192.0.2.1]", "y@[IPv6:2001:db8::1]"],
   ["host!user, user%dom@hello.com", "host!user", "user%dom@hello.com"],
-  ["", ...[]],
+  [""],
   [" , ,; "],
   ["(never closed"],
   ['"never closed', '"never closed'],

@@ -157,9 +157,9 @@ function noDomain(text: string, at: Focus, world: RoutingWorld): Turn {
     const inner = dequote(text)
     if (inner === "") return stop("5.1.3", "User address required", text)
     if (hasOperator(inner, world)) return again(inner, `the quotes around ${inner} protect nothing here`)
-  } else if (at.firstBang > 0 && world.bangs) {
+  } else if (at.firstBang >= 0 && world.bangs) {
     return bangPath(text, at.firstBang)
-  } else if (at.lastPercent > 0 && world.percents) {
+  } else if (at.lastPercent >= 0 && world.percents) {
     const unfolded = `${text.slice(0, at.lastPercent)}@${text.slice(at.lastPercent + 1)}`
     return again(unfolded, `${text} is ${unfolded}`)
   }
@@ -184,6 +184,7 @@ function hasOperator(name: string, { bangs, percents }: RoutingWorld): boolean {
 function readUser(text: string, trail: Reason[], blank: string): Result<string> {
   if (text.startsWith("\\") && text.length > 1) {
     const rest = readUser(text.slice(1), trail, blank)
+    if (rest.ok && /[@%!]/.test(rest.value)) return fail("a backslash hides no address")
     return rest.ok ? ok(`\\${rest.value}`) : rest
   }
   if (!text.startsWith('"') && /\s/.test(text)) {
