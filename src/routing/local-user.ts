@@ -1,0 +1,153 @@
+// What a name of this host means: an alias, a user with a mailbox, somebody whom another host knows (MAIL_HUB, LOCAL_RELAY,
+// LUSER_RELAY), or nobody (sendmail: alias(), ruleset 5, finduser). Everything but .forward, which only delivery reads.
+import { because, type Decision, type Reason, yes } from "../mail/decision.ts"
+import { reply } from "../mail/reply.ts"
+import type { Route } from "../mail/route.ts"
+import type { Account, Found } from "../mail/world.ts"
+import { option } from "../config/options.ts"
+import { feature, inClass, macro, macroAt } from "../config/settings.ts"
+import type { Entry, LookupTable } from "../maps/table.ts"
+import { askTables, byEntry, cause, misconfigured, passed, refuse, refused, silent } from "./reasons.ts"
+import { splitDetail } from "./tables.ts"
+import { parseTarget } from "./target.ts"
+import { type Canonical, type RoutingWorld, tablesOf } from "./world.ts"
+
+/** A name of this host without its tags. */
+export type LocalName = {
+  /** In lower case: sendmail folds local names. */
+  readonly user: string
+  readonly detail: string | undefined
+  /** It began with a backslash: no alias and no .forward, only the mailbox. */
+  readonly plain: boolean
+}
+
+/** Reads the user part of a local route. */
+export function localName(localPart: string): LocalName {
+  const plain = localPart.startsWith("\\")
+  const { user, detail } = splitDetail(plain ? localPart.replace(/^\\+/, "") : localPart)
+  return { user: user.toLowerCase(), detail, plain }
+}
+
+/** What a local name leads to. */
+export type LocalTurn =
+  | { readonly kind: "alias"; readonly entry: Entry; readonly table: LookupTable }
+  | { readonly kind: "mailbox"; readonly account: Account }
+  | { readonly kind: "route"; readonly route: Route }
+
+/** What the name means, or that there is no such user (550 5.1.1). */
+export async function findLocal(
+  name: LocalName,
+  to: Canonical,
+  world: RoutingWorld,
+): Promise<Decision<LocalTurn>> {
+  const trail: Reason[] = []
+  if (!name.plain) {
+    const asked = await askTables(tablesOf(world.tables, "aliases"), aliasKeys(name))
+    if (asked.found === "silent") return asked.decision
+    if (asked.found === "entry") {
+      const { entry, table } = asked
+      return yes({ kind: "alias", entry, table }, byEntry(table, entry))
+    }
+    trail.push(notAliased)
+  }
+  const elsewhere = anotherHost(name, to, world)
+  if (elsewhere !== undefined) return withTrail(elsewhere, trail)
+  return await findUser(name, to, trail, world)
+}
+
+const notAliased = passed("aliases", "not an alias")
+const unknownUser = reply(550, "5.1.1", "User unknown")
+
+async function findUser(
+  { user }: LocalName,
+  to: Canonical,
+  trail: readonly Reason[],
+  world: RoutingWorld,
+): Promise<Decision<LocalTurn>> {
+  const answer = world.accounts.lookup(user)
+  const found: Found<Account> = answer instanceof Promise ? await answer : answer
+  switch (found.found) {
+    case "entry":
+      return yes({ kind: "mailbox", account: found.entry }, hasMailbox(found.entry, trail))
+    case "unavailable":
+      return withTrail(silent("user?", `the accounts do not answer for ${user}: ${found.why}`), trail)
+    case "nothing":
+      return withTrail(luser(to, world) ?? nobody(user), trail)
+  }
+}
+
+function nobody(user: string): Decision<never> {
+  return refuse(unknownUser, refused("user?", `${user} is neither an alias nor an account`))
+}
+
+function hasMailbox(account: Account, trail: readonly Reason[]): Reason {
+  return because("user?", `${account.name} has an account`, account.at, trail)
+}
+
+function withTrail(decision: Decision<LocalTurn>, trail: readonly Reason[]): Decision<LocalTurn> {
+  if (trail.length === 0) return decision
+  return { ...decision, reason: { ...decision.reason, after: [...trail, ...decision.reason.after] } }
+}
+
+/** user+detail, user+*, user. */
+export function aliasKeys({ user, detail }: LocalName): readonly string[] {
+  return detail === undefined ? [user] : [`${user}+${detail}`, `${user}+*`, user]
+}
+
+/**
+ * MAIL_HUB ($H) and LOCAL_RELAY ($R) take all names that are no aliases here but those of LOCAL_USER (class L). With both,
+ * the hub comes first (proto.m4: SLocal_localaddr).
+ */
+function anotherHost(
+  { user, plain }: LocalName,
+  to: Canonical,
+  world: RoutingWorld,
+): Decision<LocalTurn> | undefined {
+  const { settings } = world
+  const macroName = (macro(settings, "H") ?? "") !== "" ? "H" : "R"
+  const value = macro(settings, macroName) ?? ""
+  if (value === "" || plain || inClass(settings, "L", user).member) return undefined
+  return byHost(macroName === "H" ? "MAIL_HUB" : "LOCAL_RELAY", macroName, value, to, world)
+}
+
+/** LUSER_RELAY ($L) takes the names that nobody has here. */
+function luser(to: Canonical, world: RoutingWorld): Decision<LocalTurn> | undefined {
+  const value = macro(world.settings, "L") ?? ""
+  return value === "" ? undefined : byHost("LUSER_RELAY", "L", value, to, world)
+}
+
+function byHost(
+  word: string,
+  macroName: string,
+  value: string,
+  to: Canonical,
+  { settings }: RoutingWorld,
+): Decision<LocalTurn> {
+  const at = macroAt(settings, macroName)
+  const reason = because(word, `${word} is "${value}"`, at, cause(word, at))
+  const keepsHost = macroName === "L" && feature(settings, "preserve_luser_host") !== undefined
+  const target = parseTarget(
+    value,
+    keepsHost ? to : { ...to, bare: true },
+    settings,
+    option(settings, "RelayMailer"),
+  )
+  if (!target.ok) return misconfigured(reason, target.error)
+  if (target.value.kind === "error") return refuse(target.value.reply, reason)
+  const { route } = target.value
+  if (route.host === "" || keepsHost) return yes({ kind: "route", route }, reason)
+  const there = route.user.includes("@") && value.includes("@") ? route.user : atHost(to, route.host)
+  return yes({ kind: "route", route: { ...route, user: there } }, reason)
+}
+
+/** The same name at the other host: brackets and further hosts are no part of an address. */
+function atHost(to: Canonical, host: string): string {
+  const first = host.startsWith("[") ? host.slice(1, host.indexOf("]")) : (host.split(":")[0] ?? host)
+  return `${printUser(to.mailbox.localPart)}@${first}`
+}
+
+function printUser(localPart: string): string {
+  return /^[\w!#$%&'*+/=?^`{|}~.-]+$/.test(localPart)
+    ? localPart
+    : `"${localPart.replaceAll(/["\\]/g, "\\$&")}"`
+}
