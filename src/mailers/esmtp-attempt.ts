@@ -1,0 +1,241 @@
+// One attempt to give a message to the hosts of one route: exchanger after exchanger, transaction after transaction, until every
+// recipient has a status. What went wrong with a host counts only for those whom no other host served.
+import type { Content } from "../mail/content.ts"
+import { because, type Decision, type Reason } from "../mail/decision.ts"
+import type { Envelope, Recipient } from "../mail/envelope.ts"
+import type { Route } from "../mail/route.ts"
+import type { DeliveryStatus } from "../mail/status.ts"
+import type { Clock, Dns } from "../mail/world.ts"
+import { addressesOf, type ExchangerWorld, findExchangers, type Target } from "../routing/exchangers.ts"
+import type { Work } from "../smtp/client-commands.ts"
+import { type Broken, delayedBy, type Fate, statusOf } from "../smtp/client-fate.ts"
+import type { Lease, Pool } from "./esmtp-pool.ts"
+import type { Peer } from "./esmtp-session.ts"
+import type { SmtpDelivery } from "./esmtp-terms.ts"
+
+/** A message and the recipients that one route takes it to. */
+export type SmtpBatch = {
+  /** Queue id, for the log. */
+  readonly id: string
+  readonly envelope: Omit<Envelope, "recipients">
+  readonly recipients: readonly Recipient[]
+  /** What RCPT says where it is not the recipient's own path, without brackets, in the same order (Route.user). */
+  readonly addresses?: readonly string[]
+  readonly route: Route
+  readonly content: Content
+}
+
+export type AttemptTerms = {
+  readonly dns: Pick<Dns, "addresses">
+  readonly exchangers: ExchangerWorld
+  readonly isOurAddress: (address: string, port: number) => boolean
+  readonly from: (address: string) => string | undefined
+  readonly clock: Clock
+  readonly pool: Pool
+  readonly log: (line: string) => void
+}
+
+/** What kept a host from being of use, kept until the end in case no other host is. */
+type Trouble = { readonly fate: Fate; readonly remote: string | undefined; readonly reason: Reason }
+
+/** Hosts asked in one attempt; those after them have their turn in the next. */
+const mostHosts = 10
+
+/** One attempt; made for it and thrown away after it. */
+export class Attempt {
+  readonly #batch: SmtpBatch
+  readonly #how: SmtpDelivery
+  readonly #terms: AttemptTerms
+  readonly #signal: AbortSignal | undefined
+  readonly #statuses: (DeliveryStatus | undefined)[]
+  /** Places of the recipients that have no status yet. */
+  #open: readonly number[]
+  #trouble: Trouble | undefined
+  #utf8Header = false
+  #asked = 0
+
+  constructor(batch: SmtpBatch, how: SmtpDelivery, terms: AttemptTerms, signal: AbortSignal | undefined) {
+    this.#batch = batch
+    this.#how = how
+    this.#terms = terms
+    this.#signal = signal
+    this.#statuses = batch.recipients.map(() => undefined)
+    this.#open = batch.recipients.map((_, n) => n)
+  }
+
+  /** A status for each recipient, in the order of the batch. */
+  async run(): Promise<readonly DeliveryStatus[]> {
+    const { content, envelope } = this.#batch
+    const { maxSize, path } = this.#how
+    if (maxSize !== undefined && content.size > maxSize) {
+      const says = `Message is too large; ${maxSize} bytes max` // RFC 3463 §3.3: 5.2.3
+      this.#note({ action: "failed", status: "5.2.3", diagnostic: says, says }, undefined, undefined)
+      return this.#conclude()
+    }
+    if (envelope.smtputf8) this.#utf8Header = await headerBeyondAscii(content)
+    if (path === undefined) await this.#byExchangers()
+    else await this.#tryPeer({ key: path, place: { path }, lmtp: this.#how.lmtp }, path, undefined)
+    return this.#conclude()
+  }
+
+  async #byExchangers(): Promise<void> {
+    const decision = await findExchangers(this.#batch.route.host, this.#terms.exchangers)
+    if (decision.outcome !== "yes") return this.#undecided(decision)
+    for (const [place, group] of decision.value.groups.entries()) {
+      const found = await addressesOf(group, this.#terms.dns, (address) =>
+        this.#terms.isOurAddress(address, this.#how.port),
+      )
+      if (found.outcome === "yes") {
+        await this.#tryTargets(found.value)
+        if (this.#open.length === 0 || this.#asked >= mostHosts) return
+      } else if (leadsBack(found)) {
+        // RFC 5321 §5.1: this group and all after it lead back here; that is a loop only where nothing came before.
+        if (place === 0) this.#undecided(found)
+        return
+      } else {
+        this.#undecided(found)
+      }
+    }
+  }
+
+  /** No host, for the reason that a step of routing gives. */
+  #undecided(decision: Decision<unknown>): void {
+    if (decision.outcome !== "no" && decision.outcome !== "later") return
+    const { reply: words, reason } = decision
+    const action = decision.outcome === "no" ? "failed" : "delayed"
+    const fate = { action, status: statusOf(words), diagnostic: words, says: reason.says } as const
+    this.#keep({ fate, remote: undefined, reason })
+  }
+
+  async #tryTargets(targets: readonly Target[]): Promise<void> {
+    const later: (() => Promise<void>)[] = []
+    for (const { exchanger, address } of targets) {
+      if (this.#open.length === 0 || this.#asked >= mostHosts) return
+      const peer = this.#peer(address)
+      const remote = `${exchanger.host} ${bracketed(address)}`
+      const standing = this.#terms.pool.standing(peer.key)
+      if (standing.state === "down") this.#note(delayedBy(standing.broken), remote, exchanger.reason)
+      else if (standing.state === "avoid") later.push(() => this.#tryPeer(peer, remote, exchanger.reason))
+      else await this.#tryPeer(peer, remote, exchanger.reason)
+    }
+    for (const tryAgain of later) if (this.#open.length > 0 && this.#asked < mostHosts) await tryAgain()
+  }
+
+  #peer(address: string): Peer {
+    const { port, lmtp } = this.#how
+    const place = { address, port, from: this.#terms.from(address) }
+    return { key: `${lmtp ? "lmtp" : "smtp"} ${bracketed(address)}:${port}`, place, lmtp }
+  }
+
+  /** Gives this peer what is open. A session that had rested may have died meanwhile: then once more with a new one. */
+  async #tryPeer(peer: Peer, remote: string, reason: Reason | undefined): Promise<void> {
+    const { pool } = this.#terms
+    this.#asked++
+    let lease = await pool.lease(peer, this.#signal)
+    for (;;) {
+      if ("broken" in lease) return this.#note(ended(lease.broken), remote, reason)
+      const before = this.#open.length
+      await this.#use(lease, remote, reason)
+      const { broken } = lease.session.client
+      pool.release(lease.session)
+      if (broken === undefined || this.#open.length === 0) return
+      if (!lease.reused || this.#open.length < before) return this.#note(ended(broken), remote, reason)
+      lease = await pool.fresh(peer, this.#signal)
+    }
+  }
+
+  async #use({ session }: Lease, remote: string, reason: Reason | undefined): Promise<void> {
+    const stop = () => session.abort("Shutting down")
+    this.#signal?.addEventListener("abort", stop)
+    let before = Number.POSITIVE_INFINITY
+    while (this.#open.length > 0 && this.#open.length < before && session.client.broken === undefined) {
+      before = this.#open.length
+      const portion = this.#open.slice(0, session.client.offers.mostRecipients ?? this.#how.recipients)
+      const fates = await session.transact(this.#work(portion), this.#batch.content)
+      for (const [n, place] of portion.entries()) this.#decide(place, fates[n], remote, reason)
+      this.#open = this.#open.filter((place) => this.#statuses[place] === undefined)
+    }
+    this.#signal?.removeEventListener("abort", stop)
+  }
+
+  #work(portion: readonly number[]): Work {
+    const { envelope, recipients, addresses, content } = this.#batch
+    const whole = portion.length === recipients.length
+    const some = whole ? recipients : recipients.filter((_, place) => portion.includes(place))
+    const work = { envelope, recipients: some, size: content.size, utf8Header: this.#utf8Header }
+    if (addresses === undefined) return work
+    return { ...work, addresses: whole ? addresses : addresses.filter((_, place) => portion.includes(place)) }
+  }
+
+  #decide(
+    place: number,
+    fate: Fate | undefined,
+    remote: string | undefined,
+    after: Reason | undefined,
+  ): void {
+    if (fate !== undefined) this.#statuses[place] = this.#status(place, fate, remote, reasonFor(fate, after))
+  }
+
+  #status(place: number, fate: Fate, remote: string | undefined, reason: Reason): DeliveryStatus {
+    const recipient = this.#batch.recipients[place]
+    if (recipient === undefined) throw new Error(`recipient ${place} is not in the batch`)
+    const { action, status, diagnostic } = fate
+    return { recipient, action, status, diagnostic, remote, at: new Date(this.#terms.clock()), reason }
+  }
+
+  #note(fate: Fate, remote: string | undefined, after: Reason | undefined): void {
+    this.#keep({ fate, remote, reason: reasonFor(fate, after) })
+  }
+
+  /** The last trouble counts, but no permanent one outweighs one that may pass: cannot tell is never no. */
+  #keep(trouble: Trouble): void {
+    if (trouble.remote !== undefined)
+      this.#terms.log(`${this.#batch.id}: ${trouble.remote}: ${trouble.fate.says}`)
+    if (this.#trouble?.fate.action !== "delayed" || trouble.fate.action === "delayed") this.#trouble = trouble
+  }
+
+  #conclude(): readonly DeliveryStatus[] {
+    const { fate, remote, reason } = this.#trouble ?? nowhere
+    return this.#statuses.map((status, place) => status ?? this.#status(place, fate, remote, reason))
+  }
+}
+
+/** An attempt that found nothing wrong and no host to ask: a bug of ours would look like this, and it must not lose mail. */
+const nowhere: Trouble = {
+  fate: { action: "delayed", status: "4.4.4", diagnostic: "No host to ask", says: "no host to ask" },
+  remote: undefined,
+  reason: because("smtp", "no host to ask"),
+}
+
+function reasonFor({ says }: Fate, after: Reason | undefined): Reason {
+  return because("smtp", says, undefined, after === undefined ? [] : [after])
+}
+
+/** What a session's end means for those who were to go through it: a host that refuses for good fails them. */
+function ended(broken: Broken): Fate {
+  return broken.permanent ? { ...delayedBy(broken), action: "failed" } : delayedBy(broken)
+}
+
+function leadsBack(decision: Decision<unknown>): boolean {
+  return decision.outcome === "no" && decision.reply.status === "5.3.5"
+}
+
+function bracketed(address: string): string {
+  return address.includes(":") ? `[IPv6:${address}]` : `[${address}]`
+}
+
+/** Whether the header has octets above 127 (RFC 6532). Only asked where the sender said SMTPUTF8. */
+async function headerBeyondAscii(content: Content): Promise<boolean> {
+  if (content.bytes !== undefined) return beyondAscii(content.bytes.subarray(0, content.headerSize))
+  let left = content.headerSize
+  for await (const piece of content.chunks()) {
+    if (beyondAscii(piece.subarray(0, left))) return true
+    left -= piece.length
+    if (left <= 0) break
+  }
+  return false
+}
+
+function beyondAscii(octets: Buffer): boolean {
+  return octets.some((octet) => octet > 0x7f)
+}

@@ -1,0 +1,162 @@
+// The open sessions of all peers: kept for the next message, never more than so many for one peer, and a short memory of peers that
+// did not answer, so that not every message waits for a dead host.
+import type { Broken } from "../smtp/client-fate.ts"
+import { type NotOpened, type Peer, Session, type SessionTerms } from "./esmtp-session.ts"
+
+export type PoolLimits = {
+  /** Sessions open with one peer at a time. */
+  readonly sessions: number
+  /** Transactions of one session. */
+  readonly transactions: number
+  /** Milliseconds a session lives at most. */
+  readonly ageMs: number
+  /** Milliseconds a silent peer is left alone. */
+  readonly downMs: number
+}
+
+/** A session to use, and whether it had been used before: then its loss says nothing about the host. */
+export type Lease = { readonly session: Session; readonly reused: boolean }
+
+type Book = { open: number; readonly resting: Session[]; readonly waiting: (() => void)[] }
+
+type Trouble = NotOpened & { readonly until: number }
+
+const mostTroubles = 10_000
+
+/** Owns every session of the mailer. */
+export class Pool {
+  readonly #terms: SessionTerms
+  readonly #limits: PoolLimits
+  readonly #books = new Map<string, Book>()
+  readonly #troubles = new Map<string, Trouble>()
+  readonly #sessions = new Set<Session>()
+  #closing = false
+  #emptied: (() => void)[] = []
+
+  constructor(terms: SessionTerms, limits: PoolLimits) {
+    this.#terms = terms
+    this.#limits = limits
+  }
+
+  /** A session with this peer: one that rests, or a new one, or the next that becomes free. */
+  async lease(peer: Peer, signal: AbortSignal | undefined): Promise<Lease | { readonly broken: Broken }> {
+    for (;;) {
+      if (this.#closing || signal?.aborted === true) return { broken: shutDown }
+      const book = this.#book(peer.key)
+      for (let rested = book.resting.pop(); rested !== undefined; rested = book.resting.pop()) {
+        if (rested.wake()) return { session: rested, reused: true }
+        this.#ended(rested)
+      }
+      if (book.open < this.#limits.sessions) return this.#open(peer, book, signal)
+      await new Promise<void>((resolve) => book.waiting.push(resolve))
+    }
+  }
+
+  /** A new session, whatever rests: for the message that a rested one lost. */
+  async fresh(peer: Peer, signal: AbortSignal | undefined): Promise<Lease | { readonly broken: Broken }> {
+    if (this.#closing || signal?.aborted === true) return { broken: shutDown }
+    return this.#open(peer, this.#book(peer.key), signal)
+  }
+
+  /** Back from use: rests for the next message, or ends. */
+  release(session: Session): void {
+    const { transactions, ageMs } = this.#limits
+    const worn = session.used >= transactions || performance.now() - session.openedAt >= ageMs
+    if (worn || this.#closing) session.quit()
+    const book = this.#book(session.peer.key)
+    if (session.client.broken === undefined) {
+      book.resting.push(session)
+      session.rest(this.#gone)
+    } else {
+      this.#ended(session)
+    }
+    book.waiting.shift()?.()
+  }
+
+  /** What is remembered against a peer: `down` is left alone for a while, `avoid` is tried after the others. */
+  standing(
+    key: string,
+  ): { readonly state: "up" } | { readonly state: "avoid" | "down"; readonly broken: Broken } {
+    const trouble = this.#troubles.get(key)
+    if (trouble === undefined) return up
+    if (trouble.until > performance.now())
+      return { state: trouble.silent ? "down" : "avoid", broken: trouble.broken }
+    this.#troubles.delete(key)
+    return up
+  }
+
+  /** Ends what rests now and what is in use after its transaction; resolves when nothing is open. */
+  async close(): Promise<void> {
+    this.#closing = true
+    for (const book of this.#books.values()) {
+      for (const rested of book.resting.splice(0)) {
+        if (rested.wake()) rested.quit()
+        this.#ended(rested)
+      }
+      for (const waiter of book.waiting.splice(0)) waiter()
+    }
+    if (this.#sessions.size > 0) await new Promise<void>((resolve) => this.#emptied.push(resolve))
+  }
+
+  async #open(
+    peer: Peer,
+    book: Book,
+    signal: AbortSignal | undefined,
+  ): Promise<Lease | { readonly broken: Broken }> {
+    book.open++
+    const opened = await Session.open(peer, this.#terms, signal)
+    if ("broken" in opened) {
+      book.open--
+      this.#remember(peer.key, opened)
+      book.waiting.shift()?.()
+      this.#forget(peer.key, book)
+      return { broken: opened.broken }
+    }
+    this.#troubles.delete(peer.key)
+    this.#sessions.add(opened.session)
+    return { session: opened.session, reused: false }
+  }
+
+  #remember(key: string, opened: NotOpened): void {
+    if (this.#troubles.size >= mostTroubles) {
+      const oldest = this.#troubles.keys().next().value
+      if (oldest !== undefined) this.#troubles.delete(oldest)
+    }
+    this.#troubles.delete(key)
+    const until = performance.now() + this.#limits.downMs
+    this.#troubles.set(key, { broken: opened.broken, silent: opened.silent, until })
+  }
+
+  #book(key: string): Book {
+    const known = this.#books.get(key)
+    if (known !== undefined) return known
+    const book: Book = { open: 0, resting: [], waiting: [] }
+    this.#books.set(key, book)
+    return book
+  }
+
+  readonly #gone = (session: Session): void => {
+    const { resting } = this.#book(session.peer.key)
+    const at = resting.indexOf(session)
+    if (at < 0) return
+    resting.splice(at, 1)
+    this.#ended(session)
+  }
+
+  #ended(session: Session): void {
+    if (!this.#sessions.delete(session)) return
+    const book = this.#book(session.peer.key)
+    book.open--
+    this.#forget(session.peer.key, book)
+    if (this.#sessions.size > 0) return
+    for (const resolve of this.#emptied.splice(0)) resolve()
+  }
+
+  #forget(key: string, book: Book): void {
+    if (book.open === 0 && book.resting.length === 0 && book.waiting.length === 0) this.#books.delete(key)
+  }
+}
+
+const up = { state: "up" } as const
+
+const shutDown: Broken = { says: "Shutting down", status: "4.3.2", reply: undefined, permanent: false }

@@ -1,0 +1,263 @@
+// One open SMTP session with a peer: moves octets between the socket and smtp/client.ts, and keeps the limits of time. What to say
+// and what it means is decided there; who gets a session is decided in esmtp-pool.ts.
+import type { Socket } from "node:net"
+import type { Content } from "../mail/content.ts"
+import { connect, lossWords, type Place } from "../host/net.ts"
+import type { Work } from "../smtp/client-commands.ts"
+import type { Broken, Fate } from "../smtp/client-fate.ts"
+import { DotStuffer, stuffed } from "../smtp/client-content.ts"
+import { type Awaited, Client, type Next } from "../smtp/client.ts"
+import type { ClientTimeouts } from "./esmtp-terms.ts"
+
+/** A peer and how to speak to it. */
+export type Peer = {
+  /** Equal for peers whose sessions can stand in for each other. */
+  readonly key: string
+  readonly place: Place
+  readonly lmtp: boolean
+}
+
+export type SessionTerms = {
+  readonly hello: string
+  readonly timeouts: ClientTimeouts
+  readonly idleMs: number
+}
+
+/** Why no session came about. `silent`: nobody answered, so each further try would wait as long. */
+export type NotOpened = { readonly broken: Broken; readonly silent: boolean }
+
+type Waiting = Awaited | "datablock"
+
+const stepWords: Readonly<Record<Waiting, string>> = {
+  initial: "greet",
+  helo: "answer our greeting",
+  rset: "answer RSET",
+  mail: "answer MAIL",
+  rcpt: "answer RCPT",
+  datainit: "answer DATA",
+  datablock: "take the message",
+  datafinal: "say whether it took the message",
+}
+
+/** Owns a socket from its connection to its end. */
+export class Session {
+  readonly peer: Peer
+  readonly client: Client
+  /** Transactions begun here. */
+  used = 0
+  /** When it was opened, by performance.now(). */
+  readonly openedAt = performance.now()
+  readonly #socket: Socket
+  readonly #terms: SessionTerms
+  #timer: NodeJS.Timeout | undefined
+  #step: Waiting | undefined
+  #replies = 0
+  #timedOut = false
+  #content: Content | undefined
+  #settle: (() => void) | undefined
+  #gone: ((session: Session) => void) | undefined
+
+  /** Connects and greets; the session that comes out is ready for a transaction. */
+  static async open(
+    peer: Peer,
+    terms: SessionTerms,
+    signal?: AbortSignal,
+  ): Promise<{ readonly session: Session } | NotOpened> {
+    const connected = await connect(peer.place, terms.timeouts.connect, signal)
+    if (!connected.ok) {
+      const { says, silent } = connected.error
+      return { broken: { says, status: "4.4.1", reply: undefined, permanent: false }, silent }
+    }
+    const session = new Session(peer, connected.value, terms)
+    await session.#until({ kind: "wait", step: "initial" })
+    const { broken } = session.client
+    return broken === undefined
+      ? { session }
+      : { broken, silent: broken.reply === undefined && session.#timedOut }
+  }
+
+  private constructor(peer: Peer, socket: Socket, terms: SessionTerms) {
+    this.peer = peer
+    this.#socket = socket
+    this.#terms = terms
+    this.client = new Client({ hello: terms.hello, lmtp: peer.lmtp })
+    socket.on("data", (chunk: Buffer) => this.#perform(this.client.feed(chunk)))
+    socket.on("error", (error) => this.#lost(lossWords(error)))
+    socket.on("end", () => this.#lost("Connection closed by the peer"))
+    socket.on("close", () => this.#closed())
+  }
+
+  /** Gives the message to the peer; a fate for each recipient, undefined where none was decided. The session must be ready. */
+  async transact(work: Work, content: Content): Promise<readonly (Fate | undefined)[]> {
+    this.used++
+    this.#content = content
+    await this.#until(this.client.start(work))
+    this.#content = undefined
+    return this.client.fates
+  }
+
+  /** Rests until it is used again; `gone` is called if it ends before that. */
+  rest(gone: (session: Session) => void): void {
+    this.#gone = gone
+    this.#arm(this.#terms.idleMs)
+    this.#timer?.unref()
+    this.#socket.unref()
+  }
+
+  /** Back from resting; false when it has ended. */
+  wake(): boolean {
+    this.#gone = undefined
+    this.#disarm()
+    this.#socket.ref()
+    return this.client.broken === undefined
+  }
+
+  /** Ends it now, whatever is going on. */
+  abort(says: string): void {
+    this.#lost(says)
+  }
+
+  /** Says goodbye and closes; the socket waits for the peer's own goodbye for a moment, nobody waits for the socket. */
+  quit(): void {
+    if (this.client.broken !== undefined) return
+    this.client.lost("we said QUIT")
+    this.#socket.end("QUIT\r\n") // RFC 5321 §4.1.1.10
+    this.#socket.resume()
+    this.#timer = setTimeout(() => this.#socket.destroy(), this.#terms.timeouts.quit)
+    this.#timer.unref()
+  }
+
+  /** Waits for the client to be ready or broken, beginning with `next`. */
+  #until(next: Next): Promise<void> {
+    return new Promise((resolve) => {
+      this.#settle = resolve
+      this.#perform(next)
+    })
+  }
+
+  #perform(next: Next): void {
+    switch (next.kind) {
+      case "wait":
+        // Octets that are no whole reply yet win the peer no time.
+        if (next.step !== this.#step || this.client.replies !== this.#replies) this.#await(next.step)
+        return
+      case "send":
+        this.#socket.write(next.text, "utf8")
+        return this.#await(next.step)
+      case "content":
+        return this.#sendContent(next)
+      case "ready":
+        return this.#done()
+      case "broken":
+        this.#disarm()
+        this.#socket.destroy()
+        return this.#done()
+    }
+  }
+
+  #done(): void {
+    this.#disarm()
+    const settle = this.#settle
+    this.#settle = undefined
+    settle?.()
+  }
+
+  #sendContent(next: Next & { kind: "content" }): void {
+    const bytes = this.#content?.bytes
+    if (bytes === undefined) {
+      void this.#sendPieces(next)
+      return
+    }
+    this.#socket.cork()
+    if (next.form === "chunk") {
+      this.#socket.write(next.prefix, "latin1")
+      this.#socket.write(bytes)
+    } else {
+      for (const piece of stuffed(bytes)) this.#socket.write(piece)
+    }
+    this.#socket.uncork()
+    this.#perform(this.client.contentSent())
+  }
+
+  /** A message that is not in memory goes out piece by piece, each when the one before has left. */
+  async #sendPieces(next: Next & { kind: "content" }): Promise<void> {
+    try {
+      const stuffer = new DotStuffer()
+      if (next.form === "chunk") this.#socket.write(next.prefix, "latin1")
+      for await (const piece of this.#content?.chunks() ?? []) {
+        if (this.client.broken !== undefined) return
+        const out: Buffer[] = []
+        if (next.form === "chunk") out.push(piece)
+        else stuffer.stuff(piece, out)
+        await this.#writeAll(out)
+      }
+      if (this.client.broken !== undefined) return
+      if (next.form === "dots") this.#socket.write(stuffer.end())
+      this.#perform(this.client.contentSent())
+    } catch (error) {
+      // Half a message must never end with a dot: the session ends instead.
+      const why = error instanceof Error ? error.message : String(error)
+      this.#lost(`The message could not be read from the spool: ${why}`)
+    }
+  }
+
+  async #writeAll(pieces: readonly Buffer[]): Promise<void> {
+    this.#socket.cork()
+    let room = true
+    for (const piece of pieces) room = this.#socket.write(piece)
+    this.#socket.uncork()
+    this.#await("datablock")
+    if (room || this.#socket.destroyed) return
+    await new Promise<void>((resolve) => {
+      const go = () => {
+        this.#socket.off("drain", go)
+        this.#socket.off("close", go)
+        resolve()
+      }
+      this.#socket.once("drain", go)
+      this.#socket.once("close", go)
+    })
+  }
+
+  #await(step: Waiting): void {
+    this.#step = step
+    this.#replies = this.client.replies
+    this.#arm(this.#terms.timeouts[step])
+  }
+
+  #arm(ms: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(this.#expire, ms)
+  }
+
+  #disarm(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  readonly #expire = (): void => {
+    if (this.#gone !== undefined) return this.#retire()
+    this.#timedOut = true
+    this.#lost(`Timed out: the peer did not ${stepWords[this.#step ?? "initial"]}`)
+  }
+
+  /** Rested long enough. */
+  #retire(): void {
+    const gone = this.#gone
+    this.#gone = undefined
+    this.quit()
+    gone?.(this)
+  }
+
+  #lost(says: string): void {
+    this.#perform(this.client.lost(says))
+  }
+
+  #closed(): void {
+    this.#disarm()
+    if (this.client.broken === undefined) this.#lost("Connection closed by the peer")
+    const gone = this.#gone
+    this.#gone = undefined
+    gone?.(this)
+  }
+}
