@@ -1,0 +1,220 @@
+// The only native door: the few calls of libc that Node lacks, through node:ffi. Nothing else in the house loads a library.
+// Loaded at the first call, so that importing this file is harmless where there is no such library.
+import { dlopen, getInt32, getRawPointer } from "node:ffi"
+import { constants } from "node:os"
+import { fail, ok, type Result } from "../mail/result.ts"
+
+const signatures = {
+  __errno_location: { arguments: [], return: "pointer" },
+  fcntl: { arguments: ["int32", "int32", "buffer"], return: "int32" },
+  getsockopt: { arguments: ["int32", "int32", "int32", "buffer", "buffer"], return: "int32" },
+  prctl: { arguments: ["int32", "uint64", "uint64", "uint64", "uint64"], return: "int32" },
+  setfsgid: { arguments: ["uint32"], return: "int32" },
+  setfsuid: { arguments: ["uint32"], return: "int32" },
+  setrlimit: { arguments: ["int32", "buffer"], return: "int32" },
+  syncfs: { arguments: ["int32"], return: "int32" },
+  syscall: { arguments: ["int64", "int64", "buffer"], return: "int64" },
+} as const
+
+type Libc = ReturnType<typeof dlopen<typeof signatures>>["functions"]
+
+let loaded: Libc | undefined
+let errnoAt = 0n
+
+function libc(): Libc {
+  if (loaded === undefined) {
+    loaded = dlopen(libraryName(), signatures).functions
+    errnoAt = loaded.__errno_location() // one address for the life of this thread
+  }
+  return loaded
+}
+
+function libraryName(): string {
+  if (process.platform === "linux") return "libc.so.6"
+  throw new Error(`file locks and users' rights need Linux's C library; this is ${process.platform}`)
+}
+
+/** Whether everything this file offers is there: asked once at start, so that a missing call is a refusal and not a surprise. */
+export function checkPosix(): Result<void> {
+  try {
+    libc()
+    return ok(undefined)
+  } catch (error) {
+    return fail(`the C library cannot be used: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+// Reversed, so that EAGAIN stands and not its other name EWOULDBLOCK.
+const errnoNames: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.errno)
+    .toReversed()
+    .map(([name, number]) => [number, name]),
+)
+
+/** A call of libc that failed, in the shape of Node's own errors. */
+function failure(call: string): NodeJS.ErrnoException {
+  const errno = getInt32(errnoAt) // before anything else can change it
+  const code = errnoNames.get(errno) ?? String(errno)
+  return Object.assign(new Error(`${code}: ${call} failed`), { code, errno, syscall: call })
+}
+
+const F_UNLCK = 2
+const F_WRLCK = 1
+const F_OFD_SETLK = 37
+const F_OFD_SETLKW = 38
+
+/** struct flock of 64-bit Linux with everything zero but the type: the whole file, from its start. */
+function flock(type: number): Buffer {
+  const lock = Buffer.alloc(32)
+  lock.writeInt16LE(type, 0)
+  return lock
+}
+
+const writeLock = flock(F_WRLCK)
+const noLock = flock(F_UNLCK)
+
+/**
+ * Locks the whole file as lockf(3) does, so that it keeps out mutt, procmail, Dovecot and `fcntl.lockf`; the descriptor
+ * must be open for writing. False when "try" found another's lock; "wait" stops this thread until it has the lock.
+ */
+export function lockFile(fd: number, how: "try" | "wait"): boolean {
+  // lockf itself would lose the lock as soon as this process closes any descriptor of the same file. An "open file
+  // description" lock conflicts with lockf's in the same way, and lasts as long as this descriptor (fcntl(2)).
+  if (libc().fcntl(fd, how === "try" ? F_OFD_SETLK : F_OFD_SETLKW, writeLock) === 0) return true
+  const error = failure("lock")
+  if (error.code === "EAGAIN" || error.code === "EACCES") return false
+  throw error
+}
+
+/** Gives up the lock; closing the descriptor does it too. */
+export function unlockFile(fd: number): void {
+  if (libc().fcntl(fd, F_OFD_SETLK, noLock) !== 0) throw failure("unlock")
+}
+
+/** Writes out everything of the file system this descriptor is on, and waits for it. Blocks: call it in a thread of its own. */
+export function syncfs(fd: number): void {
+  if (libc().syncfs(fd) !== 0) throw failure("syncfs")
+}
+
+export type PeerCredentials = { readonly pid: number; readonly uid: number; readonly gid: number }
+
+const SOL_SOCKET = 1
+const SO_PEERCRED = 17
+
+/** Who is at the other end of a unix socket, by the kernel's word (unix(7)). */
+export function peerCredentials(fd: number): PeerCredentials {
+  const credentials = Buffer.alloc(12)
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(12)
+  if (libc().getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, length) !== 0) throw failure("getsockopt")
+  return {
+    pid: credentials.readInt32LE(0),
+    uid: credentials.readUInt32LE(4),
+    gid: credentials.readUInt32LE(8),
+  }
+}
+
+const PR_SET_NO_NEW_PRIVS = 38
+
+/** From here on no program started by this thread gains rights by being setuid. */
+export function noNewPrivileges(): void {
+  if (libc().prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n) !== 0) throw failure("prctl")
+}
+
+const resources = { fileSize: 1, core: 4, processes: 6, openFiles: 7 } as const
+
+/** Sets soft and hard limit of this process and of what it starts (setrlimit(2)). */
+export function setLimit(resource: keyof typeof resources, value: number): void {
+  const limit = Buffer.alloc(16)
+  limit.writeBigUInt64LE(BigInt(value), 0)
+  limit.writeBigUInt64LE(BigInt(value), 8)
+  if (libc().setrlimit(resources[resource], limit) !== 0) throw failure("setrlimit")
+}
+
+/** Whose rights the file system is to see. */
+export type Rights = { readonly uid: number; readonly gid: number; readonly groups: readonly number[] }
+
+const systemCalls: Readonly<Record<string, { readonly setgroups: bigint; readonly capset: bigint }>> = {
+  x64: { setgroups: 116n, capset: 126n },
+  arm64: { setgroups: 159n, capset: 91n },
+}
+
+function systemCall(name: "setgroups" | "capset"): bigint {
+  const numbers = systemCalls[process.arch]
+  if (numbers === undefined) throw new Error(`users' rights are not known how to be taken on ${process.arch}`)
+  return numbers[name]
+}
+
+const nobody = 0xffff_ffff
+const noGroups: readonly number[] = []
+
+/**
+ * Does `act` with these rights on the file system, and takes our own back. Only for this thread and only until `act`
+ * returns, so it must not await. While it lasts, root's power to override permissions is gone too (capabilities(7)).
+ * process.seteuid would stop every thread of the process for it: 200 µs against 15.
+ */
+export function withRights<T>(rights: Rights | undefined, act: () => T): T {
+  if (rights === undefined) return act()
+  try {
+    become(rights)
+    return act()
+  } finally {
+    becomeOurselves()
+  }
+}
+
+function become({ uid, gid, groups }: Rights): void {
+  setGroups(groups)
+  const calls = libc()
+  calls.setfsgid(gid)
+  calls.setfsuid(uid)
+  // Both calls return what was before and never an error; asking for an impossible id tells what is.
+  if (calls.setfsuid(nobody) !== (uid | 0) || calls.setfsgid(nobody) !== (gid | 0)) {
+    throw new Error(`the rights of uid ${uid} gid ${gid} cannot be taken`)
+  }
+}
+
+function becomeOurselves(): void {
+  const calls = libc()
+  const uid = process.geteuid?.() ?? 0
+  const gid = process.getegid?.() ?? 0
+  calls.setfsuid(uid)
+  calls.setfsgid(gid)
+  setGroups(noGroups)
+  // A process that does not know whose rights it has must not go on.
+  if (calls.setfsuid(nobody) !== (uid | 0)) process.abort()
+}
+
+// setgroups(3) of glibc changes all threads; the system call only this one.
+function setGroups(groups: readonly number[]): void {
+  const list = Buffer.alloc(Math.max(4, groups.length * 4))
+  groups.forEach((group, i) => list.writeUInt32LE(group, i * 4))
+  if (libc().syscall(systemCall("setgroups"), BigInt(groups.length), list) !== 0n) throw failure("setgroups")
+}
+
+const capabilities = {
+  chown: 0,
+  dac_override: 1,
+  dac_read_search: 2,
+  fowner: 3,
+  fsetid: 4,
+  kill: 5,
+  setgid: 6,
+  setuid: 7,
+} as const
+
+const linuxCapabilityVersion3 = 0x2008_0522
+
+/**
+ * Gives up every capability of root but these, for this thread and all that are made from it. Among what goes:
+ * CAP_SYS_RESOURCE, with which a file system would ignore quotas and hand out its reserve.
+ */
+export function keepCapabilities(names: readonly (keyof typeof capabilities)[]): void {
+  const header = Buffer.alloc(8) // and pid 0: this thread
+  header.writeUInt32LE(linuxCapabilityVersion3, 0)
+  const sets = Buffer.alloc(24)
+  const mask = names.reduce((bits, name) => bits | (1 << capabilities[name]), 0)
+  sets.writeUInt32LE(mask, 0) // effective
+  sets.writeUInt32LE(mask, 4) // permitted
+  if (libc().syscall(systemCall("capset"), getRawPointer(header), sets) !== 0n) throw failure("capset")
+}
