@@ -1,0 +1,49 @@
+// `waypost --help`: what it can be asked.
+import { exits, type Io } from "./io.ts"
+import { versionLine } from "./version.ts"
+
+type Row = readonly [command: string, says: string]
+
+const groups: readonly { readonly title: string; readonly rows: readonly Row[] }[] = [
+  {
+    title: "Run it",
+    rows: [
+      ["start", "start the mail system; it stays in the foreground"],
+      ["ready", "does it answer?"],
+      ["idle", "wait until nothing is being delivered or due"],
+      ["install", "as root: user, directories, systemd unit; --link also the sendmail command"],
+      ["uninstall", "undo what install did; mail is kept"],
+    ],
+  },
+  {
+    title: "Look",
+    rows: [
+      ["talk [HOST:PORT]", "speak SMTP by hand, and see why it answers as it does"],
+      ["explain ADDRESS", "the way an address takes, step by step"],
+      ["mailq", "what waits in the queue"],
+      ["show ID", "one message: envelope, header, and what happened to it"],
+      ["config", "the configuration as it was understood, each value with its line"],
+    ],
+  },
+  {
+    title: "Keep",
+    rows: [
+      ["user add|list|remove|passwd", "users without an account on this machine"],
+      ["newaliases", "compile the alias files"],
+      ["makemap TYPE FILE", "compile a lookup table"],
+      ["sendmail …", "sendmail's own command line"],
+    ],
+  },
+]
+
+export async function run(_argv: readonly string[], io: Io): Promise<number> {
+  const width = Math.max(...groups.flatMap(({ rows }) => rows.map(([command]) => command.length)))
+  const lines = groups.map(({ title, rows }) => {
+    const commands = rows.map(([command, says]) => `  ${command.padEnd(width)}  ${says}`)
+    return `\n${title}:\n${commands.join("\n")}`
+  })
+  io.stdout.write(
+    `${versionLine}\nUsage: waypost COMMAND [ARGUMENT…]; each command has its own --help\n${lines.join("\n")}\n`,
+  )
+  return exits.ok
+}

@@ -1,0 +1,104 @@
+// The one entry of all programs: the launcher says by which name it was called. Each command is loaded only when it is
+// asked for, so that mailq starts as quickly as Node does.
+import { type Command, exits, type Io, Refusal } from "./io.ts"
+
+type Load = () => Promise<Command>
+
+/** Programs of their own name in bin/; each is a sub-command of `waypost` too. */
+const programs: Readonly<Record<string, Load>> = {}
+
+const subcommands: Readonly<Record<string, Load>> = {
+  ...programs,
+  help: () => import("./help.ts"),
+  idle: () => import("./idle.ts"),
+  install: () => import("./install.ts"),
+  ready: () => import("./ready.ts"),
+  start: () => import("./start.ts"),
+  talk: () => import("./talk.ts"),
+  uninstall: () => import("./uninstall.ts"),
+}
+
+/** What the supervisor starts: the same program with other rights (daemon/children.ts). */
+const processes: Readonly<Record<string, Load>> = {
+  agent: async () => ({ run: (await import("../agent/main.ts")).runAgentProcess }),
+  mail: async () => ({ run: (await import("../daemon/mail.ts")).runMailProcess }),
+}
+
+const io: Io = {
+  get stdin() {
+    return process.stdin
+  },
+  get stdout() {
+    return process.stdout
+  },
+  get stderr() {
+    return process.stderr
+  },
+  env: process.env,
+  cwd: process.cwd(),
+  entry: process.argv[1] ?? "",
+}
+
+/** Runs `PROGRAM ARGUMENT…`; the result is the exit code. */
+async function main([program = "waypost", ...argv]: readonly string[]): Promise<number> {
+  if (argv.length === 1 && argv[0] === "--version" && program !== "process") return printVersion()
+  if (program !== "waypost") return runIn(program === "process" ? argv : [program, ...argv], tableOf(program))
+  const [name] = argv
+  return name === undefined || name === "--help" || name === "-h"
+    ? runIn(["help"], subcommands)
+    : runIn(argv, subcommands)
+}
+
+function tableOf(program: string): Readonly<Record<string, Load>> {
+  return program === "process" ? processes : programs
+}
+
+async function runIn(
+  [name = "", ...argv]: readonly string[],
+  table: Readonly<Record<string, Load>>,
+): Promise<number> {
+  const load = Object.hasOwn(table, name) ? table[name] : undefined
+  if (load === undefined) throw await unknown(name)
+  const command = await load()
+  return command.run(argv, io)
+}
+
+async function unknown(name: string): Promise<Refusal> {
+  const { nearest } = await import("./arguments.ts")
+  const near = nearest(name, Object.keys(subcommands))
+  const hint = near === undefined ? "" : `; did you mean ${near}?`
+  return new Refusal(`there is no command "${name}"${hint} (waypost --help lists them)`, exits.usage)
+}
+
+async function printVersion(): Promise<number> {
+  const { versionLine } = await import("./version.ts")
+  process.stdout.write(`${versionLine}\n`)
+  return exits.ok
+}
+
+/** A user's mistake is one line; anything else is ours, and says so. */
+async function explain(error: unknown): Promise<number> {
+  const [program = "waypost"] = process.argv.slice(2)
+  if (error instanceof Refusal) {
+    process.stderr.write(`${program === "process" ? "waypost" : program}: ${error.message}\n`)
+    return error.code
+  }
+  const { versionLine } = await import("./version.ts")
+  const stack = error instanceof Error ? error.stack : String(error)
+  process.stderr.write(
+    `This is a bug in Waypost, not your mistake. Please report it with these lines:\n${versionLine}\n${stack}\n`,
+  )
+  return exits.software
+}
+
+function end(code: number): void {
+  process.exitCode = code
+}
+
+process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
+  // `mailq | head` closes our output while we write: that is an end, no failure.
+  if (error.code === "EPIPE" && error.syscall === "write") process.exit(exits.ok)
+  void explain(error).then((code) => process.exit(code))
+})
+
+void main(process.argv.slice(2)).catch(explain).then(end)

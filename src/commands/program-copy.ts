@@ -1,0 +1,62 @@
+// The mail process runs as a user of its own, who must be able to read the program. A checkout in root's home is closed to it:
+// then root runs a copy that lies in the state directory.
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs"
+import { basename, dirname, join } from "node:path"
+
+export type Program = { readonly node: string; readonly entry: string }
+
+/** Whether everybody on the machine can read it: the file, and each folder on the way. */
+export function isOpenToAll(path: string): boolean {
+  if ((statSync(path).mode & 0o004) === 0) return false
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    if ((statSync(folder).mode & 0o001) === 0) return false
+    if (folder === dirname(folder)) return true
+  }
+}
+
+/** The copy of this program under the state directory, made when there is none of this build. */
+export function copyProgram(program: Program, state: string): Program {
+  const folder = join(state, "program")
+  mkdirSync(folder, { recursive: true })
+  chmodSync(state, 0o755)
+  chmodSync(folder, 0o755)
+  const build = basename(dirname(program.entry))
+  const copy = {
+    node: join(folder, `node-${process.versions.node}`),
+    entry: join(folder, build, basename(program.entry)),
+  }
+  if (!existsSync(copy.node)) aside(copy.node, (path) => copyFileSync(program.node, path))
+  chmodSync(copy.node, 0o755)
+  if (!existsSync(copy.entry))
+    aside(dirname(copy.entry), (path) => cpSync(dirname(program.entry), path, { recursive: true }))
+  openTree(dirname(copy.entry))
+  for (const name of readdirSync(folder)) {
+    if (name !== build && name !== basename(copy.node))
+      rmSync(join(folder, name), { recursive: true, force: true })
+  }
+  return copy
+}
+
+/** A copy that was interrupted is never taken for a whole one. */
+function aside(target: string, copy: (path: string) => void): void {
+  const path = `${target}.${process.pid}`
+  copy(path)
+  renameSync(path, target)
+}
+
+function openTree(folder: string): void {
+  chmodSync(folder, 0o755)
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isFile()) chmodSync(join(folder, entry.name), 0o644)
+  }
+}

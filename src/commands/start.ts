@@ -1,0 +1,118 @@
+// `waypost start`: reads its arguments, says what has been started, and leaves the rest to the supervisor.
+import { resolve } from "node:path"
+import { type StartOptions, superviseStart } from "../daemon/supervisor.ts"
+import { type Arguments, readArguments, stateOption, type Usage } from "./arguments.ts"
+import { loadConfiguration } from "./configuration.ts"
+import { exits, type Io, refuse } from "./io.ts"
+import { findMailUser, type MailUser, makeMailUser } from "./mail-user.ts"
+import { copyProgram, isOpenToAll } from "./program-copy.ts"
+import { printReport } from "./start-report.ts"
+import { checkoutOf, ownState } from "./state.ts"
+
+const usage: Usage = {
+  name: "waypost start",
+  operands: "",
+  mostOperands: 0,
+  about:
+    "Starts the mail system and stays in the foreground; SIGTERM or Ctrl-C ends it in order, SIGHUP reads the configuration anew.",
+  options: {
+    config: {
+      value: "FILE",
+      says: "a sendmail.mc (else /etc/mail/sendmail.mc as root, else the built-in default)",
+    },
+    state: {
+      ...stateOption,
+      says: "where queue and mail are kept (else $WAYPOST_STATE, /var/lib/waypost as root, ./var of the checkout)",
+    },
+    resolver: { value: "ADDR:PORT", says: "the DNS server to ask, instead of /etc/resolv.conf" },
+    "log-format": {
+      value: "FORMAT",
+      oneOf: ["sendmail", "json"],
+      says: "sendmail's log lines, or JSON; sendmail when not given",
+    },
+    quiet: { says: "print only the line ready" },
+  },
+}
+
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const began = performance.now()
+  const given = readArguments(usage, argv, io)
+  if (typeof given === "number") return given
+  const resolver = given.text("resolver")
+  if (resolver !== undefined && !isPlace(resolver)) {
+    return refuse(
+      io,
+      `waypost start: --resolver is ADDR:PORT, such as 127.0.0.1:53, not "${resolver}"`,
+      exits.usage,
+    )
+  }
+  const state = ownState(given.text("state"), io)
+  const mailUser = userFor(io, given.has("quiet"))
+  if (mailUser !== undefined && !(isOpenToAll(io.entry) && isOpenToAll(process.execPath)))
+    return runCopy(state, argv, io)
+  return superviseStart({
+    ...(await options(given, state, io)),
+    mailUser,
+    onReady: (report) => printReady(began, given, report, io),
+  })
+}
+
+function printReady(
+  began: number,
+  given: Arguments,
+  report: Parameters<StartOptions["onReady"]>[0],
+  io: Io,
+): void {
+  const seconds = (performance.now() - began) / 1000
+  if (!given.has("quiet"))
+    io.stdout.write(
+      printReport({
+        ...report,
+        seconds,
+        checkout: io.env["WAYPOST_CHECKOUT"] ?? checkoutOf(io.entry),
+        cwd: io.cwd,
+      }),
+    )
+  io.stdout.write("ready\n")
+}
+
+async function options(
+  given: Arguments,
+  state: string,
+  io: Io,
+): Promise<Omit<StartOptions, "mailUser" | "onReady">> {
+  const config = given.text("config")
+  const file = config === undefined ? undefined : resolve(io.cwd, config)
+  return {
+    entry: io.entry,
+    state,
+    resolver: given.text("resolver"),
+    logFormat: given.text("log-format") === "json" ? "json" : "sendmail",
+    queueInterval: undefined,
+    load: () => loadConfiguration(file, state),
+    say: (line) => io.stderr.write(`waypost: ${line}\n`),
+  }
+}
+
+/** The user the mail process runs as: only root can give it one, and makes it when nobody has run `waypost install`. */
+function userFor(io: Io, quiet: boolean): MailUser | undefined {
+  if (process.getuid?.() !== 0) return undefined
+  const found = findMailUser()
+  if (found !== undefined) return found
+  const made = makeMailUser()
+  if (!quiet)
+    io.stdout.write(`made the system user ${made.name} (uid ${made.uid}), as waypost install would\n`)
+  return made
+}
+
+/** Becomes the same program in a place that the mail user can read; this process is replaced. */
+function runCopy(state: string, argv: readonly string[], io: Io): never {
+  const copy = copyProgram({ node: process.execPath, entry: io.entry }, state)
+  const args = [copy.node, ...process.execArgv, copy.entry, "waypost", "start", ...argv]
+  process.execve?.(copy.node, args, { ...process.env, WAYPOST_CHECKOUT: checkoutOf(io.entry) })
+  throw new Error("execve came back")
+}
+
+function isPlace(text: string): boolean {
+  return /^(?:\[[0-9A-Fa-f:.]+\]|[0-9.]+|[0-9A-Fa-f:]+):\d{1,5}$/.test(text)
+}
