@@ -1,0 +1,237 @@
+// The log: sendmail's syslog lines, so that a quarter century of scripts can read them, or JSON, an object a line. Lines are
+// gathered and written once a turn of the event loop: under load a line costs a few microseconds.
+import { isIPv6 } from "node:net"
+import { printAngled } from "../mail/address.ts"
+import type { Arrival } from "../mail/arrival.ts"
+import { printOrigin, type Reason } from "../mail/decision.ts"
+import { type Reply, replyLine } from "../mail/reply.ts"
+import { type DeliveryStatus, diagnosticText } from "../mail/status.ts"
+import type { Clock } from "../mail/world.ts"
+import { printDuration, printStamp } from "../message/date.ts"
+import { statusWords } from "../message/status-words.ts"
+import type { Entry, Queued } from "../queue/entry.ts"
+import type { Tried } from "../queue/settle.ts"
+
+/** A session's question that was answered with no. */
+export type Refusal = {
+  /** The session's id. */
+  readonly id: string
+  /** Which question: "check_rcpt", "check_mail", "check_relay" … */
+  readonly ruleset: string
+  /** What it was about: "<you@napier.ac.uk>". */
+  readonly argument: string
+  readonly arrival: Arrival
+  readonly reply: Reply
+  readonly reason: Reason
+}
+
+export type Log = {
+  /** A message is safe in the spool. */
+  accepted(queued: Queued): void
+  /** What became of a recipient in an attempt that began at `startedAt`. */
+  delivered(entry: Entry, tried: Tried, startedAt: number): void
+  refused(refusal: Refusal): void
+  /** Something an operator wants to know. */
+  note(text: string): void
+  /** An error of ours, with its stack. */
+  bug(error: unknown): void
+  /** Writes what has been gathered; for the end of a process. */
+  flush(): void
+}
+
+export type LogOptions = {
+  readonly format: "sendmail" | "json"
+  /** Takes whole lines. */
+  readonly write: (lines: string) => void
+  /** False where the reader puts time and name before each line itself (journald). */
+  readonly stamp?: boolean
+  readonly clock?: Clock
+}
+
+/** Octets gathered before they are written without waiting for the turn to end. */
+const mostGathered = 64 * 1024
+
+export function makeLog({ format, write, stamp = true, clock = Date.now }: LogOptions): Log {
+  const gathered = gather(write)
+  return format === "json" ? jsonLog(gathered, clock) : sendmailLog(gathered, stamp, clock)
+}
+
+type Lines = { readonly add: (line: string) => void; readonly flush: () => void }
+
+function gather(write: (lines: string) => void): Lines {
+  let text = ""
+  const flush = () => {
+    const lines = text
+    text = ""
+    if (lines !== "") write(lines)
+  }
+  return {
+    add(line) {
+      if (text === "") setImmediate(flush)
+      text += line
+      if (text.length > mostGathered) flush()
+    },
+    flush,
+  }
+}
+
+function sendmailLog({ add, flush }: Lines, stamp: boolean, clock: Clock): Log {
+  const say = (line: string) => add(`${stamp ? `${printStamp(clock())} waypost: ` : ""}${oneLine(line)}\n`)
+  return {
+    accepted: (queued) => say(acceptedLine(queued)),
+    delivered: (entry, tried, startedAt) => say(deliveredLine(entry, tried, startedAt)),
+    refused: (refusal) => say(refusedLine(refusal)),
+    note: say,
+    bug(error) {
+      for (const line of stackOf(error).split("\n")) say(`NOQUEUE: SYSERR(waypost): ${line}`)
+    },
+    flush,
+  }
+}
+
+/** Nothing that came from outside begins a line of its own. */
+function oneLine(text: string): string {
+  return /[\u0000-\u001f\u007f]/.test(text) ? text.replaceAll(/[\u0000-\u001f\u007f]/g, "?") : text
+}
+
+function acceptedLine({ entry, pending }: Queued): string {
+  const { id, envelope, arrival, size, summary } = entry
+  const body = envelope.body === "7bit" ? "" : `, bodytype=${envelope.body.toUpperCase()}`
+  const way = arrival.protocol === "local" ? "" : `, proto=${arrival.protocol}, daemon=${arrival.door}`
+  return (
+    `${id}: from=${printAngled(envelope.reversePath)}, size=${size}, class=0, nrcpts=${pending.length}` +
+    `, msgid=${summary.messageId}${body}${way}, relay=${relayOf(arrival)}`
+  )
+}
+
+/** `client.example.net [192.0.2.7]`, `bob@localhost`. */
+function relayOf({ client, authenticated }: Arrival): string {
+  if (client === undefined) return authenticated === undefined ? "localhost" : `${authenticated}@localhost`
+  const address = isIPv6(client.address) ? `[IPv6:${client.address}]` : `[${client.address}]`
+  return client.name === undefined ? address : `${client.name} ${address}`
+}
+
+/** Weight of a recipient in sendmail's priority (the option RecipientFactor). */
+const recipientFactor = 30_000
+
+function deliveredLine(entry: Entry, { pending, status }: Tried, startedAt: number): string {
+  const { expandedFrom, route } = pending
+  const at = status.at.getTime()
+  const ctladdr = expandedFrom === undefined ? "" : `, ctladdr=<${expandedFrom.address}>`
+  const mailer = route === undefined ? "" : `, mailer=${route.mailer}`
+  const relay = status.remote === undefined ? "" : `, relay=${withDot(status.remote)}`
+  return (
+    `${entry.id}: to=${target(pending)}${ctladdr}, delay=${printDuration(at - entry.acceptedAt)}` +
+    `, xdelay=${printDuration(at - startedAt)}${mailer}, pri=${entry.size + recipientFactor}${relay}` +
+    `, dsn=${status.status}${replyField(status)}, stat=${statOf(status)}${because(status)}`
+  )
+}
+
+/** Where it goes: the address, or the program or file that a recipient became. */
+function target({ recipient, route }: Tried["pending"]): string {
+  if (route?.mailer === "prog") return `"|${route.user.replace(/^\|/, "")}"`
+  return route?.mailer === "*file*" ? route.user : printAngled(recipient.path)
+}
+
+/** sendmail writes a host it looked up with the root's dot: `mx1.example.org. [192.0.2.7]`. */
+function withDot(remote: string): string {
+  const end = remote.indexOf(" [")
+  return end <= 0 || remote[0] === "[" || remote[end - 1] === "."
+    ? remote
+    : `${remote.slice(0, end)}.${remote.slice(end)}`
+}
+
+function replyField({ action, diagnostic }: DeliveryStatus): string {
+  const bad = action === "failed" || action === "delayed"
+  return bad && typeof diagnostic === "object" ? `, reply=${replyLine(diagnostic)}` : ""
+}
+
+/** The word and, behind it, the words of who spoke. */
+function statOf({ action, status, diagnostic, reason }: DeliveryStatus): string {
+  switch (action) {
+    case "delivered":
+    case "relayed":
+      return typeof diagnostic === "object" && diagnostic.text.length > 0
+        ? `Sent (${diagnostic.text.join(" ")})`
+        : "Sent"
+    case "expanded":
+      return "expanded"
+    case "delayed":
+      return `Deferred: ${diagnosticText(diagnostic) ?? reason.says}`
+    case "failed":
+      return typeof diagnostic === "string" ? diagnostic : statusWords(status)
+  }
+}
+
+/** What failed because a line of text said so names the line. */
+function because({ action, reason }: DeliveryStatus): string {
+  return action === "failed" && reason.at !== undefined ? `, reason=${printReason(reason)}` : ""
+}
+
+function refusedLine({ id, ruleset, argument, arrival, reply, reason }: Refusal): string {
+  return (
+    `${id}: ruleset=${ruleset}, arg1=${argument}, relay=${relayOf(arrival)}` +
+    `, reject=${replyLine(reply)}, reason=${printReason(reason)}`
+  )
+}
+
+/** `access: To:example.org says REJECT (/etc/mail/access:3)`. */
+function printReason({ step, says, at }: Reason): string {
+  return `${step}: ${says}${at === undefined ? "" : ` (${printOrigin(at)})`}`
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+/** The same events, an object a line. */
+function jsonLog({ add, flush }: Lines, clock: Clock): Log {
+  const say = (event: string, fields: object) =>
+    add(`${JSON.stringify({ at: new Date(clock()).toISOString(), event, ...fields })}\n`)
+  return {
+    accepted: ({ entry, pending }) => say("accepted", acceptedFields(entry, pending.length)),
+    delivered: (entry, tried, startedAt) =>
+      say(tried.status.action, deliveredFields(entry, tried, startedAt)),
+    refused: ({ id, ruleset, argument, arrival, reply, reason }) =>
+      say("refused", {
+        id,
+        ruleset,
+        argument,
+        relay: relayOf(arrival),
+        reply: replyLine(reply),
+        reason: printReason(reason),
+      }),
+    note: (text) => say("note", { text }),
+    bug: (error) => say("bug", { stack: stackOf(error) }),
+    flush,
+  }
+}
+
+function acceptedFields({ id, envelope, arrival, size, summary }: Entry, recipients: number): object {
+  return {
+    id,
+    from: printAngled(envelope.reversePath),
+    size,
+    recipients,
+    messageId: summary.messageId,
+    protocol: arrival.protocol,
+    door: arrival.door,
+    relay: relayOf(arrival),
+  }
+}
+
+function deliveredFields(entry: Entry, { pending, status }: Tried, startedAt: number): object {
+  const at = status.at.getTime()
+  return {
+    id: entry.id,
+    to: target(pending),
+    from: pending.expandedFrom?.address,
+    delaySeconds: (at - entry.acceptedAt) / 1000,
+    attemptSeconds: (at - startedAt) / 1000,
+    mailer: pending.route?.mailer,
+    relay: status.remote,
+    dsn: status.status,
+    diagnostic: diagnosticText(status.diagnostic),
+    reason: printReason(status.reason),
+  }
+}
