@@ -1,0 +1,83 @@
+// Entries, recipients and events as the text of their rows, and back. JSON drops what is undefined: reading puts it back, so that
+// what is read equals what was accepted.
+import { crc32 } from "node:zlib"
+import type { Reason } from "../mail/decision.ts"
+import type { Recipient } from "../mail/envelope.ts"
+import type { Entry, Pending, Queued } from "../queue/entry.ts"
+import type { EventRow, PendingRow, QueuedRow } from "./requests.ts"
+import type { Event } from "./spool.ts"
+
+/** The checksum of a row's text. */
+export function checksum(text: string): number {
+  return crc32(text)
+}
+
+/** The entry without `held`, which has a column of its own. */
+export function printEntry(entry: Entry): { json: string; held: string | undefined } {
+  const { held, ...rest } = entry
+  return { json: JSON.stringify(rest), held: held === undefined ? undefined : JSON.stringify(held) }
+}
+
+export function printPending(pending: Pending): PendingRow {
+  return { number: pending.number, next: pending.nextAttempt, json: JSON.stringify(pending) }
+}
+
+/** A row's text is what printEntry and printPending wrote: its checksum was compared when it was read. */
+export function readQueued(row: QueuedRow): Queued {
+  const stored = JSON.parse(row.json) as Omit<Entry, "held">
+  const held = row.held === undefined ? undefined : readHeld(row.held)
+  return { entry: wholeEntry(stored, held), pending: row.pending.map(readPending) }
+}
+
+function readHeld(json: string): NonNullable<Entry["held"]> {
+  const { reason, at } = JSON.parse(json) as NonNullable<Entry["held"]>
+  return { reason, at }
+}
+
+function wholeEntry({ envelope, arrival, ...rest }: Omit<Entry, "held">, held: Entry["held"]): Entry {
+  const { client, helo, authenticated, tls } = arrival
+  const whole = client === undefined ? undefined : { ...client, name: client.name }
+  return {
+    ...rest,
+    envelope: { ...envelope, ret: envelope.ret, envid: envelope.envid },
+    arrival: { ...arrival, client: whole, helo, authenticated, tls },
+    held,
+  }
+}
+
+/** When it is due is what its column says: a retry by hand changes that alone. */
+function readPending({ next, json }: PendingRow): Pending {
+  const stored = JSON.parse(json) as Pending
+  const { route, lastStatus, expandedFrom } = stored
+  return {
+    ...stored,
+    nextAttempt: next,
+    recipient: wholeRecipient(stored.recipient),
+    route,
+    lastStatus: lastStatus === undefined ? undefined : { ...lastStatus, remote: lastStatus.remote },
+    expandedFrom: expandedFrom === undefined ? undefined : wholeExpansion(expandedFrom),
+  }
+}
+
+function wholeExpansion(stored: NonNullable<Pending["expandedFrom"]>): NonNullable<Pending["expandedFrom"]> {
+  const { owner, user, reason } = stored
+  return { ...stored, owner, user, reason: wholeReason(reason) }
+}
+
+function wholeRecipient(stored: Recipient): Recipient {
+  return { ...stored, original: stored.original, admitted: wholeReason(stored.admitted) }
+}
+
+function wholeReason(stored: Reason): Reason {
+  return { ...stored, at: stored.at, after: stored.after.map(wholeReason) }
+}
+
+export function printEvent(event: Event): EventRow {
+  const { id, at, ...rest } = event
+  return { id, at, json: JSON.stringify(rest) }
+}
+
+export function readEvent({ id, at, json }: EventRow): Event {
+  const { remote, reason, ...rest } = JSON.parse(json) as Omit<Event, "id" | "at">
+  return { ...rest, id, at, remote, reason: reason === undefined ? undefined : wholeReason(reason) }
+}

@@ -1,0 +1,118 @@
+// queue.db: how it is opened, its tables, and the ladder by which an older one becomes today's.
+import { DatabaseSync } from "node:sqlite"
+import { step } from "./steps.ts"
+
+/** A database that this program must not touch; the message is one line for its user. */
+export class UnusableDatabase extends Error {}
+
+// Rows are kept small and apart: a message with 10,000 recipients changes only the rows of those that were served.
+// Bodies have a table of their own, so that lists and scans never pass over octets. `due` is `next`, or NULL while the
+// message is held; its index has only what may be tried. `crc` guards what the row says, `bodyCrc` the octets.
+const version1 = `
+  CREATE TABLE entry (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    acceptedAt INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    bodyCrc INTEGER NOT NULL,
+    fileSize INTEGER,
+    fileCrc INTEGER,
+    held TEXT,
+    crc INTEGER NOT NULL,
+    json TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE pending (
+    seq INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    next INTEGER NOT NULL,
+    due INTEGER,
+    crc INTEGER NOT NULL,
+    json TEXT NOT NULL,
+    PRIMARY KEY (seq, number)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX pendingDue ON pending (due) WHERE due IS NOT NULL;
+  CREATE TABLE body (seq INTEGER PRIMARY KEY, octets BLOB NOT NULL) STRICT;
+`
+
+/** Each brings the database from version n to n + 1; user_version says where it stands. */
+const ladder: readonly string[] = [version1]
+
+/** Octets of WAL after which its pages go into the database file. */
+export const checkpointAfter = 8 * 1024 * 1024
+
+/** Opens and brings up to date. What an interrupted run left in the WAL is read back by SQLite here. */
+export function openDatabase(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: 5000 })
+  try {
+    database.exec("PRAGMA page_size = 8192")
+    database.exec("PRAGMA journal_mode = WAL")
+    // FULL: each commit is one fdatasync of the WAL. Checkpoints are ours to time (worker.ts).
+    database.exec("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = OFF")
+    database.exec(`PRAGMA cache_size = -8192; PRAGMA journal_size_limit = ${2 * checkpointAfter}`)
+    database.exec("PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF")
+    step("open.recovered")
+    migrate(database, path)
+    step("open.migrated")
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** The number of the schema. */
+export function schemaVersion(database: DatabaseSync): number {
+  return Number(database.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0)
+}
+
+function migrate(database: DatabaseSync, path: string): void {
+  const found = schemaVersion(database)
+  if (found > ladder.length) {
+    throw new UnusableDatabase(
+      `${path} was written by a newer Waypost (schema ${found}, this one knows ${ladder.length}): start that one, or choose another directory`,
+    )
+  }
+  for (let version = found; version < ladder.length; version++) {
+    database.exec(`BEGIN IMMEDIATE; ${ladder[version] ?? ""}; PRAGMA user_version = ${version + 1}; COMMIT`)
+  }
+}
+
+/** What SQLite finds wrong; undefined when nothing. */
+export function findDamage(database: DatabaseSync): string | undefined {
+  const first = database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"]
+  return first === "ok" ? undefined : String(first)
+}
+
+const sqliteConstraint = 19
+const sqliteFull = 13
+const sqliteCorrupt = 11
+const sqliteNotADatabase = 26
+
+/** Whether only this statement failed, and the database is in order. */
+export function isConstraint(error: unknown): boolean {
+  return resultCode(error) === sqliteConstraint
+}
+
+/** Whether it failed for want of space. */
+export function isFull(error: unknown): boolean {
+  return resultCode(error) === sqliteFull || (error as NodeJS.ErrnoException).code === "ENOSPC"
+}
+
+/** Whether the file is no database, or no whole one. */
+export function isDamage(error: unknown): boolean {
+  const code = resultCode(error)
+  return code === sqliteCorrupt || code === sqliteNotADatabase
+}
+
+/** SQLite's primary result code, 0 for errors that are not its own. */
+function resultCode(error: unknown): number {
+  const code = error instanceof Error && "errcode" in error ? error.errcode : 0
+  return typeof code === "number" ? code & 0xff : 0
+}
+
+/** One line about an error, with SQLite's own words and code. */
+export function explainError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const extended = "errcode" in error ? ` (SQLite ${String(error.errcode)})` : ""
+  return `${error.message}${extended}`
+}

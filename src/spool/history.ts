@@ -1,0 +1,115 @@
+// history.db: what happened to each message and each refused session. Lazy and bounded; the worker keeps it when nothing more
+// important waits. A crash of the machine may cost its last moments, never its order; no mail depends on it.
+import { renameSync } from "node:fs"
+import { DatabaseSync, type StatementSync } from "node:sqlite"
+import { explainError, isDamage, UnusableDatabase } from "./database.ts"
+import type { EventRow } from "./requests.ts"
+import { step } from "./steps.ts"
+
+export type HistoryLimits = { readonly octets: number; readonly milliseconds: number }
+
+const schema = `
+  CREATE TABLE event (seq INTEGER PRIMARY KEY, id TEXT NOT NULL, at INTEGER NOT NULL, json TEXT NOT NULL) STRICT;
+  CREATE INDEX eventId ON event (id);
+  PRAGMA user_version = 1;
+`
+
+/** Rows deleted at once when there are too many or too old ones. */
+const portion = 2000
+/** Events between two looks at size and age. */
+const lookEvery = 1000
+
+/** Opens it; one that is damaged is put beside and a new one begun, since nothing depends on it. */
+export function openHistory(path: string, limits: HistoryLimits, log: (line: string) => void): History {
+  try {
+    return new History(path, limits)
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    log(`${path}: ${explainError(error)}; it is kept as ${path}.damaged, and a new one begun`)
+    renameSync(path, `${path}.damaged`)
+    return new History(path, limits)
+  }
+}
+
+/** The events, oldest first, as a ring: the oldest make room for the newest. */
+export class History {
+  readonly #database: DatabaseSync
+  readonly #limits: HistoryLimits
+  readonly #add: StatementSync
+  readonly #find: StatementSync
+  readonly #drop: StatementSync
+  readonly #pages: StatementSync
+  #sinceLook = lookEvery
+
+  constructor(path: string, limits: HistoryLimits) {
+    this.#limits = limits
+    this.#database = new DatabaseSync(path)
+    try {
+      prepareFile(this.#database, path)
+    } catch (error) {
+      this.#database.close()
+      throw error
+    }
+    this.#add = this.#database.prepare("INSERT INTO event (id, at, json) VALUES (?, ?, ?)")
+    this.#find = this.#database.prepare(
+      "SELECT id, at, json FROM event WHERE id = ? ORDER BY seq LIMIT 10000",
+    )
+    this.#drop = this.#database.prepare(
+      "DELETE FROM event WHERE seq IN (SELECT seq FROM event ORDER BY seq LIMIT ?) AND at < ?",
+    )
+    this.#pages = this.#database.prepare(
+      "SELECT (SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM pragma_freelist_count) AS used, (SELECT page_size FROM pragma_page_size) AS size",
+    )
+  }
+
+  add(events: readonly EventRow[], now: number): void {
+    this.#database.exec("BEGIN IMMEDIATE")
+    try {
+      for (const { id, at, json } of events) this.#add.run(id, at, json)
+      step("history.written")
+      this.#prune(now, events.length)
+      this.#database.exec("COMMIT")
+      step("history.committed")
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK")
+      throw error
+    }
+  }
+
+  find(id: string): readonly EventRow[] {
+    return this.#find
+      .all(id)
+      .map((row) => ({ id: String(row["id"]), at: Number(row["at"]), json: String(row["json"]) }))
+  }
+
+  /** Moves what the WAL holds into the file; to be called when nothing else waits. */
+  checkpoint(): void {
+    this.#database.exec("PRAGMA wal_checkpoint(PASSIVE)")
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  #prune(now: number, added: number): void {
+    this.#sinceLook += added
+    if (this.#sinceLook < lookEvery) return
+    this.#sinceLook = 0
+    this.#drop.run(portion, now - this.#limits.milliseconds)
+    if (this.#octets() > this.#limits.octets) this.#drop.run(portion, Number.MAX_SAFE_INTEGER)
+  }
+
+  #octets(): number {
+    const row = this.#pages.get()
+    return Number(row?.["used"] ?? 0) * Number(row?.["size"] ?? 0)
+  }
+}
+
+function prepareFile(database: DatabaseSync, path: string): void {
+  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0")
+  database.exec("PRAGMA cache_size = -2048; PRAGMA journal_size_limit = 16777216; PRAGMA temp_store = MEMORY")
+  const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0)
+  if (version > 1) throw new UnusableDatabase(`${path} was written by a newer Waypost (schema ${version})`)
+  if (version === 0) database.exec(`BEGIN IMMEDIATE; ${schema} COMMIT`)
+  else database.prepare("SELECT 1 FROM event ORDER BY seq DESC LIMIT 1").get()
+}

@@ -1,0 +1,255 @@
+// The main thread's side of the spool's thread: changes in groups, questions with answers, and what is to be done when a commit or
+// the thread itself fails.
+import { Worker } from "node:worker_threads"
+import type {
+  Answers,
+  Change,
+  ChangeResult,
+  EventRow,
+  Failure,
+  FromWorker,
+  Question,
+  ToWorker,
+  WorkerStart,
+} from "./requests.ts"
+
+export type ChangeAnswer =
+  | { readonly ok: true; readonly result: ChangeResult }
+  | { readonly ok: false; readonly failure: Failure }
+
+type Waiting = {
+  readonly change: Change
+  readonly octets: Uint8Array | undefined
+  readonly resolve: (answer: ChangeAnswer) => void
+}
+
+type Asked = { readonly resolve: (value: never) => void; readonly reject: (error: Error) => void }
+
+/** Groups on their way at once: one is committed while the next is gathered and sent. */
+const mostUnderWay = 2
+/** Milliseconds until an outcome that could not be recorded is tried again. */
+const again = 1000
+const nothing = new Uint8Array(0)
+
+export type LinkEvents = {
+  readonly log: (line: string) => void
+  readonly eventsKept: (count: number) => void
+}
+
+export class Link {
+  readonly #start: Omit<WorkerStart, "refused">
+  readonly #events: LinkEvents
+  #worker: Worker | undefined
+  #opening: PromiseWithResolvers<string | undefined> | undefined
+  #drained: PromiseWithResolvers<void> | undefined
+  #closing: PromiseWithResolvers<void> | undefined
+  #gathered: Waiting[] = []
+  /** Changes that must not be given up: outcomes of deliveries that were made, and what an operator asked for. */
+  #stuck: Waiting[] = []
+  readonly #underWay = new Map<number, readonly Waiting[]>()
+  readonly #asked = new Map<number, Asked>()
+  /** Ids that were refused although a thread that ended may have kept them. */
+  readonly #refused = new Set<string>()
+  #wasOpen = false
+  #number = 0
+  #flushing = false
+  #trouble: Failure | undefined
+
+  constructor(start: Omit<WorkerStart, "refused">, events: LinkEvents) {
+    this.#start = start
+    this.#events = events
+  }
+
+  /** What keeps the store from working; undefined when it is in order. */
+  get trouble(): Failure | undefined {
+    return this.#trouble
+  }
+
+  /** Starts the thread. A text says why the store cannot be used. */
+  open(): Promise<string | undefined> {
+    this.#opening = Promise.withResolvers()
+    const ending = import.meta.url.endsWith(".ts") ? "ts" : "js"
+    const file = ending === "ts" ? "./worker.ts" : "./spool-worker.js"
+    const worker = new Worker(new URL(file, import.meta.url), {
+      workerData: { ...this.#start, refused: [...this.#refused] } satisfies WorkerStart,
+      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    })
+    this.#worker = worker
+    worker.on("message", (message: FromWorker) => this.#hear(message))
+    worker.on("error", (error) => this.#events.log(`the spool's thread failed: ${trace(error)}`))
+    worker.on("exit", () => this.#ended(worker))
+    return this.#opening.promise
+  }
+
+  /** Applies a change; resolves when it is durable. Outcomes and orders wait until the store is in order; messages do not. */
+  change(change: Change, octets?: Uint8Array): Promise<ChangeAnswer> {
+    return new Promise((resolve) => {
+      this.#gathered.push({ change, octets, resolve })
+      this.#flushSoon()
+    })
+  }
+
+  ask<Q extends Question>(question: Q): Promise<Answers[Q["ask"]]> {
+    return new Promise((resolve, reject) => {
+      const number = ++this.#number
+      this.#asked.set(number, { resolve, reject })
+      this.#post({ kind: "question", number, question })
+    })
+  }
+
+  note(events: readonly EventRow[]): void {
+    this.#post({ kind: "events", events })
+  }
+
+  /** Everything that was asked for is done first. */
+  async close(): Promise<void> {
+    this.#drained = Promise.withResolvers()
+    this.#tellDrained()
+    await this.#drained.promise
+    this.#closing = Promise.withResolvers()
+    for (const { resolve } of this.#stuck.splice(0)) resolve({ ok: false, failure: this.#trouble ?? gone })
+    if (this.#worker === undefined) return
+    this.#post({ kind: "close" })
+    await this.#closing.promise
+  }
+
+  #tellDrained(): void {
+    if (this.#gathered.length === 0 && this.#underWay.size === 0) this.#drained?.resolve()
+  }
+
+  #post(message: ToWorker, transfer: readonly ArrayBuffer[] = []): void {
+    if (this.#worker !== undefined) this.#worker.postMessage(message, transfer)
+    else if (message.kind === "question") this.#refuse(message.number, gone.why)
+  }
+
+  // One turn of the event loop gathers what all sockets brought in it.
+  #flushSoon(): void {
+    if (this.#flushing || this.#underWay.size >= mostUnderWay) return
+    this.#flushing = true
+    setImmediate(() => {
+      this.#flushing = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    const waiting = this.#gathered
+    if (waiting.length === 0) return
+    this.#gathered = []
+    const { changes, octets } = gather(waiting)
+    const group = ++this.#number
+    this.#underWay.set(group, waiting)
+    if (this.#worker === undefined) this.#failed(group, this.#trouble ?? gone)
+    else this.#post({ kind: "changes", group, changes, octets }, [octets.buffer])
+  }
+
+  #hear(message: FromWorker): void {
+    switch (message.kind) {
+      case "changed":
+        return this.#changed(message.group, message.results)
+      case "failed":
+        return this.#failed(message.group, message.failure)
+      case "answer":
+        this.#asked.get(message.number)?.resolve(message.value as never) // the answer to that number's question
+        this.#asked.delete(message.number)
+        return
+      case "unanswered":
+        return this.#refuse(message.number, message.why)
+      case "order":
+        return this.#order(message.trouble)
+      case "opened":
+        this.#refused.clear()
+        this.#wasOpen = true
+        this.#order(undefined)
+        return this.#opening?.resolve(undefined)
+      case "refused":
+        if (!this.#wasOpen) this.#worker = undefined
+        return this.#opening?.resolve(message.why)
+      case "eventsKept":
+        return this.#events.eventsKept(message.count)
+      case "log":
+        return this.#events.log(message.line)
+      case "closed":
+        this.#worker = undefined
+        return this.#closing?.resolve()
+    }
+  }
+
+  #changed(group: number, results: readonly ChangeResult[] | undefined): void {
+    const waiting = this.#underWay.get(group) ?? []
+    this.#underWay.delete(group)
+    for (const [n, { resolve }] of waiting.entries()) resolve({ ok: true, result: results?.[n] ?? true })
+    if (this.#gathered.length > 0) this.#flushSoon()
+    this.#tellDrained()
+  }
+
+  #failed(group: number, failure: Failure): void {
+    const waiting = this.#underWay.get(group) ?? []
+    this.#underWay.delete(group)
+    for (const one of waiting) {
+      if (one.change.kind === "accept" || this.#closing !== undefined) one.resolve({ ok: false, failure })
+      else this.#stick(one)
+    }
+    if (this.#gathered.length > 0) this.#flushSoon()
+    this.#tellDrained()
+  }
+
+  #stick(waiting: Waiting): void {
+    if (this.#stuck.length === 0) setTimeout(() => this.#tryStuck(), again)
+    this.#stuck.push(waiting)
+  }
+
+  #tryStuck(): void {
+    if (this.#stuck.length === 0) return
+    this.#gathered.unshift(...this.#stuck.splice(0))
+    this.#flushSoon()
+  }
+
+  #order(trouble: Failure | undefined): void {
+    if (trouble === undefined && this.#trouble !== undefined) this.#events.log("the spool is in order again")
+    this.#trouble = trouble
+    if (trouble === undefined) this.#tryStuck()
+  }
+
+  #refuse(number: number, why: string): void {
+    this.#asked.get(number)?.reject(new Error(why))
+    this.#asked.delete(number)
+  }
+
+  /** The thread ended without being asked to: a bug, or no memory. What it had is refused, and a new one makes sure of that. */
+  #ended(worker: Worker): void {
+    if (this.#worker !== worker) return
+    this.#worker = undefined
+    this.#closing?.resolve()
+    this.#trouble = gone
+    this.#opening?.resolve("the spool's thread ended")
+    for (const [group, waiting] of this.#underWay) {
+      for (const { change } of waiting) if (change.kind === "accept") this.#refused.add(change.id)
+      this.#failed(group, gone)
+    }
+    for (const number of this.#asked.keys()) this.#refuse(number, gone.why)
+    if (this.#closing === undefined) setTimeout(() => void this.open(), again)
+  }
+}
+
+const gone: Failure = { full: false, why: "the spool's thread is not running" }
+
+function trace(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+/** The changes with their octets in one buffer, which goes to the other thread without being copied again. */
+function gather(waiting: readonly Waiting[]): { changes: Change[]; octets: Uint8Array<ArrayBuffer> } {
+  let size = 0
+  for (const { octets = nothing } of waiting) size += octets.length
+  const all = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer)
+  let start = 0
+  const changes = waiting.map(({ change, octets }) => {
+    if (change.kind !== "accept" || octets === undefined) return change
+    const placed = { ...change, start, length: octets.length }
+    all.set(octets, start)
+    start += octets.length
+    return placed
+  })
+  return { changes, octets: all }
+}

@@ -1,0 +1,70 @@
+// Events on their way to the timelines: gathered for a moment, sent in one piece, and dropped (counted) when more come than are kept.
+import { printEvent } from "./codec.ts"
+import type { EventRow } from "./requests.ts"
+import type { Event } from "./spool.ts"
+
+/** Milliseconds an event waits at most before it is sent. */
+const flushAfter = 200
+const flushAt = 500
+/** Events sent or gathered that are not kept yet; a flood beyond is dropped. */
+const mostWaiting = 20_000
+/** Milliseconds between two lines about drops. */
+const sayEvery = 10_000
+
+export type Keeper = { note(events: readonly EventRow[]): void }
+
+export class Notes {
+  readonly #log: (line: string) => void
+  #keeper: Keeper | undefined
+  #gathered: EventRow[] = []
+  #waiting = 0
+  #dropped = 0
+  #saidAt = Number.NEGATIVE_INFINITY
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(log: (line: string) => void) {
+    this.#log = log
+  }
+
+  connect(keeper: Keeper): void {
+    this.#keeper = keeper
+  }
+
+  add(events: readonly Event[]): void {
+    if (this.#waiting >= mostWaiting) {
+      this.#dropped += events.length
+      return
+    }
+    this.#waiting += events.length
+    for (const event of events) this.#gathered.push(printEvent(event))
+    if (this.#gathered.length >= flushAt) this.flush()
+    else this.#timer ??= setTimeout(() => this.flush(), flushAfter)
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#gathered.length === 0) return
+    this.#keeper?.note(this.#gathered)
+    this.#gathered = []
+  }
+
+  /** The other thread has dealt with so many. */
+  kept(count: number): void {
+    this.#waiting -= count
+    if (this.#dropped > 0) this.#say()
+  }
+
+  close(): void {
+    this.flush()
+    if (this.#dropped > 0) this.#say()
+  }
+
+  #say(): void {
+    const now = performance.now()
+    if (now - this.#saidAt < sayEvery) return
+    this.#saidAt = now
+    this.#log(`${this.#dropped} events were not kept in the timelines: more came than could be written`)
+    this.#dropped = 0
+  }
+}

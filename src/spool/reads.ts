@@ -1,0 +1,155 @@
+// What the queue holds, read by key in short steps. A row whose checksum is wrong is set aside: it is never tried and never lost.
+import type { DatabaseSync, StatementSync } from "node:sqlite"
+import { crc32 } from "node:zlib"
+import { printPath } from "../mail/address.ts"
+import type { Entry, Pending } from "../queue/entry.ts"
+import { checksum } from "./codec.ts"
+import type { BodyRow, Page, PendingRow, QueuedRow } from "./requests.ts"
+import type { Filter } from "./spool.ts"
+
+const statements = {
+  due: "SELECT seq FROM pending WHERE due <= ? ORDER BY due",
+  nextDue: "SELECT due FROM pending WHERE due IS NOT NULL ORDER BY due LIMIT 1",
+  bySeq: "SELECT seq, id, acceptedAt, held, crc, json FROM entry WHERE seq = ?",
+  byId: "SELECT seq, id, acceptedAt, held, crc, json FROM entry WHERE id = ?",
+  has: "SELECT 1 FROM entry WHERE id = ?",
+  after: "SELECT seq, id, acceptedAt, held, crc, json FROM entry WHERE id > ? ORDER BY id LIMIT ?",
+  pending: "SELECT number, next, crc, json FROM pending WHERE seq = ? ORDER BY number",
+  body: "SELECT size, bodyCrc, fileSize, fileCrc, json, octets FROM entry LEFT JOIN body USING (seq) WHERE id = ?",
+} as const
+
+type Prepared = Record<keyof typeof statements, StatementSync>
+type Row = NonNullable<ReturnType<StatementSync["get"]>>
+
+/** Entries looked at for one page of a list: some milliseconds of work. */
+const scanned = 256
+
+/** Told of an entry whose rows are damaged; `text` is all that is there. */
+export type Damaged = (seq: number, id: string, text: string) => void
+
+export class Reader {
+  readonly #run: Prepared
+  readonly #damaged: Damaged
+
+  constructor(database: DatabaseSync, damaged: Damaged) {
+    const names = Object.keys(statements) as (keyof typeof statements)[]
+    this.#run = Object.fromEntries(
+      names.map((name) => [name, database.prepare(statements[name])]),
+    ) as Prepared
+    this.#damaged = damaged
+  }
+
+  /** Everything due, the longest overdue first. */
+  due(now: number, limit: number): readonly QueuedRow[] {
+    return this.#dueSeqs(now, limit).flatMap((seq) => this.#whole(this.#run.bySeq.get(seq)) ?? [])
+  }
+
+  // A message has as many places in the index as recipients that are due: each message is taken once. The statement is walked to
+  // its end or dropped before anything else happens, so it holds no snapshot.
+  #dueSeqs(now: number, limit: number): readonly number[] {
+    const seqs = new Set<number>()
+    if (limit <= 0) return []
+    for (const row of this.#run.due.iterate(now)) {
+      seqs.add(Number(row["seq"]))
+      if (seqs.size >= limit) break
+    }
+    return [...seqs]
+  }
+
+  nextDue(): number | undefined {
+    const row = this.#run.nextDue.get()
+    return row === undefined ? undefined : Number(row["due"])
+  }
+
+  get(id: string): QueuedRow | undefined {
+    return this.#whole(this.#run.byId.get(id))
+  }
+
+  /** Whether there is a row of this id, whatever is in it. */
+  has(id: string): boolean {
+    return this.#run.has.get(id) !== undefined
+  }
+
+  /** One page in order of id; it may be short, or empty, and yet not the last. */
+  list(filter: Filter, after: string, limit: number): Page {
+    const ids = filter.ids?.filter((id) => id > after).toSorted()
+    const wanted = ids?.slice(0, scanned)
+    const found = wanted?.map((id) => this.#run.byId.get(id)) ?? this.#run.after.all(after, scanned)
+    const rows: QueuedRow[] = []
+    for (const row of found) {
+      const whole = isOlder(filter, row) ? this.#whole(row) : undefined
+      if (whole === undefined || !matches(filter, whole)) continue
+      rows.push(whole)
+      if (rows.length >= limit) return { rows, after: String(row?.["id"]) }
+    }
+    const last = wanted?.at(-1) ?? found.at(-1)?.["id"]
+    return { rows, after: found.length < scanned || last === undefined ? undefined : String(last) }
+  }
+
+  body(id: string): BodyRow {
+    const row = this.#run.body.get(id)
+    if (row === undefined) return { found: "nothing" }
+    const octets = row["octets"]
+    if (!(octets instanceof Uint8Array)) return { found: "damaged", why: "its octets are missing" }
+    const fileSize = row["fileSize"] === null ? undefined : Number(row["fileSize"])
+    if (octets.length + (fileSize ?? 0) !== row["size"]) {
+      return { found: "damaged", why: `${octets.length} octets where ${String(row["size"])} were kept` }
+    }
+    if (crc32(octets) !== row["bodyCrc"])
+      return { found: "damaged", why: "the checksum of its octets is wrong" }
+    const { headerSize } = JSON.parse(String(row["json"])) as Entry
+    const file = fileSize === undefined ? undefined : { size: fileSize, crc: Number(row["fileCrc"]) }
+    return { found: "body", octets: owned(octets), headerSize, file }
+  }
+
+  /** The octets of a row, right or wrong. */
+  rawBody(id: string): Uint8Array | undefined {
+    const octets = this.#run.body.get(id)?.["octets"]
+    return octets instanceof Uint8Array ? octets : undefined
+  }
+
+  #whole(row: Row | undefined): QueuedRow | undefined {
+    if (row === undefined) return undefined
+    const pending = this.#run.pending.all(Number(row["seq"]))
+    if (![row, ...pending].every(isIntact)) {
+      const text = [row, ...pending].map((one) => String(one["json"])).join("\n")
+      this.#damaged(Number(row["seq"]), String(row["id"]), text)
+      return undefined
+    }
+    const held = typeof row["held"] === "string" ? row["held"] : undefined
+    return { json: String(row["json"]), held, pending: pending.map(pendingRow) }
+  }
+}
+
+function isIntact(row: Row): boolean {
+  return checksum(String(row["json"])) === row["crc"]
+}
+
+function pendingRow(row: Row): PendingRow {
+  return { number: Number(row["number"]), next: Number(row["next"]), json: String(row["json"]) }
+}
+
+/** The octets in a buffer that can be handed to the other thread. */
+function owned(octets: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer } = octets
+  if (buffer instanceof ArrayBuffer && octets.byteLength === buffer.byteLength) return new Uint8Array(buffer)
+  return new Uint8Array(octets)
+}
+
+function isOlder({ olderThan }: Filter, row: Row | undefined): boolean {
+  return olderThan === undefined || (row !== undefined && Number(row["acceptedAt"]) < olderThan)
+}
+
+/** Parts of an address, in any case, as sendmail's -qS and -qR have it. */
+function matches({ from, to }: Filter, row: QueuedRow): boolean {
+  if (from !== undefined) {
+    const { envelope } = JSON.parse(row.json) as Entry
+    if (!contains(printPath(envelope.reversePath), from)) return false
+  }
+  if (to === undefined) return true
+  return row.pending.some(({ json }) => contains(printPath((JSON.parse(json) as Pending).recipient.path), to))
+}
+
+function contains(address: string, part: string): boolean {
+  return address.toLowerCase().includes(part.toLowerCase())
+}

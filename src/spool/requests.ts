@@ -1,0 +1,124 @@
+// What the two threads of the spool say to each other: changes in groups with one buffer of octets, questions, events.
+// Everything is plain values, so that it can be cloned between threads.
+import type { Filter } from "./spool.ts"
+
+/** A recipient as its row has it. `next` is when it is due, milliseconds since 1970. */
+export type PendingRow = { readonly number: number; readonly next: number; readonly json: string }
+
+/** The file of a large body, without the prefix that its row holds. */
+export type BodyFileFacts = { readonly size: number; readonly crc: number }
+
+export type AcceptChange = {
+  readonly kind: "accept"
+  readonly id: string
+  readonly acceptedAt: number
+  readonly held: string | undefined
+  readonly json: string
+  readonly pending: readonly PendingRow[]
+  /** Octets for the row: where they lie in the group's buffer. */
+  readonly start: number
+  readonly length: number
+  readonly file: BodyFileFacts | undefined
+}
+
+export type RecordChange = {
+  readonly kind: "record"
+  readonly id: string
+  readonly done: readonly number[]
+  readonly update: readonly PendingRow[]
+  readonly add: readonly PendingRow[]
+}
+
+export type Change =
+  | AcceptChange
+  | RecordChange
+  | { readonly kind: "hold"; readonly id: string; readonly held: string }
+  | { readonly kind: "release" | "remove" | "retry"; readonly id: string }
+
+/** Nothing of the group was kept. `full`: for want of space. */
+export type Failure = { readonly full: boolean; readonly why: string }
+
+/** What became of one change: applied, no such message, or an error of this change alone. */
+export type ChangeResult = boolean | string
+
+export type Question =
+  | { readonly ask: "due"; readonly now: number; readonly limit: number }
+  | { readonly ask: "nextDue" }
+  | { readonly ask: "get"; readonly id: string }
+  | { readonly ask: "body"; readonly id: string }
+  | { readonly ask: "list"; readonly filter: Filter; readonly after: string; readonly limit: number }
+  | { readonly ask: "count" }
+  | { readonly ask: "history"; readonly id: string }
+
+/** An entry with its recipients, as rows. */
+export type QueuedRow = {
+  readonly json: string
+  readonly held: string | undefined
+  readonly pending: readonly PendingRow[]
+}
+
+/** Rows of a page; `after` is where the next page begins, undefined at the end of the queue. */
+export type Page = { readonly rows: readonly QueuedRow[]; readonly after: string | undefined }
+
+/** The octets of a row; `file` when most of them are in a file of their own. */
+export type BodyRow =
+  | {
+      readonly found: "body"
+      readonly octets: Uint8Array<ArrayBuffer>
+      readonly headerSize: number
+      readonly file: BodyFileFacts | undefined
+    }
+  | { readonly found: "nothing" }
+  | { readonly found: "damaged"; readonly why: string }
+
+export type Totals = { readonly messages: number; readonly recipients: number; readonly octets: number }
+
+export type EventRow = { readonly id: string; readonly at: number; readonly json: string }
+
+/** What each question is answered with. */
+export type Answers = {
+  due: readonly QueuedRow[]
+  nextDue: number | undefined
+  get: QueuedRow | undefined
+  body: BodyRow
+  list: Page
+  count: Totals
+  history: readonly EventRow[]
+}
+
+export type WorkerStart = {
+  readonly directory: string
+  readonly historyOctets: number
+  readonly historyMilliseconds: number
+  /** Ids whose acceptance failed when the last thread ended: none of them may be there. */
+  readonly refused: readonly string[]
+}
+
+export type ToWorker =
+  | {
+      readonly kind: "changes"
+      readonly group: number
+      readonly changes: readonly Change[]
+      readonly octets: Uint8Array<ArrayBuffer>
+    }
+  | { readonly kind: "question"; readonly number: number; readonly question: Question }
+  | { readonly kind: "events"; readonly events: readonly EventRow[] }
+  | { readonly kind: "close" }
+
+export type FromWorker =
+  | { readonly kind: "opened" }
+  | { readonly kind: "refused"; readonly why: string }
+  /** Durable, each change with its result; `results` undefined: all applied. */
+  | {
+      readonly kind: "changed"
+      readonly group: number
+      readonly results: readonly ChangeResult[] | undefined
+    }
+  | { readonly kind: "failed"; readonly group: number; readonly failure: Failure }
+  | { readonly kind: "answer"; readonly number: number; readonly value: Answers[keyof Answers] }
+  | { readonly kind: "unanswered"; readonly number: number; readonly why: string }
+  | { readonly kind: "eventsKept"; readonly count: number }
+  /** The store is in order again, or not. */
+  | { readonly kind: "order"; readonly trouble: Failure | undefined }
+  | { readonly kind: "log"; readonly line: string }
+  | { readonly kind: "closed" }

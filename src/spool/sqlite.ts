@@ -1,0 +1,190 @@
+// The spool on SQLite, as the rest of the system sees it. The work is done in a thread of its own (worker.ts); here messages are
+// taken in, questions put, and the answers made values again.
+import { mkdirSync } from "node:fs"
+import type { Content } from "../mail/content.ts"
+import { inMemory } from "../mail/content.ts"
+import { fail, ok, type Result } from "../mail/result.ts"
+import type { Clock } from "../mail/world.ts"
+import type { Outcome, Queued } from "../queue/entry.ts"
+import { FolderSync } from "./body-file.ts"
+import { bodyPath, type Folders, foldersOf, setAsideFile } from "./bodies.ts"
+import { printPending, readEvent, readQueued } from "./codec.ts"
+import { fileContent, verifyFile } from "./file-content.ts"
+import { IncomingMessage, type Intake } from "./incoming.ts"
+import { Link } from "./link.ts"
+import { type DirectoryLock, lockDirectory } from "./lock.ts"
+import { Notes } from "./notes.ts"
+import type { BodyRow, Change } from "./requests.ts"
+import { Room } from "./room.ts"
+import type { Event, Filter, Incoming, Spool } from "./spool.ts"
+import { step } from "./steps.ts"
+
+export type SpoolOptions = {
+  /** Its own directory; it is made when it is missing. */
+  readonly directory: string
+  readonly clock: Clock
+  /** Octets of disk kept free; undefined: 64 MiB, or a twentieth of a small disk. */
+  readonly reserveBytes?: number | undefined
+  /** Whatever the operator must know, one line each. */
+  readonly log: (line: string) => void
+  /** Bounds of history.db: 256 MiB and 7 days when absent. */
+  readonly historyOctets?: number | undefined
+  readonly historyMilliseconds?: number | undefined
+}
+
+const day = 86_400_000
+
+/** Opens the spool, for this process alone. The error is one line for the user. */
+export async function openSpool(options: SpoolOptions): Promise<Result<Spool>> {
+  const { directory } = options
+  const folders = foldersOf(directory)
+  const locked = prepare(folders)
+  if (!locked.ok) return locked
+  step("open.locked")
+  const { historyOctets = 256 * 1024 * 1024, historyMilliseconds = 7 * day } = options
+  const notes = new Notes(options.log)
+  const events = { log: options.log, eventsKept: (count: number) => notes.kept(count) }
+  const link = new Link({ directory, historyOctets, historyMilliseconds }, events)
+  notes.connect(link)
+  const why = await link.open()
+  if (why !== undefined) {
+    locked.value.release()
+    return fail(why)
+  }
+  const room = new Room(directory, options.clock, options.reserveBytes)
+  const folderSync = new FolderSync(folders.bodies)
+  return ok(new SqliteSpool({ folders, folderSync, link, room }, notes, locked.value))
+}
+
+function prepare({ root, bodies, damaged }: Folders): Result<DirectoryLock> {
+  try {
+    for (const folder of [root, bodies, damaged]) mkdirSync(folder, { recursive: true, mode: 0o700 })
+    return lockDirectory(root)
+  } catch (error) {
+    return fail(`${root}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+class SqliteSpool implements Spool {
+  readonly #intake: Intake
+  readonly #notes: Notes
+  readonly #lock: DirectoryLock
+
+  constructor(intake: Intake, notes: Notes, lock: DirectoryLock) {
+    this.#intake = intake
+    this.#notes = notes
+    this.#lock = lock
+  }
+
+  room(size: number): Result<void> {
+    const { link, room } = this.#intake
+    return link.trouble === undefined ? room.for(size) : fail(link.trouble.why)
+  }
+
+  incoming(id: string, expectedSize: number): Incoming {
+    return new IncomingMessage(this.#intake, id, expectedSize)
+  }
+
+  async record({ id, done, update, add }: Outcome): Promise<Result<void>> {
+    step("record.asked")
+    const rows = { update: update.map(printPending), add: add.map(printPending) }
+    const answer = await this.#intake.link.change({ kind: "record", id, done, ...rows })
+    if (!answer.ok) return fail(answer.failure.why)
+    // No such message: somebody removed it while it was being delivered. There is nothing left to record.
+    if (typeof answer.result === "string") return fail(answer.result)
+    step("record.answered")
+    return ok(undefined)
+  }
+
+  async due(now: number, limit: number): Promise<readonly Queued[]> {
+    return (await this.#intake.link.ask({ ask: "due", now, limit })).map(readQueued)
+  }
+
+  nextDue(): Promise<number | undefined> {
+    return this.#intake.link.ask({ ask: "nextDue" })
+  }
+
+  async get(id: string): Promise<Queued | undefined> {
+    const row = await this.#intake.link.ask({ ask: "get", id })
+    return row === undefined ? undefined : readQueued(row)
+  }
+
+  async list(filter: Filter, afterId: string | undefined, limit: number): Promise<readonly Queued[]> {
+    const found: Queued[] = []
+    for (let after = afterId ?? ""; found.length < limit; ) {
+      const page = await this.#intake.link.ask({ ask: "list", filter, after, limit: limit - found.length })
+      for (const row of page.rows) found.push(readQueued(row))
+      if (page.after === undefined) break
+      after = page.after
+    }
+    return found
+  }
+
+  count(): Promise<{ messages: number; recipients: number; octets: number }> {
+    return this.#intake.link.ask({ ask: "count" })
+  }
+
+  async content(id: string): Promise<Result<Content>> {
+    const body = await this.#intake.link.ask({ ask: "body", id })
+    switch (body.found) {
+      case "nothing":
+        return fail(`${id}: no such message`)
+      case "damaged":
+        return fail(`${id}: ${body.why}; what is left of it is in damaged/${id}`)
+      case "body":
+        return this.#whole(id, body)
+    }
+  }
+
+  async #whole(
+    id: string,
+    { octets, headerSize, file }: BodyRow & { found: "body" },
+  ): Promise<Result<Content>> {
+    const row = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength)
+    if (file === undefined) return ok(inMemory(row, headerSize))
+    const { folders } = this.#intake
+    const path = bodyPath(folders, id)
+    const verified = await verifyFile(path, file)
+    if (verified.ok) return ok(fileContent(path, row, file.size, headerSize))
+    const moved = setAsideFile(folders, id)
+    return fail(`${id}: ${verified.error}${moved ? `; it was moved to damaged/${id}` : ""}`)
+  }
+
+  hold(id: string, reason: string): Promise<boolean> {
+    return this.#change({ kind: "hold", id, held: JSON.stringify({ reason }) })
+  }
+
+  release(id: string): Promise<boolean> {
+    return this.#change({ kind: "release", id })
+  }
+
+  remove(id: string): Promise<boolean> {
+    return this.#change({ kind: "remove", id })
+  }
+
+  retry(id: string): Promise<boolean> {
+    return this.#change({ kind: "retry", id })
+  }
+
+  async #change(change: Change): Promise<boolean> {
+    const answer = await this.#intake.link.change(change)
+    if (!answer.ok) throw new Error(answer.failure.why)
+    if (typeof answer.result === "string") throw new Error(answer.result)
+    return answer.result
+  }
+
+  note(events: readonly Event[]): void {
+    this.#notes.add(events)
+  }
+
+  async history(id: string): Promise<readonly Event[]> {
+    this.#notes.flush()
+    return (await this.#intake.link.ask({ ask: "history", id })).map(readEvent)
+  }
+
+  async close(): Promise<void> {
+    this.#notes.close()
+    await this.#intake.link.close()
+    this.#lock.release()
+  }
+}

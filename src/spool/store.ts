@@ -1,0 +1,223 @@
+// The queue's database as its thread sees it: groups of changes, one commit each, and the way back into order when a commit
+// failed. A commit that failed is never tried again as if it had worked: the group is told, the database closed, looked through
+// and opened anew, and what was refused is made sure not to be there.
+import { statfsSync } from "node:fs"
+import { join } from "node:path"
+import type { DatabaseSync } from "node:sqlite"
+import { type Folders, foldersOf, removeBodyFile, setAsideOctets, sweepBodies } from "./bodies.ts"
+import { checkpointAfter, explainError, findDamage, isFull, openDatabase } from "./database.ts"
+import { Reader } from "./reads.ts"
+import type { Change, ChangeResult, Failure } from "./requests.ts"
+import { step } from "./steps.ts"
+import { Tally } from "./tally.ts"
+import { Writer } from "./writes.ts"
+
+/** The changes of one message between the threads, and where their octets are. */
+export type Group = { readonly changes: readonly Change[]; readonly octets: Uint8Array }
+
+export type Committed =
+  | { readonly ok: true; readonly results: readonly (readonly ChangeResult[])[] }
+  | { readonly ok: false; readonly failure: Failure }
+
+/** WAL octets after which the operator hears that somebody keeps it from shrinking. */
+const walWarning = 64 * 1024 * 1024
+const pageSize = 8192
+
+type Opened = {
+  readonly database: DatabaseSync
+  readonly writer: Writer
+  readonly reader: Reader
+  readonly tally: Tally
+}
+
+export class Store {
+  readonly folders: Folders
+  readonly #path: string
+  readonly #log: (line: string) => void
+  #opened: Opened | undefined
+  #trouble: Failure | undefined
+  /** Ids that were refused because their commit failed; a reopened database may have them all the same. */
+  readonly #refused = new Set<string>()
+  #octetsSinceCheckpoint = 0
+  #warnedAt = 0
+
+  /** Throws when the database cannot be used. */
+  constructor(directory: string, refused: readonly string[], log: (line: string) => void) {
+    this.folders = foldersOf(directory)
+    this.#path = join(directory, "queue.db")
+    this.#log = log
+    for (const id of refused) this.#refused.add(id)
+    this.#opened = this.#open()
+    this.#undoRefused(this.#opened)
+    const swept = sweepBodies(this.folders, (id) => this.reader.has(id))
+    step("open.swept")
+    if (swept > 0) log(`removed ${swept} unfinished ${swept === 1 ? "body" : "bodies"} of an earlier run`)
+  }
+
+  /** What keeps it from working; undefined when it is in order. */
+  get trouble(): Failure | undefined {
+    return this.#trouble
+  }
+
+  get reader(): Reader {
+    return this.#need().reader
+  }
+
+  get tally(): Tally {
+    return this.#need().tally
+  }
+
+  /** One transaction for all groups; durable when it returns ok. */
+  commit(groups: readonly Group[]): Committed {
+    if (this.#opened === undefined) return { ok: false, failure: this.#trouble ?? closed }
+    try {
+      return { ok: true, results: this.#transaction(this.#opened, groups) }
+    } catch (error) {
+      return { ok: false, failure: this.#failed(error, groups) }
+    }
+  }
+
+  #transaction({ writer }: Opened, groups: readonly Group[]): (readonly ChangeResult[])[] {
+    writer.begin()
+    const results = groups.map(({ changes, octets }) => {
+      this.#octetsSinceCheckpoint += octets.length + changes.length * pageSize
+      return changes.map((change) => writer.apply(change, octets))
+    })
+    const orphans = writer.commit()
+    committed(groups)
+    for (const id of orphans) this.#forget(id)
+    return results
+  }
+
+  #forget(id: string): void {
+    try {
+      removeBodyFile(this.folders, id)
+    } catch (error) {
+      this.#log(`${id}: the body's file could not be removed: ${explainError(error)}`)
+    }
+  }
+
+  #failed(error: unknown, groups: readonly Group[]): Failure {
+    const failure = this.#failure(error)
+    for (const { changes } of groups) {
+      for (const change of changes) if (change.kind === "accept") this.#refused.add(change.id)
+    }
+    this.#trouble = failure
+    this.#log(`the spool could not commit: ${failure.why}; it is closed and opened again`)
+    this.#closeAfterFailure()
+    this.reopen()
+    return failure
+  }
+
+  // An fsync that fails for want of space comes as an I/O error: the file system is asked.
+  #failure(error: unknown): Failure {
+    const { bavail, bsize } = statfsSync(this.folders.root)
+    return { full: isFull(error) || bavail * bsize < pageSize * 128, why: explainError(error) }
+  }
+
+  #closeAfterFailure(): void {
+    const opened = this.#opened
+    this.#opened = undefined
+    if (opened === undefined) return
+    try {
+      if (opened.database.isTransaction) opened.writer.rollback()
+      opened.database.close()
+    } catch (error) {
+      this.#log(`closing the spool: ${explainError(error)}`)
+    }
+    step("reopen.closed")
+  }
+
+  /** True when the store is in order again. */
+  reopen(): boolean {
+    if (this.#opened !== undefined) return true
+    let database: DatabaseSync | undefined
+    try {
+      const opened = this.#open()
+      database = opened.database
+      // What the WAL holds is trusted no further than into the file: from here on it begins anew.
+      database.exec("PRAGMA wal_checkpoint(TRUNCATE)")
+      const damage = this.#trouble?.full === true ? undefined : findDamage(database)
+      if (damage !== undefined) throw new Error(`${this.#path} is damaged: ${damage}`)
+      this.#undoRefused(opened)
+      this.#opened = opened
+      this.#trouble = undefined
+      return true
+    } catch (error) {
+      this.#trouble = { full: isFull(error), why: explainError(error) }
+      try {
+        database?.close()
+      } catch (closing) {
+        this.#log(`closing the spool: ${explainError(closing)}`)
+      }
+      return false
+    }
+  }
+
+  #open(): Opened {
+    const database = openDatabase(this.#path)
+    const tally = new Tally(database)
+    const reader = new Reader(database, (seq, id, text) => this.#setAsideEntry(database, seq, id, text))
+    return { database, tally, reader, writer: new Writer(database, tally) }
+  }
+
+  /** Nobody was told that these were accepted. */
+  #undoRefused({ writer }: Opened): void {
+    if (this.#refused.size === 0) return
+    writer.begin()
+    const nothing = new Uint8Array()
+    for (const id of this.#refused) writer.apply({ kind: "remove", id }, nothing)
+    writer.commit()
+    step("reopen.undone")
+    this.#refused.clear()
+  }
+
+  #setAsideEntry(database: DatabaseSync, seq: number, id: string, text: string): void {
+    this.#log(
+      `${id}: its entry is damaged; what is left of it is in damaged/${id}.entry, and it is not tried`,
+    )
+    setAsideOctets(this.folders, id, ".entry", Buffer.from(text))
+    database.prepare("UPDATE pending SET due = NULL WHERE seq = ?").run(seq)
+  }
+
+  /** Moves the WAL's pages into the file, when there are enough of them or `atOnce`. Readers are not waited for. */
+  checkpoint(atOnce = false): void {
+    if (this.#opened === undefined || (!atOnce && this.#octetsSinceCheckpoint < checkpointAfter)) return
+    if (this.#octetsSinceCheckpoint === 0) return
+    step("checkpoint.begun")
+    const row = this.#opened.database.prepare("PRAGMA wal_checkpoint(PASSIVE)").get()
+    step("checkpoint.done")
+    this.#octetsSinceCheckpoint = 0
+    this.#warn(Number(row?.["log"] ?? 0) * pageSize)
+  }
+
+  #warn(octets: number): void {
+    if (octets < walWarning || octets < this.#warnedAt * 2) return
+    this.#warnedAt = octets
+    this.#log(
+      `the spool's WAL has grown to ${Math.round(octets / 1048576)} MiB: another process reads queue.db for long`,
+    )
+  }
+
+  close(): void {
+    this.#opened?.database.close()
+    this.#opened = undefined
+    this.#trouble = closed
+  }
+
+  #need(): Opened {
+    if (this.#opened === undefined) throw new Error((this.#trouble ?? closed).why)
+    return this.#opened
+  }
+}
+
+const closed: Failure = { full: false, why: "the spool is closed" }
+
+function committed(groups: readonly Group[]): void {
+  for (const { changes } of groups) {
+    for (const { kind } of changes) {
+      if (kind === "accept" || kind === "record" || kind === "remove") step(`${kind}.committed`)
+      else step("change.committed")
+    }
+  }
+}

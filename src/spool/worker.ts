@@ -1,0 +1,179 @@
+// The spool's own thread: takes groups of changes, commits whatever waits in one transaction, answers questions in between, and
+// keeps the timelines when nothing else is to be done. It is the only one that opens the databases.
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads"
+import { setAsideOctets } from "./bodies.ts"
+import { explainError, UnusableDatabase } from "./database.ts"
+import type { Answers, FromWorker, Question, ToWorker, WorkerStart } from "./requests.ts"
+import { Store } from "./store.ts"
+import { Timeline } from "./timeline.ts"
+
+/** Milliseconds between two tries to open a store that failed. */
+const reopenEvery = 500
+/** Quiet milliseconds after which the WALs are emptied. */
+const idleAfter = 200
+
+type Changes = ToWorker & { kind: "changes" }
+
+class SpoolThread {
+  readonly #port: MessagePort
+  readonly #store: Store
+  readonly #timeline: Timeline
+  #reopening: NodeJS.Timeout | undefined
+  #idle: NodeJS.Timeout | undefined
+
+  constructor(port: MessagePort, start: WorkerStart) {
+    this.#port = port
+    const log = (line: string) => this.#say({ kind: "log", line })
+    this.#store = new Store(start.directory, start.refused, log)
+    this.#timeline = new Timeline(start, log)
+  }
+
+  listen(): void {
+    this.#port.on("message", (message: ToWorker) => this.#hear(message))
+    this.#say({ kind: "opened" })
+  }
+
+  // Whatever came while the last commit ran is taken together: one sync for all of it.
+  #hear(first: ToWorker): void {
+    const changes: Changes[] = []
+    const others: Exclude<ToWorker, Changes>[] = []
+    for (let message: ToWorker | undefined = first; message !== undefined; message = this.#waiting()) {
+      if (message.kind === "changes") changes.push(message)
+      else others.push(message)
+    }
+    if (changes.length > 0) this.#commit(changes)
+    for (const message of others) this.#serve(message)
+    this.#store.checkpoint()
+    this.#timeline.checkpoint()
+    this.#idle ??= setTimeout(() => this.#rest(), idleAfter)
+    this.#idle.refresh()
+  }
+
+  #waiting(): ToWorker | undefined {
+    const received = receiveMessageOnPort(this.#port) as { message: ToWorker } | undefined
+    return received?.message
+  }
+
+  #commit(groups: readonly Changes[]): void {
+    const done = this.#store.commit(groups)
+    for (const [n, { group }] of groups.entries()) {
+      if (!done.ok) {
+        this.#say({ kind: "failed", group, failure: done.failure })
+        continue
+      }
+      const results = done.results[n]
+      const allTrue = results?.every((result) => result === true) ?? false
+      this.#say({ kind: "changed", group, results: allTrue ? undefined : results })
+    }
+    if (!done.ok) this.#afterFailure()
+  }
+
+  #afterFailure(): void {
+    this.#say({ kind: "order", trouble: this.#store.trouble })
+    if (this.#store.trouble !== undefined) this.#reopening ??= setInterval(() => this.#reopen(), reopenEvery)
+  }
+
+  #reopen(): void {
+    if (!this.#store.reopen()) return
+    clearInterval(this.#reopening)
+    this.#reopening = undefined
+    this.#say({ kind: "order", trouble: undefined })
+  }
+
+  #serve(message: Exclude<ToWorker, Changes>): void {
+    switch (message.kind) {
+      case "question":
+        this.#answer(message.number, message.question)
+        return
+      case "events":
+        this.#timeline.add(message.events)
+        this.#say({ kind: "eventsKept", count: message.events.length })
+        return
+      case "close":
+        this.#close()
+    }
+  }
+
+  #answer(number: number, question: Question): void {
+    // A count of a long queue takes many pages; changes go on between them.
+    if (question.ask === "count" && this.#store.trouble === undefined && !this.#store.tally.countOn()) {
+      setImmediate(() => this.#answer(number, question))
+      return
+    }
+    try {
+      const value = this.#find(question)
+      const octets = question.ask === "body" && isBody(value) ? [value.octets.buffer] : []
+      this.#port.postMessage({ kind: "answer", number, value } satisfies FromWorker, octets)
+    } catch (error) {
+      this.#say({ kind: "unanswered", number, why: explainError(error) })
+    }
+  }
+
+  #find(question: Question): Answers[keyof Answers] {
+    const { reader, tally } = this.#store
+    switch (question.ask) {
+      case "due":
+        return reader.due(question.now, question.limit)
+      case "nextDue":
+        return reader.nextDue()
+      case "get":
+        return reader.get(question.id)
+      case "body":
+        return this.#body(question.id)
+      case "list":
+        return reader.list(question.filter, question.after, question.limit)
+      case "count":
+        return tally.totals
+      case "history":
+        return this.#timeline.find(question.id)
+    }
+  }
+
+  /** What is damaged is kept beside, for the eyes of the operator. */
+  #body(id: string): Answers["body"] {
+    const { reader, folders } = this.#store
+    const body = reader.body(id)
+    const octets = body.found === "damaged" ? reader.rawBody(id) : undefined
+    if (octets !== undefined) setAsideOctets(folders, id, "", octets)
+    return body
+  }
+
+  #rest(): void {
+    this.#store.checkpoint(true)
+    this.#timeline.checkpoint(true)
+  }
+
+  #close(): void {
+    clearInterval(this.#reopening)
+    clearTimeout(this.#idle)
+    try {
+      this.#store.close()
+      this.#timeline.close()
+    } catch (error) {
+      this.#say({ kind: "log", line: `closing the spool: ${explainError(error)}` })
+    }
+    this.#say({ kind: "closed" })
+    this.#port.close()
+  }
+
+  #say(message: FromWorker): void {
+    this.#port.postMessage(message, [])
+  }
+}
+
+function isBody(value: Answers[keyof Answers]): value is Answers["body"] & { found: "body" } {
+  return typeof value === "object" && "found" in value && value.found === "body"
+}
+
+function serve(port: MessagePort): void {
+  try {
+    new SpoolThread(port, workerData as WorkerStart).listen()
+  } catch (error) {
+    const why =
+      error instanceof UnusableDatabase ? error.message : `the spool cannot be opened: ${explainError(error)}`
+    port.postMessage({ kind: "refused", why } satisfies FromWorker, [])
+    port.close()
+  }
+}
+
+if (parentPort !== null) serve(parentPort)
