@@ -4,7 +4,7 @@ import { isIPv6 } from "node:net"
 import { printAngled } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import { printOrigin, type Reason } from "../mail/decision.ts"
-import { type Reply, replyLine } from "../mail/reply.ts"
+import { replyLine } from "../mail/reply.ts"
 import { type DeliveryStatus, diagnosticText } from "../mail/status.ts"
 import type { Clock } from "../mail/world.ts"
 import { printDuration, printStamp } from "../message/date.ts"
@@ -12,27 +12,15 @@ import { statusWords } from "../message/status-words.ts"
 import type { Entry, Queued } from "../queue/entry.ts"
 import type { Tried } from "../queue/settle.ts"
 
-/** A session's question that was answered with no. */
-export type Refusal = {
-  /** The session's id. */
-  readonly id: string
-  /** Which question: "check_rcpt", "check_mail", "check_relay" … */
-  readonly ruleset: string
-  /** What it was about: "<you@napier.ac.uk>". */
-  readonly argument: string
-  readonly arrival: Arrival
-  readonly reply: Reply
-  readonly reason: Reason
-}
-
 export type Log = {
   /** A message is safe in the spool. */
   accepted(queued: Queued): void
   /** What became of a recipient in an attempt that began at `startedAt`. */
   delivered(entry: Entry, tried: Tried, startedAt: number): void
-  refused(refusal: Refusal): void
-  /** Something an operator wants to know. */
-  note(text: string): void
+  /** A session's question was answered with no: `text` is `ruleset=check_rcpt, arg1=…, relay=…, reject=550 5.7.1 …`. */
+  refused(id: string, text: string, reason: Reason | undefined): void
+  /** Something an operator wants to know, of a message or session (its id first) or of the system. */
+  note(idOrText: string, text?: string): void
   /** An error of ours, with its stack. */
   bug(error: unknown): void
   /** Writes what has been gathered; for the end of a process. */
@@ -80,8 +68,9 @@ function sendmailLog({ add, flush }: Lines, stamp: boolean, clock: Clock): Log {
   return {
     accepted: (queued) => say(acceptedLine(queued)),
     delivered: (entry, tried, startedAt) => say(deliveredLine(entry, tried, startedAt)),
-    refused: (refusal) => say(refusedLine(refusal)),
-    note: say,
+    refused: (id, text, reason) =>
+      say(`${id}: ${text}${reason === undefined ? "" : `, reason=${printReason(reason)}`}`),
+    note: (idOrText, text) => say(text === undefined ? idOrText : `${idOrText}: ${text}`),
     bug(error) {
       for (const line of stackOf(error).split("\n")) say(`NOQUEUE: SYSERR(waypost): ${line}`)
     },
@@ -168,13 +157,6 @@ function because({ action, reason }: DeliveryStatus): string {
   return action === "failed" && reason.at !== undefined ? `, reason=${printReason(reason)}` : ""
 }
 
-function refusedLine({ id, ruleset, argument, arrival, reply, reason }: Refusal): string {
-  return (
-    `${id}: ruleset=${ruleset}, arg1=${argument}, relay=${relayOf(arrival)}` +
-    `, reject=${replyLine(reply)}, reason=${printReason(reason)}`
-  )
-}
-
 /** `access: To:example.org says REJECT (/etc/mail/access:3)`. */
 function printReason({ step, says, at }: Reason): string {
   return `${step}: ${says}${at === undefined ? "" : ` (${printOrigin(at)})`}`
@@ -192,16 +174,9 @@ function jsonLog({ add, flush }: Lines, clock: Clock): Log {
     accepted: ({ entry, pending }) => say("accepted", acceptedFields(entry, pending.length)),
     delivered: (entry, tried, startedAt) =>
       say(tried.status.action, deliveredFields(entry, tried, startedAt)),
-    refused: ({ id, ruleset, argument, arrival, reply, reason }) =>
-      say("refused", {
-        id,
-        ruleset,
-        argument,
-        relay: relayOf(arrival),
-        reply: replyLine(reply),
-        reason: printReason(reason),
-      }),
-    note: (text) => say("note", { text }),
+    refused: (id, text, reason) =>
+      say("refused", { id, text, reason: reason === undefined ? undefined : printReason(reason) }),
+    note: (idOrText, text) => say("note", text === undefined ? { text: idOrText } : { id: idOrText, text }),
     bug: (error) => say("bug", { stack: stackOf(error) }),
     flush,
   }
