@@ -152,7 +152,8 @@ function answer(
   if (fail !== undefined && fail !== "truncate") return { ...base, flags: bits | rcodes[fail] }
   const { answers, end } = follow(zone, owner, asked.type, options.bare === true)
   if (answers.some((record) => record.type === asked.type)) return { ...base, answers, flags: bits }
-  const missing = end !== undefined && !exists(zone, end) ? rcodes.NXDOMAIN : 0
+  if (end === undefined) return { ...base, answers, flags: bits }
+  const missing = !exists(zone, end) ? rcodes.NXDOMAIN : 0
   return { ...base, answers, authorities: [soa(owner, zone[owner]?.ttl ?? 300)], flags: bits | missing }
 }
 
