@@ -28,6 +28,8 @@ export type M4Input = {
   /** Macros that are defined beforehand. */
   readonly predefined?: Iterable<readonly [string, string]>
   readonly limits?: Partial<Limits>
+  /** Macros whose values are wanted at the end, expanded as if they were read there. */
+  readonly wanted?: (name: string) => boolean
 }
 
 export type M4Result = {
@@ -39,6 +41,8 @@ export type M4Result = {
   readonly said: readonly Piece[]
   readonly sources: ReadonlyMap<string, string>
   readonly used: ReadonlySet<string>
+  /** The wanted macros: what each comes to, and the define() that said so. */
+  readonly values: ReadonlyMap<string, Piece>
 }
 
 /** Runs m4 over a text. Mistakes are issues; what could be expanded is there all the same. */
@@ -56,8 +60,28 @@ export function expandM4(source: M4Input): M4Result {
   machine.sources.set(source.file, source.text)
   push(machine.input, { text: source.text, at: start })
   run(machine)
-  const { diversions, macros, issues, said, sources, used } = machine
-  return { diversions, macros, issues, said, sources, used }
+  const used = new Set(machine.used)
+  const values = valuesOf(machine, source.wanted ?? (() => false))
+  const { diversions, macros, issues, said, sources } = machine
+  return { diversions, macros, issues, said, sources, used, values }
+}
+
+const scratch = Number.MAX_SAFE_INTEGER
+
+/** sendmail's own files use a conf value by naming it, after all the rest was read; so do we. */
+function valuesOf(machine: Machine, wanted: (name: string) => boolean): Map<string, Piece> {
+  const values = new Map<string, Piece>()
+  for (const [name, meanings] of machine.macros) {
+    const found = meanings.at(-1)
+    if (found === undefined || found.text.builtin !== undefined || machine.stopped || !wanted(name)) continue
+    machine.divert = scratch
+    push(machine.input, { text: name, at: found.at })
+    run(machine)
+    const text = (machine.diversions.get(scratch) ?? []).map((piece) => piece.text).join("")
+    machine.diversions.delete(scratch)
+    values.set(name, { text, at: found.at })
+  }
+  return values
 }
 
 /** The output as text: diversion 0, then all others in order, as m4 prints it at the end. */

@@ -389,6 +389,7 @@ export const options = {
   RandFile: row("string", "confRAND_FILE", undefined, "Obsolete: source of randomness."),
   CertFingerprintAlgorithm: row("string", "confCERT_FINGERPRINT_ALGORITHM", "md5", "For {cert_fp}."),
   SSLEngine: row("string", "confSSL_ENGINE", undefined, "OpenSSL engine."),
+  OpenSSLCnf: row("string", "confOPENSSL_CNF", undefined, "OpenSSL's own configuration file."),
   SSLEnginePath: row("string", "confSSL_ENGINE_PATH", undefined, "Where engines are."),
 
   // Milters and LDAP

@@ -1,0 +1,169 @@
+// Every FEATURE(): what it is for, how many arguments it takes, and the table it opens. docs/settings.md is made from this.
+// What a feature does is done where it is asked for: routing/, policy/, smtp/.
+
+export type FeatureRow = {
+  readonly about: string
+  /** Most arguments after the name. */
+  readonly most: number
+  /** Least arguments after the name; 0 when absent. */
+  readonly least?: number
+  /** The table it opens, and the map that is meant when the first argument is empty. */
+  readonly table?: { readonly name: string; readonly map: string }
+  /** The name it has now. */
+  readonly now?: string
+  /** Why nothing comes of it. */
+  readonly obsolete?: string
+  /** May stand several times. */
+  readonly repeats?: boolean
+  /** What the operator should be told. */
+  readonly risk?: string
+}
+
+function plain(about: string, most = 0): FeatureRow {
+  return { about, most }
+}
+
+function table(name: string, map: string, about: string, most = 1): FeatureRow {
+  return { about, most, table: { name, map } }
+}
+
+function dead(about: string, obsolete: string): FeatureRow {
+  return { about, most: 9, obsolete }
+}
+
+/** The table of features, by name. `MAIL_SETTINGS_DIR` and `DATABASE_MAP_TYPE` in a map are filled in. */
+export const featureRows: Readonly<Record<string, FeatureRow>> = {
+  accept_unqualified_senders: plain("Senders without a domain are taken from the network."),
+  accept_unresolvable_domains: plain("Senders are not refused when their domain does not resolve."),
+  access_db: table(
+    "access",
+    "DATABASE_MAP_TYPE -T<TMPF> MAIL_SETTINGS_DIRaccess",
+    "The access map: who may connect, send, be sent to, and relay. Further arguments: skip, lookupdotdomain, relaytofulladdress.",
+    4,
+  ),
+  allmasquerade: plain("Recipients in headers are masqueraded too."),
+  always_add_domain: plain("Local addresses get a domain too.", 1),
+  authinfo: table(
+    "authinfo",
+    "DATABASE_MAP_TYPE MAIL_SETTINGS_DIRauthinfo",
+    "Passwords for AUTH as a client.",
+  ),
+  badmx: plain("Senders whose MX is a bogus address are refused.", 1),
+  bcc: plain("A map adds Bcc recipients.", 4),
+  bestmx_is_local: plain("Domains whose best MX is this host are local.", 1),
+  bitdomain: dead("BITNET names.", "BITNET is gone"),
+  blacklist_recipients: {
+    about: "The old name of blocklist_recipients.",
+    most: 0,
+    now: "blocklist_recipients",
+  },
+  block_bad_helo: plain("Clients that say our name, or none that is one, are refused."),
+  blocklist_recipients: plain("The access map may refuse recipients."),
+  check_cert_altnames: plain("TLS checks look at subjectAltName too."),
+  check_other: plain("Clients with too many unknown commands are disconnected.", 1),
+  compat_check: plain("The access map is asked for sender<@>recipient.", 1),
+  conncontrol: plain("ClientConn: in the access map limits open connections of a client.", 2),
+  delay_checks: plain("Clients and senders are judged at RCPT: friend or hater, and n.", 2),
+  dnsbl: {
+    about: "A DNS list of client addresses that are refused.",
+    most: 5,
+    repeats: true,
+  },
+  domainmap: plain("A map of users for each domain.", 2),
+  domaintable: table(
+    "domaintable",
+    "DATABASE_MAP_TYPE MAIL_SETTINGS_DIRdomaintable",
+    "Domains that are rewritten to others.",
+  ),
+  drac: dead("POP before SMTP.", "the drac service is gone; use AUTH"),
+  enhdnsbl: {
+    about: "A DNS list with result codes.",
+    most: 20,
+    repeats: true,
+  },
+  generics_entire_domain: plain("genericstable applies below GENERICS_DOMAIN too."),
+  genericstable: table(
+    "genericstable",
+    "DATABASE_MAP_TYPE MAIL_SETTINGS_DIRgenericstable",
+    "Outgoing addresses are rewritten.",
+  ),
+  greet_pause: {
+    about: "Milliseconds of silence before the greeting; who talks first is refused.",
+    most: 1,
+    least: 1,
+  },
+  ldap_routing: plain("Routing by LDAP.", 6),
+  limited_masquerade: plain("Only MASQUERADE_DOMAIN is masqueraded, not class w."),
+  local_lmtp: plain("Local mail is delivered by LMTP to a program.", 2),
+  local_no_masquerade: plain("Mail between local users is not masqueraded."),
+  local_procmail: plain("procmail delivers local mail.", 3),
+  lookupdotdomain: plain("The access map is asked for .domain too."),
+  loose_relay_check: plain("user%site@other is not looked into."),
+  maildir: plain(
+    "Ours: local mail goes to a Maildir: a path with %u (login) and %h (home), %h/Maildir when absent.",
+    1,
+  ),
+  mailertable: table(
+    "mailertable",
+    "DATABASE_MAP_TYPE MAIL_SETTINGS_DIRmailertable",
+    "Domains that go another way than by MX.",
+  ),
+  masquerade_entire_domain: plain("Names below MASQUERADE_DOMAIN are masqueraded too."),
+  masquerade_envelope: plain("Envelope senders are masqueraded too."),
+  msp: plain("This is a submission program's file (submit.mc): host and port of its server.", 3),
+  mtamark: dead("DNS marks of mail servers.", "the proposal was given up"),
+  no_default_msa: plain("No submission door on port 587 by itself.", 1),
+  nocanonify: plain("Names in addresses are not looked up in DNS.", 1),
+  nodns: dead("No DNS at all.", "sendmail removed it; a hosts file is used first anyway"),
+  nopercenthack: plain("user%host is nothing special."),
+  notsticky: dead("user@here is like user.", "that is how it is anyway"),
+  nouucp: { about: "host!user is refused (reject) or nothing special (nospecial).", most: 1, least: 1 },
+  nullclient: { about: "All mail goes to one hub.", most: 2, least: 1 },
+  prefixmod: plain("A prefix for keys of the access map.", 1),
+  preserve_local_plus_detail: plain("The mailbox of user+detail keeps +detail."),
+  preserve_luser_host: plain("LUSER_RELAY sees the recipient's host."),
+  promiscuous_relay: {
+    about: "Mail from anybody to anywhere is relayed.",
+    most: 0,
+    risk: "FEATURE(`promiscuous_relay') makes this an open relay; never use it on a server that the Internet can reach",
+  },
+  queuegroup: plain("The access map chooses a queue group.", 1),
+  ratecontrol: plain("ClientRate: in the access map limits connections of a client.", 2),
+  redirect: plain("user@new.REDIRECT answers with the new address."),
+  relay_based_on_MX: plain("Domains whose MX is this host are relayed."),
+  relay_entire_domain: plain("Hosts of our domain ($=m) may relay."),
+  relay_hosts_only: plain("Members of class R are hosts, not domains."),
+  relay_local_from: {
+    about: "Who says a local sender may relay.",
+    most: 0,
+    risk: "FEATURE(`relay_local_from') lets anybody relay who forges a local sender",
+  },
+  relay_mail_from: {
+    about: "RELAY for a From: in the access map lets relay.",
+    most: 1,
+    risk: "FEATURE(`relay_mail_from') lets anybody relay who forges a listed sender",
+  },
+  require_rdns: plain("Clients without a matching reverse name are refused."),
+  rhsbl: { about: "A DNS list of sender domains.", most: 3, repeats: true },
+  smrsh: plain("Programs run through the restricted shell.", 1),
+  stickyhost: plain("user@here is not user."),
+  sts: plain("MTA-STS policies are honoured.", 2),
+  tls_failures: plain("What to do when TLS fails.", 1),
+  tls_session_features: plain("TLS options from the access map.", 1),
+  use_client_ptr: plain("Checks use the name of PTR alone."),
+  use_ct_file: plain("Trusted users come from a file too."),
+  use_cw_file: plain("Local names come from a file too."),
+  uucpdomain: dead("UUCP names.", "UUCP is not supported"),
+  virtuser_entire_domain: plain("virtusertable applies below VIRTUSER_DOMAIN too."),
+  virtusertable: table(
+    "virtusertable",
+    "DATABASE_MAP_TYPE MAIL_SETTINGS_DIRvirtusertable",
+    "Incoming addresses, domain by domain.",
+  ),
+  vnet: dead("A network of IBM.", "the network is gone"),
+}
+
+/** The row of a feature, in the case sendmail's files are named in. */
+export function featureRow(name: string): FeatureRow | undefined {
+  return Object.hasOwn(featureRows, name) ? featureRows[name] : undefined
+}

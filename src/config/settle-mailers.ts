@@ -1,0 +1,114 @@
+// The mailers: MAILER() words, how local mail ends here, MODIFY_MAILER_FLAGS.
+import type { Origin } from "../mail/decision.ts"
+import type { Draft } from "./draft.ts"
+import { error, type Issue, suggestion, warning } from "./issues.ts"
+import { changeFlags, deadMailers, type Defined, localMailer, mailersOf, mailerWords } from "./mailers.ts"
+import { options } from "./options.ts"
+import type { MailerDefinition } from "./settings.ts"
+import type { Statement } from "./statement.ts"
+
+type Of<K extends Statement["kind"]> = Extract<Statement, { readonly kind: K }>
+
+/** MAILER() words in order, then MODIFY_MAILER_FLAGS. */
+export function addMailers(draft: Draft): void {
+  const defined = (name: string) => {
+    const piece = draft.mc.defines.get(name)
+    return piece === undefined ? undefined : { value: piece.text, at: piece.at }
+  }
+  const local = finalDelivery(draft, defined)
+  const add = (word: string, at: Origin | undefined) => {
+    for (const mailer of mailersOf(word, defined, local))
+      draft.mailers.set(mailer.name, { ...mailer, at: mailer.at ?? at })
+  }
+  const none = { path: "", args: "", flags: "", maxSize: undefined, at: undefined }
+  for (const name of ["error", "discard"]) draft.mailers.set(name, { ...none, name, path: `[${name}]` })
+  const nullClient = draft.features.get("nullclient")?.[0] ?? draft.features.get("msp")?.[0]
+  if (nullClient !== undefined) for (const word of ["local", "smtp"]) add(word, nullClient.at)
+  for (const statement of draft.mc.statements) {
+    if (statement.kind !== "mailer") continue
+    if (mailerWords.includes(statement.name)) add(statement.name, statement.at)
+    else draft.issues.push(unknownMailer(statement))
+  }
+  for (const statement of draft.mc.statements)
+    if (statement.kind === "mailer-flags") modifyFlags(draft, statement)
+  tellMissing(draft)
+}
+
+function unknownMailer({ name, at }: Of<"mailer">): Issue {
+  if (deadMailers.includes(name))
+    return warning("obsolete", `MAILER(${name}) is not supported and has no effect`, at)
+  return error(
+    "unknown-mailer",
+    `there is no MAILER(${name})`,
+    at,
+    suggestion(name, [...mailerWords, ...deadMailers]),
+  )
+}
+
+function modifyFlags(draft: Draft, { mailer: prefix, change, at }: Of<"mailer-flags">): void {
+  const name = prefix.toLowerCase() === "local_shell" ? "prog" : prefix.toLowerCase()
+  const mailer = draft.mailers.get(name)
+  if (mailer === undefined) {
+    const hint = suggestion(
+      prefix,
+      [...draft.mailers.keys()].map((known) => known.toUpperCase()),
+    )
+    draft.issues.push(
+      error("unknown-mailer", `there is no mailer ${prefix} whose flags could be changed`, at, hint),
+    )
+  } else draft.mailers.set(name, { ...mailer, flags: changeFlags(mailer.flags, change), at })
+}
+
+function tellMissing(draft: Draft): void {
+  for (const [word, name] of [
+    ["local", "local"],
+    ["smtp", "esmtp"],
+  ] as const) {
+    if (draft.mailers.has(name)) continue
+    const what = word === "local" ? "no mail can be delivered here" : "no mail can leave by SMTP"
+    draft.issues.push(warning("order", `there is no MAILER(\`${word}'): ${what}`, undefined))
+  }
+}
+
+/** Maildir, a program, or mbox files: in this order of precedence. */
+function finalDelivery(draft: Draft, defined: Defined): MailerDefinition {
+  const maildir = draft.features.get("maildir")?.[0]
+  const setting = draft.options.get("LocalMailboxDirectory")
+  const directory = typeof setting?.value === "string" ? setting.value : undefined
+  const usual = draft.place.root ? "/var/mail" : `${draft.place.state}/mail`
+  if (directory === undefined) draft.options.set("LocalMailboxDirectory", { value: usual, at: undefined })
+  return localMailer(
+    {
+      maildir:
+        maildir === undefined ? undefined : { template: maildir.args[0] || "%h/Maildir", at: maildir.at },
+      mailboxDirectory: directory ?? usual,
+      mailboxAt: setting?.at,
+      program: programOf(draft, defined),
+    },
+    defined,
+  )
+}
+
+/** FEATURE(local_procmail, path, arguments, flags) and FEATURE(local_lmtp, path, arguments). */
+function programOf(draft: Draft, defined: Defined) {
+  const procmail = draft.features.get("local_procmail")?.[0]
+  if (procmail !== undefined) {
+    const [path = "", args = "", flags = ""] = procmail.args
+    return {
+      path: path || (defined("PROCMAIL_MAILER_PATH")?.value ?? "/usr/bin/procmail"),
+      args: args || "procmail -Y -a $h -d $u",
+      flags: flags || "SPfhn9",
+      at: procmail.at,
+    }
+  }
+  const lmtp = draft.features.get("local_lmtp")?.[0]
+  if (lmtp === undefined) return undefined
+  const [path = "", args = ""] = lmtp.args
+  const folder = draft.options.get("BinariesDirectory")?.value ?? options.BinariesDirectory.byDefault
+  return {
+    path: path || `${String(folder)}/mail.local`,
+    args: args || "mail.local -l",
+    flags: "PSXmnz9",
+    at: lmtp.at,
+  }
+}

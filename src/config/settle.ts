@@ -1,0 +1,135 @@
+// From statements to Settings: every define, FEATURE and class gets its type and its line, defaults are filled in, and all
+// that makes no sense becomes an issue.
+import type { ReadText } from "../mail/world.ts"
+import { addMembers, finished, readClassFile } from "./classes.ts"
+import { type Draft, newDraft, type Place } from "./draft.ts"
+import { featureRow, featureRows } from "./features.ts"
+import { error, type Issue, suggestion, warning } from "./issues.ts"
+import type { McResult } from "./mc.ts"
+import { optionOfCf, options } from "./options.ts"
+import type { Settings } from "./settings.ts"
+import { readDefines, setOption } from "./settle-defines.ts"
+import { addListeners } from "./settle-listeners.ts"
+import { addMailers } from "./settle-mailers.ts"
+import { readUsualClasses, setOwnNames } from "./settle-names.ts"
+import { addAliasTables, addFeatureTable } from "./settle-tables.ts"
+import type { Statement } from "./statement.ts"
+
+/** Makes the Settings; the issues say whether they may be used. */
+export function settle(
+  mc: McResult,
+  source: string,
+  place: Place,
+  read: ReadText,
+): { readonly settings: Settings; readonly issues: readonly Issue[] } {
+  const draft = newDraft(mc, place, read)
+  readDefines(draft)
+  for (const statement of mc.statements) apply(draft, statement)
+  applyNullClient(draft)
+  setOwnNames(draft)
+  readUsualClasses(draft)
+  addListeners(draft)
+  addMailers(draft)
+  addAliasTables(draft)
+  const { issues, mc: _, place: __, read: ___, classes, ...rest } = draft
+  return { settings: { source, ...rest, classes: finished(classes), localRules: mc.localLines }, issues }
+}
+
+function apply(draft: Draft, statement: Statement): void {
+  switch (statement.kind) {
+    case "feature":
+      return applyFeature(draft, statement)
+    case "class":
+      return addMembers(draft.classes, statement.class, statement.members, statement.at)
+    case "class-file":
+      draft.issues.push(...readClassFile(draft.classes, statement, draft.read))
+      return
+    case "macro":
+      draft.macros.set(statement.name, { value: statement.value, at: statement.at })
+      return
+    case "filter":
+      return applyFilter(draft, statement)
+    case "queue-group":
+      draft.queueGroups.set(statement.name, statement)
+      return
+    case "option":
+      return applyOption(draft, statement)
+    case "map":
+      draft.maps.set(statement.name.toLowerCase(), { ...statement, kind: statement.class })
+      return
+    case "daemon":
+    case "client":
+    case "mailer":
+    case "mailer-flags":
+      return // their turn comes when all defines are known
+  }
+}
+
+type Of<K extends Statement["kind"]> = Extract<Statement, { readonly kind: K }>
+
+function applyFeature(draft: Draft, use: Of<"feature">): void {
+  const row = featureRow(use.name)
+  if (row === undefined) {
+    draft.issues.push(unknownFeature(use))
+    return
+  }
+  if (row.obsolete !== undefined) {
+    draft.issues.push(warning("obsolete", `FEATURE(\`${use.name}') has no effect: ${row.obsolete}`, use.at))
+  }
+  if (row.now !== undefined) {
+    draft.issues.push(warning("obsolete", `FEATURE(\`${use.name}') is deprecated; use \`${row.now}'`, use.at))
+  }
+  if (row.risk !== undefined) draft.issues.push(warning("risky", row.risk, use.at))
+  const name = row.now ?? use.name
+  const given = use.args.findLastIndex((argument) => argument.trim() !== "") + 1
+  if (given > row.most || given < (row.least ?? 0))
+    draft.issues.push(wrongCount(use, row.least ?? 0, row.most))
+  const uses = draft.features.get(name) ?? []
+  uses.push({ name, args: use.args.map((argument) => argument.trim()), at: use.at })
+  draft.features.set(name, uses)
+  if (row.table !== undefined) addFeatureTable(draft, row.table, use)
+}
+
+function unknownFeature(use: Of<"feature">): Issue {
+  const hint = suggestion(use.name, Object.keys(featureRows))
+  const wrong = error("unknown-feature", `there is no FEATURE(\`${use.name}')`, use.at, hint)
+  return { ...wrong, width: "FEATURE".length }
+}
+
+function wrongCount(use: Of<"feature">, least: number, most: number): Issue {
+  const wanted =
+    most === 0 ? "takes no argument" : least === most ? `takes ${most}` : `takes ${least} to ${most}`
+  const message = `FEATURE(\`${use.name}') ${wanted}, here are ${use.args.length}`
+  // Too many never stopped sendmail; too few leave out what the feature is about.
+  return use.args.length < least
+    ? error("bad-arguments", message, use.at)
+    : warning("bad-arguments", message, use.at)
+}
+
+function applyFilter(draft: Draft, filter: Of<"filter" | "queue-group">): void {
+  draft.filters.set(filter.name, { name: filter.name, equates: filter.equates, at: filter.at })
+  if (!filter.inUse || draft.mc.defines.has("confINPUT_MAIL_FILTERS")) return
+  const before = draft.options.get("InputMailFilters")?.value
+  const value = [...(Array.isArray(before) ? before : []), filter.name]
+  draft.options.set("InputMailFilters", { value, at: filter.at })
+}
+
+function applyOption(draft: Draft, { name, value, at }: Of<"option">): void {
+  const known = optionOfCf(name)
+  if (known !== undefined) return setOption(draft, known, value, at)
+  const hint = suggestion(name, Object.keys(options))
+  draft.issues.push(error("unknown-option", `there is no option ${name}`, at, hint))
+}
+
+/** FEATURE(nullclient, hub): no aliases, no .forward, everything goes to the hub, in its name. */
+function applyNullClient(draft: Draft): void {
+  const use = draft.features.get("nullclient")?.[0]
+  const hub = use?.args[0]
+  if (use === undefined || hub === undefined || hub === "") return
+  for (const name of ["H", "S", "M"])
+    if (!draft.macros.has(name)) draft.macros.set(name, { value: hub, at: use.at })
+  for (const name of ["allmasquerade", "masquerade_envelope"]) {
+    if (!draft.features.has(name)) draft.features.set(name, [{ name, args: [], at: use.at }])
+  }
+  draft.options.set("ForwardPath", { value: "", at: use.at })
+}
