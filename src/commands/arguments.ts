@@ -1,6 +1,7 @@
 // Reading a command's arguments, and the answers to --help and to what cannot be understood. For the commands of `waypost`;
 // sendmail's own commands have a grammar of their own.
 import { parseArgs } from "node:util"
+import { nearest } from "../config/issues.ts"
 import { exits, type Io, refuse } from "./io.ts"
 
 export type Option = {
@@ -98,28 +99,6 @@ function wrongOption(
     return `${raw} is ${option.oneOf.join(" or ")}, not "${value}"`
   }
   return undefined
-}
-
-/** The word of the list that a mistyped one is nearest to, when it is near enough to be meant. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
-  const near = known
-    .map((one) => ({ one, steps: distance(word, one) }))
-    .toSorted((a, b) => a.steps - b.steps)[0]
-  return near !== undefined && near.steps <= Math.ceil(word.length / 3) ? near.one : undefined
-}
-
-/** Levenshtein's distance, a row at a time. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const above = row
-    row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const change = a[i - 1] === b[j - 1] ? 0 : 1
-      row.push(Math.min((above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (above[j - 1] ?? 0) + change))
-    }
-  }
-  return row[b.length] ?? 0
 }
 
 /** What --help prints. */

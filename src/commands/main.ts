@@ -64,7 +64,7 @@ async function runIn(
 }
 
 async function unknown(name: string): Promise<Refusal> {
-  const { nearest } = await import("./arguments.ts")
+  const { nearest } = await import("../config/issues.ts")
   const near = nearest(name, Object.keys(subcommands))
   const hint = near === undefined ? "" : `; did you mean ${near}?`
   return new Refusal(`there is no command "${name}"${hint} (waypost --help lists them)`, exits.usage)

@@ -1,6 +1,7 @@
 // `waypost start`: reads its arguments, says what has been started, and leaves the rest to the supervisor.
 import { resolve } from "node:path"
 import { type StartOptions, superviseStart } from "../daemon/supervisor.ts"
+import { ok } from "../mail/result.ts"
 import { type Arguments, readArguments, stateOption, type Usage } from "./arguments.ts"
 import { loadConfiguration } from "./configuration.ts"
 import { exits, type Io, refuse } from "./io.ts"
@@ -51,7 +52,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (mailUser !== undefined && !(isOpenToAll(io.entry) && isOpenToAll(process.execPath)))
     return runCopy(state, argv, io)
   return superviseStart({
-    ...(await options(given, state, io)),
+    ...options(given, state, io),
     mailUser,
     onReady: (report) => printReady(began, given, report, io),
   })
@@ -76,22 +77,30 @@ function printReady(
   io.stdout.write("ready\n")
 }
 
-async function options(
-  given: Arguments,
-  state: string,
-  io: Io,
-): Promise<Omit<StartOptions, "mailUser" | "onReady">> {
+function options(given: Arguments, state: string, io: Io): Omit<StartOptions, "mailUser" | "onReady"> {
   const config = given.text("config")
   const file = config === undefined ? undefined : resolve(io.cwd, config)
+  const say = (line: string) => void io.stderr.write(`waypost: ${line}\n`)
   return {
     entry: io.entry,
     state,
     resolver: given.text("resolver"),
     logFormat: given.text("log-format") === "json" ? "json" : "sendmail",
     queueInterval: undefined,
-    load: () => loadConfiguration(file, state),
-    say: (line) => io.stderr.write(`waypost: ${line}\n`),
+    load: () => load(file, state, say),
+    say,
   }
+}
+
+function load(
+  file: string | undefined,
+  state: string,
+  say: (line: string) => void,
+): ReturnType<StartOptions["load"]> {
+  const configured = loadConfiguration(file, state)
+  if (!configured.ok) return configured
+  for (const warning of configured.value.warnings) say(warning)
+  return ok(configured.value.settings)
 }
 
 /** The user the mail process runs as: only root can give it one, and makes it when nobody has run `waypost install`. */

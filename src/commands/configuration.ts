@@ -1,0 +1,59 @@
+// Which configuration a system runs on, read from the disk into Settings. Used at start, at each reload, and by `waypost config`.
+import { existsSync, readFileSync } from "node:fs"
+import { defaultMc, defaultSource } from "../config/default.ts"
+import { printIssue } from "../config/issues.ts"
+import { loadSettings } from "../config/load.ts"
+import type { Settings } from "../config/settings.ts"
+import { hostFacts } from "../host/facts.ts"
+import { fail, ok, type Result } from "../mail/result.ts"
+
+/** sendmail's own place. Only root's system reads it: an ordinary user cannot bind the ports it names. */
+export const systemConfiguration = "/etc/mail/sendmail.mc"
+
+export type Configured = {
+  readonly settings: Settings
+  /** What the operator should know and nothing depends on, each ready to be printed. */
+  readonly warnings: readonly string[]
+}
+
+/** Reads `file`; undefined: the machine's own as root, else the built-in one. The error is ready to be printed. */
+export function loadConfiguration(file: string | undefined, state: string): Result<Configured> {
+  const asRoot = process.getuid?.() === 0
+  const chosen = file ?? (asRoot && existsSync(systemConfiguration) ? systemConfiguration : undefined)
+  const text = chosen === undefined ? ok(defaultMc) : readText(chosen)
+  if (!text.ok) return text
+  const source = { file: chosen ?? defaultSource, text: text.value }
+  const { settings, issues } = loadSettings({
+    source,
+    read: readText,
+    place: { ...hostFacts(), state, root: asRoot },
+  })
+  if (settings === undefined) {
+    const errors = issues.filter((issue) => issue.severity === "error")
+    return fail(`${source.file} cannot be used:\n${errors.map(printIssue).join("\n")}`)
+  }
+  return ok({ settings, warnings: issues.map(printIssue) })
+}
+
+/** Reads a file of the configuration; the error is one line. */
+export function readText(path: string): Result<string> {
+  try {
+    return ok(readFileSync(path, "utf8"))
+  } catch (error) {
+    return fail(`${path}: ${wordsFor(error as NodeJS.ErrnoException)}`)
+  }
+}
+
+function wordsFor(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case "ENOENT":
+      return "there is no such file"
+    case "EACCES":
+    case "EPERM":
+      return "permission denied"
+    case "EISDIR":
+      return "that is a directory"
+    default:
+      return error.message
+  }
+}
