@@ -6,6 +6,8 @@ export type Client = {
   readonly port: number
   /** The reverse name that leads back to the address, lower case; undefined when there is none. */
   readonly name: string | undefined
+  /** A reverse name that does not lead back to the address: nothing is decided by it, it is only shown. */
+  readonly forged?: string | undefined
 }
 
 /** The words of RFC 3848 and 6531, and `local` for what the sendmail command hands in. */

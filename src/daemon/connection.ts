@@ -1,0 +1,186 @@
+// One client's connection: reads octets, lets the session answer, writes the replies. Here decisions (smtp/) and effects
+// (socket, spool, log) meet, and nothing else happens. Serves any duplex stream, so that `sendmail -bs` is a session too.
+import type { Duplex } from "node:stream"
+import type { Arrival } from "../mail/arrival.ts"
+import { printReply } from "../mail/reply.ts"
+import { printDate } from "../message/date.ts"
+import { DataReader } from "../smtp/content.ts"
+import { greet, receive } from "../smtp/dispatch.ts"
+import { Input } from "../smtp/lines.ts"
+import { chunkTaken, goingDown, lostInput, ourFault, replies } from "../smtp/replies.ts"
+import {
+  type Asks,
+  byRule,
+  clientName,
+  move,
+  type Next,
+  type Offers,
+  type Outcome,
+  reset,
+  type Session,
+  stay,
+} from "../smtp/session.ts"
+import { Receiving } from "./receiving.ts"
+import { noteRefusal } from "./refusals.ts"
+import { type Silence, Wire } from "./wire.ts"
+import type { World } from "./world.ts"
+
+/** Talks with a client to the end. Never rejects: what goes wrong is logged, and the client hears 421. */
+export async function converse(
+  stream: Duplex,
+  { arrival, offers }: { readonly arrival: Arrival; readonly offers: Offers },
+  world: World,
+): Promise<void> {
+  await new Connection(stream, world).run(arrival, offers)
+}
+
+class Connection {
+  readonly #world: World
+  readonly #wire: Wire
+  readonly #asks: Asks
+  readonly #input = new Input()
+  /** A message that comes in several BDATs, between two of them. */
+  #receiving: Receiving | undefined
+
+  constructor(stream: Duplex, world: World) {
+    const { gate, spool, clock } = world
+    this.#world = world
+    this.#wire = new Wire(stream, world.stopping)
+    this.#asks = { gate, clock, room: (size) => spool.room(size) }
+  }
+
+  async run(arrival: Arrival, offers: Offers): Promise<void> {
+    try {
+      await this.#serve(await greet(arrival, offers, printDate(this.#world.clock()), this.#asks))
+    } catch (error) {
+      this.#world.log.bug(error)
+      this.#wire.say(printReply(ourFault(offers.hostname)))
+    }
+    this.#receiving?.abort()
+    await this.#wire.close()
+  }
+
+  async #serve(first: Outcome): Promise<void> {
+    let outcome = first
+    for (;;) {
+      this.#answer(outcome)
+      if (outcome.next.does === "close") return
+      outcome = await this.#step(outcome.session, outcome.next)
+    }
+  }
+
+  #answer(outcome: Outcome): void {
+    const { session, asked } = outcome
+    if (this.#receiving !== undefined && session.transaction === undefined) {
+      this.#receiving.abort()
+      this.#receiving = undefined
+    }
+    for (const reply of outcome.replies) {
+      this.#wire.say(printReply(reply))
+      this.#world.watch?.(session.arrival, reply, asked?.reason)
+    }
+    noteRefusal(outcome, this.#world)
+  }
+
+  /** What the session wants next, done. */
+  async #step(session: Session, next: Next): Promise<Outcome> {
+    switch (next.does) {
+      case "run queue":
+        this.#world.runQueue(next.node)
+        return this.#command(session)
+      case "pause":
+        return (await this.#wire.pause(next.milliseconds)) ? this.#command(session) : gone(session)
+      case "read":
+        return this.#command(session)
+      case "content":
+        return this.#content(session)
+      case "chunk":
+        return this.#chunk(session, next)
+      case "close":
+        return gone(session)
+    }
+  }
+
+  async #command(session: Session): Promise<Outcome> {
+    for (;;) {
+      const line = this.#input.line()
+      if (line !== undefined) return receive(session, line, this.#asks)
+      const more = await this.#wire.read(this.#world.timeouts.command, true)
+      if (typeof more === "string") return this.#silent(session, more, "command")
+      this.#input.feed(more)
+    }
+  }
+
+  /** The message after DATA. */
+  async #content(session: Session): Promise<Outcome> {
+    const receiving = new Receiving(session, this.#world)
+    const reader = new DataReader()
+    this.#receiving = receiving // so that whatever happens it is given up, or stored
+    while (reader.progress === "more") {
+      const pieces: Buffer[] = []
+      this.#input.content(reader, pieces)
+      const wait = receiving.take(pieces)
+      if (wait !== undefined) await wait
+      if (reader.progress !== "more") break
+      const more = await this.#wire.read(this.#world.timeouts.datablock, false)
+      if (typeof more === "string") return this.#silent(session, more, "message")
+      this.#input.feed(more)
+    }
+    if (reader.progress === "end") return this.#finish(session, receiving)
+    const lone = reader.progress === "bare CR" ? replies.bareCr : replies.bareLf
+    return stay(
+      reset(session),
+      lone,
+      byRule("line ends", `the content has a ${reader.progress}, which ends no line`),
+    )
+  }
+
+  /** The octets of one BDAT. */
+  async #chunk(session: Session, chunk: Next & { does: "chunk" }): Promise<Outcome> {
+    if (chunk.keep) this.#receiving ??= new Receiving(session, this.#world)
+    const receiving = chunk.keep ? this.#receiving : undefined
+    let left = chunk.octets
+    while (left > 0) {
+      if (!this.#input.waiting) {
+        const more = await this.#wire.read(this.#world.timeouts.datablock, false)
+        if (typeof more === "string") return this.#silent(session, more, "chunk")
+        this.#input.feed(more)
+      }
+      const piece = this.#input.take(left)
+      left -= piece.length
+      const wait = receiving?.takeChunk(piece)
+      if (wait !== undefined) await wait
+    }
+    if (receiving === undefined) return { session, replies: [], next: { does: "read" }, asked: undefined }
+    if (chunk.last) return this.#finish(session, receiving)
+    const { failure } = receiving
+    return failure === undefined
+      ? stay(session, chunkTaken(chunk.octets))
+      : stay(reset(session), failure.reply, failure.rule)
+  }
+
+  async #finish(session: Session, receiving: Receiving): Promise<Outcome> {
+    const outcome = await receiving.finish(session, this.#asks)
+    this.#receiving = undefined
+    return outcome
+  }
+
+  #silent(session: Session, silence: Silence, during: string): Outcome {
+    const { hostname } = session.offers
+    const client = clientName(session.arrival)
+    if (silence === "stopping") return stay(reset(session), goingDown(hostname))
+    if (silence === "timeout") {
+      this.#world.log.note(
+        session.arrival.session,
+        `timeout waiting for input from ${client} during ${during}`,
+      )
+    } else if (session.transaction !== undefined) {
+      this.#world.log.note(session.arrival.session, `lost input channel from ${client} during ${during}`)
+    }
+    return move(reset(session), lostInput(hostname, client), { does: "close" })
+  }
+}
+
+function gone(session: Session): Outcome {
+  return { session: reset(session), replies: [], next: { does: "close" }, asked: undefined }
+}

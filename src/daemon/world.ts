@@ -1,0 +1,41 @@
+// What a session of this daemon may use of the world: the gate, the spool, the clock, and who is told of what happened.
+import type { Content } from "../mail/content.ts"
+import type { Arrival } from "../mail/arrival.ts"
+import type { Gate } from "../mail/gate.ts"
+import type { Reason } from "../mail/decision.ts"
+import type { Reply } from "../mail/reply.ts"
+import type { Clock, NewId } from "../mail/world.ts"
+import type { Queued } from "../queue/entry.ts"
+import type { Event, Spool } from "../spool/spool.ts"
+
+/** How long a client may be silent, in milliseconds. */
+export type SessionTimeouts = { readonly command: number; readonly datablock: number }
+
+/** What the log is told of a session, each in sendmail's words. `id` is the session's or the message's. */
+export type SessionLog = {
+  /** `ruleset=check_rcpt, arg1=<x@example.org>, relay=h [192.0.2.7], reject=550 5.7.1 …` */
+  refused(id: string, text: string, reason: Reason | undefined): void
+  /** Anything else worth a line: a lost client, a message not taken. */
+  note(id: string, text: string): void
+  /** A bug of ours, with its stack. */
+  bug(error: unknown): void
+}
+
+export type World = {
+  readonly gate: Gate
+  readonly spool: Pick<Spool, "incoming" | "room">
+  readonly newId: NewId
+  readonly clock: Clock
+  readonly timeouts: SessionTimeouts
+  readonly log: SessionLog
+  /** Accepted, safe, answered for: it may be delivered now. */
+  readonly onAccepted: (queued: Queued, content: Content) => void
+  /** For the timelines. */
+  readonly note: (events: readonly Event[]) => void
+  /** ETRN: what waits for this host is tried now. */
+  readonly runQueue: (node: string) => void
+  /** Each reply with its reason, for whoever looks over the session's shoulder. */
+  readonly watch?: (arrival: Arrival, reply: Reply, reason: Reason | undefined) => void
+  /** Fires when the daemon stops: sessions end after the message in hand. */
+  readonly stopping?: AbortSignal
+}

@@ -1,0 +1,145 @@
+// The message is whole: is it taken? And what is said then, once it is safe or could not be made so. In LMTP each recipient
+// hears of its own (RFC 2033 §4.2).
+import type { MessageVerdict } from "../mail/gate.ts"
+import type { Reason } from "../mail/decision.ts"
+import type { Transaction } from "../mail/envelope.ts"
+import type { Reply } from "../mail/reply.ts"
+import { printPath } from "../mail/address.ts"
+import { printDate } from "../message/date.ts"
+import { countReceived, summary } from "../message/header.ts"
+import { writeReceived } from "../message/received.ts"
+import { missingFields } from "../message/submit.ts"
+import type { Entry, Pending } from "../queue/entry.ts"
+import type { Collector, Failure } from "./collect.ts"
+import { accepted, replies, tooManyHops } from "./replies.ts"
+import { traced, type Asks, byRule, type Outcome, reset, type Session } from "./session.ts"
+
+/** Either it is over, with its replies, or the message is to be stored and finish() says the rest. */
+export type Verdict =
+  | { readonly is: "refused"; readonly outcome: Outcome }
+  | {
+      readonly is: "taken"
+      readonly keep: MessageVerdict["keep"]
+      readonly reason: Reason
+      readonly tx: Transaction
+    }
+
+/** Judges the whole message. */
+export async function judge(session: Session, message: Collector, { gate }: Asks): Promise<Verdict> {
+  const { transaction: tx, offers, arrival } = session
+  const { header, failure } = message
+  if (tx === undefined) throw new Error("content without a transaction")
+  if (failure !== undefined) return refuse(session, failure)
+  if (header === undefined) throw new Error("the header was not read")
+  // RFC 5321 §6.3. Our own Received: counts, as in sendmail.
+  const hops = countReceived(header) + 1
+  if (hops > offers.maxHops) {
+    const rule = byRule("MaxHopCount", `${hops} hops`, offers.origins.maxHops)
+    return refuse(session, { reply: tooManyHops(hops, offers.maxHops), rule })
+  }
+  const octets = header.bytes.subarray(0, header.bodyStart)
+  const decision = await gate.message(arrival, tx.envelope, octets, message.size)
+  const trace = traced("check_eom", "", decision)
+  if (decision.outcome === "yes") {
+    return { is: "taken", keep: decision.value.keep, reason: decision.reason, tx }
+  }
+  if (decision.outcome === "pass") throw new Error("check_eom passed")
+  const refused = finish(session, decision.reply)
+  return { is: "refused", outcome: { ...refused, asked: trace } }
+}
+
+/** The reply to a message, one for each recipient in LMTP. The transaction is over. */
+export function finish(session: Session, reply: Reply): Outcome {
+  const count = session.offers.lmtp ? (session.transaction?.envelope.recipients.length ?? 1) : 1
+  return {
+    session: { ...reset(session), idle: 0 },
+    replies: Array.from({ length: count }, () => reply),
+    next: reply.code === 421 ? { does: "close" } : { does: "read" },
+    asked: undefined,
+  }
+}
+
+/** It is safe: now, and not before, we answer for it. */
+export function stored(session: Session, id: string): Outcome {
+  return finish(session, accepted(id))
+}
+
+/** It could not be made safe, so nothing was kept. */
+export function notStored(
+  session: Session,
+  failure: { readonly full: boolean; readonly why: string },
+): Outcome {
+  const said = finish(session, failure.full ? replies.noSpace : replies.notStored)
+  return { ...said, asked: byRule("commit", failure.why) }
+}
+
+/** What goes on top of the message: our Received:, and at a submission door what the header lacks (RFC 6409 §8). */
+export function traceOf(
+  session: Session,
+  verdict: Verdict & { is: "taken" },
+  message: Collector,
+  made: { readonly id: string; readonly at: number },
+): Buffer {
+  const { arrival, offers } = session
+  const { recipients, reversePath } = verdict.tx.envelope
+  const received = writeReceived({
+    arrival,
+    by: offers.hostname,
+    id: made.id,
+    software: offers.software,
+    recipient: recipients.length === 1 ? recipients[0]?.path : undefined,
+    date: printDate(made.at),
+  })
+  if (!arrival.submission || message.header === undefined) return Buffer.from(received)
+  const missing = missingFields(message.header, {
+    host: offers.hostname,
+    id: made.id,
+    now: made.at,
+    sender: {
+      address: reversePath === "null" ? `MAILER-DAEMON@${offers.hostname}` : printPath(reversePath),
+      fullName: undefined,
+    },
+    recipients: recipients.map(({ path }) => printPath(path)),
+    noRecipientAction: offers.noRecipientAction,
+  })
+  return Buffer.from(received + missing)
+}
+
+/** The queue entry of a message. `prefix` is the number of octets that come before it. */
+export function entryOf(
+  session: Session,
+  verdict: Verdict & { is: "taken" },
+  message: Collector,
+  made: { readonly id: string; readonly at: number; readonly prefix: number },
+): Entry {
+  const { recipients: _, ...envelope } = verdict.tx.envelope
+  return {
+    id: made.id,
+    envelope,
+    arrival: session.arrival,
+    acceptedAt: made.at,
+    size: made.prefix + message.stored,
+    headerSize: made.prefix + message.headerSize,
+    summary:
+      message.header === undefined ? { messageId: "", subject: "", from: "" } : summary(message.header),
+    held: verdict.keep === "hold" ? { reason: verdict.reason.says, at: verdict.reason.at } : undefined,
+  }
+}
+
+/** Its recipients, none tried yet. */
+export function pendingOf({ envelope }: Transaction): readonly Pending[] {
+  return envelope.recipients.map((recipient, index) => ({
+    number: index + 1,
+    recipient,
+    route: undefined,
+    expandedFrom: undefined,
+    attempts: 0,
+    nextAttempt: 0,
+    lastStatus: undefined,
+    warned: false,
+  }))
+}
+
+function refuse(session: Session, { reply, rule }: Failure): Verdict {
+  return { is: "refused", outcome: { ...finish(session, reply), asked: rule } }
+}

@@ -1,0 +1,157 @@
+// A message on its way in: its header is held back until it is whole (it has to be read before anything can be kept), the
+// rest is passed on as it comes. Limits are kept here, so that nothing larger than allowed is ever held or stored.
+import { type Header, scanHeader } from "../message/header.ts"
+import type { Reply } from "../mail/reply.ts"
+import { replies, tooLarge } from "./replies.ts"
+import { type Asked, byRule, type Offers } from "./session.ts"
+
+const crlf = Buffer.from("\r\n")
+const endOfHeader = Buffer.from("\r\n\r\n")
+/** Smaller pieces are put together: a client that sends octet by octet must not cost a hundred octets of memory for each. */
+const smallPiece = 1024
+const block = 16 * 1024
+
+type Limits = Pick<Offers, "maxMessageSize" | "maxHeaderSize" | "origins">
+
+/** Why a message is not taken. */
+export type Failure = { readonly reply: Reply; readonly rule: Asked }
+
+/** Collects one message. What is ready to be stored is put into `out`. */
+export class Collector {
+  /** Octets of content received. */
+  size = 0
+  /** Octets put out, which differ from those received by a blank line or two. */
+  stored = 0
+  /** Octets of the stored message up to and with the blank line. */
+  headerSize = 0
+  /** Why the message cannot be taken; from then on nothing is put out. */
+  failure: Failure | undefined
+  header: Header | undefined
+  readonly #limits: Limits
+  #held: Buffer = Buffer.alloc(0)
+  #heldLength = 0
+  #block: Buffer | undefined
+  #blockLength = 0
+  #last = 0x0a
+
+  constructor(limits: Limits) {
+    this.#limits = limits
+  }
+
+  /** More content. */
+  add(piece: Buffer, out: Buffer[]): void {
+    if (piece.length === 0) return
+    this.size += piece.length
+    if (this.failure !== undefined) return
+    const { maxMessageSize } = this.#limits
+    if (maxMessageSize > 0 && this.size > maxMessageSize) {
+      const rule = byRule("MaxMessageSize", `the message is larger`, this.#limits.origins.maxMessageSize)
+      return this.fail({ reply: tooLarge(maxMessageSize), rule })
+    }
+    this.#last = piece[piece.length - 1] ?? 0
+    if (this.header === undefined) this.#addHeader(piece, out)
+    else this.#put(piece, out)
+  }
+
+  /** The message is whole. Text that lacks the end of its last line is given one (RFC 5321 §2.3.8). */
+  end(out: Buffer[], text: boolean): void {
+    if (this.failure !== undefined) return
+    if (text && this.#last !== 0x0a) this.add(crlf, out)
+    if (this.header === undefined && this.failure === undefined) this.#headerIsWhole(this.#heldBytes(), out)
+    this.#flush(out)
+  }
+
+  /** The message will not be taken; what was held is let go. */
+  fail(failure: Failure): void {
+    this.failure ??= failure
+    this.#held = Buffer.alloc(0)
+    this.#heldLength = 0
+    this.#block = undefined
+  }
+
+  #addHeader(piece: Buffer, out: Buffer[]): void {
+    const searchFrom = Math.max(0, this.#heldLength - 3)
+    if (this.#heldLength === 0) this.#held = piece
+    else this.#grow(piece)
+    this.#heldLength += piece.length
+    const bytes = this.#heldBytes()
+    const end = headerEnd(bytes, searchFrom)
+    if (end >= 0 && end <= this.#limits.maxHeaderSize) this.#headerIsWhole(bytes, out)
+    else if (end >= 0 || bytes.length > this.#limits.maxHeaderSize) this.#tooLong(bytes, out)
+  }
+
+  /** No blank line as far as a header may reach: either a body without a header, or a header beyond all measure. */
+  #tooLong(bytes: Buffer, out: Buffer[]): void {
+    // Only what is in bounds is looked at, so that the answer does not depend on how the octets came.
+    const within = bytes.subarray(0, this.#limits.maxHeaderSize)
+    const { ends, end } = scanHeader(within)
+    if (ends === "no blank line" && within.indexOf(0x0a, end) >= 0) this.#headerIsWhole(bytes, out)
+    else {
+      const rule = byRule("header size", `more than ${this.#limits.maxHeaderSize} octets`)
+      this.fail({ reply: replies.headerTooLarge, rule })
+    }
+  }
+
+  #grow(piece: Buffer): void {
+    const needed = this.#heldLength + piece.length
+    if (needed > this.#held.length) {
+      const larger = Buffer.allocUnsafe(Math.max(needed * 2, 1024))
+      this.#held.copy(larger, 0, 0, this.#heldLength)
+      this.#held = larger
+    }
+    piece.copy(this.#held, this.#heldLength)
+  }
+
+  #heldBytes(): Buffer {
+    return this.#held.subarray(0, this.#heldLength)
+  }
+
+  // As sendmail does (collect.c, headers.c): an mbox's From_ line goes, and where a line that is no field ends the header
+  // without a blank line, the blank line is put there.
+  #headerIsWhole(bytes: Buffer, out: Buffer[]): void {
+    const header = scanHeader(bytes)
+    const start = header.fields[0]?.start ?? header.end
+    this.header = header
+    this.#held = Buffer.alloc(0)
+    this.#heldLength = 0
+    if (header.ends === "no blank line") {
+      this.#put(bytes.subarray(start, header.end), out)
+      this.#put(crlf, out)
+      this.headerSize = header.end - start + crlf.length
+      this.#put(bytes.subarray(header.end), out)
+      return
+    }
+    this.headerSize = header.bodyStart - start
+    this.#put(bytes.subarray(start), out)
+  }
+
+  #put(piece: Buffer, out: Buffer[]): void {
+    if (piece.length === 0) return
+    this.stored += piece.length
+    if (piece.length >= smallPiece) {
+      this.#flush(out)
+      out.push(piece)
+      return
+    }
+    if (this.#block === undefined || this.#blockLength + piece.length > block) {
+      this.#flush(out)
+      this.#block = Buffer.allocUnsafe(block)
+    }
+    piece.copy(this.#block, this.#blockLength)
+    this.#blockLength += piece.length
+  }
+
+  #flush(out: Buffer[]): void {
+    if (this.#block !== undefined && this.#blockLength > 0)
+      out.push(this.#block.subarray(0, this.#blockLength))
+    this.#block = undefined
+    this.#blockLength = 0
+  }
+}
+
+/** Where the blank line ends that ends the header, -1 when there is none yet. A message may begin with it: no header. */
+function headerEnd(bytes: Buffer, searchFrom: number): number {
+  if (bytes[0] === 0x0d && bytes[1] === 0x0a) return 2
+  const blank = bytes.indexOf(endOfHeader, searchFrom)
+  return blank < 0 ? -1 : blank + endOfHeader.length
+}

@@ -1,0 +1,192 @@
+// From a line to the next session: the one place where all commands stand, and where those who waste our time are counted.
+import type { Command } from "./command.ts"
+import { isForeign, parseCommand } from "./command.ts"
+import { bdat } from "./chunking.ts"
+import { data } from "./data.ts"
+import { hello, welcome } from "./hello.ts"
+import type { Line } from "./lines.ts"
+import { mail } from "./mail.ts"
+import { etrn, expn, helpOn, noop, quit, rset, verb, vrfy } from "./other.ts"
+import { rcpt } from "./rcpt.ts"
+import { greeting, openProxy, replies, tooManyBadCommands } from "./replies.ts"
+import { auth, startTls } from "./secure.ts"
+import {
+  traced,
+  type Asks,
+  begin,
+  clientName,
+  move,
+  type Offers,
+  type Outcome,
+  reset,
+  type Session,
+  stay,
+} from "./session.ts"
+import type { Arrival } from "../mail/arrival.ts"
+
+/**
+ * A client is there. Whom the gate refuses is greeted all the same and then told at each command, as sendmail does it:
+ * mail that waits for it elsewhere is given back at once and not tried for days. A 421 ends it at once.
+ */
+export async function greet(
+  arrival: Arrival,
+  offers: Offers,
+  date: string,
+  { gate }: Asks,
+): Promise<Outcome> {
+  const session = begin(arrival, offers)
+  const decision = await gate.connect(arrival)
+  const hail = greeting(offers.greeting.replaceAll("$b", date))
+  if (decision.outcome === "yes" || decision.outcome === "pass") return move(session, hail)
+  const trace = traced("check_relay", clientName(arrival), decision)
+  if (decision.reply.code === 421) return stay(session, decision.reply, trace)
+  return move({ ...session, refused: decision.reply }, hail, undefined, trace)
+}
+
+/** One line from the client. */
+export async function receive(session: Session, line: Line, asks: Asks): Promise<Outcome> {
+  const counted = { ...session, commands: session.commands + 1 }
+  if (line.kind === "broken") return countBad(stay(counted, brokenReply(line)))
+  const { offers, arrival } = session
+  if (session.commands === 0 && isForeign(line.text)) {
+    return stay(counted, openProxy(offers.hostname, clientName(arrival)))
+  }
+  const command = parseCommand(line.text)
+  if (session.refused !== undefined) return refused(counted, command)
+  const outcome = await dispatch(counted, command, asks)
+  if (command.verb === "wrong" && command.afterwards === "count it") return countBad(outcome)
+  return leadsNowhere(command) ? countIdle(outcome) : outcome
+}
+
+function brokenReply(line: Line & { kind: "broken" }) {
+  switch (line.why) {
+    case "too long":
+      return replies.lineTooLong
+    case "control character":
+      return replies.controlCharacter
+    case "not UTF-8":
+      return replies.notUtf8
+  }
+}
+
+async function dispatch(session: Session, command: Command, asks: Asks): Promise<Outcome> {
+  switch (command.verb) {
+    case "MAIL":
+      return mail(session, command, asks)
+    case "RCPT":
+      return rcpt(session, command, asks)
+    case "DATA":
+      return data(session, asks)
+    case "BDAT":
+      return bdat(session, command, asks)
+    case "HELO":
+    case "EHLO":
+    case "LHLO":
+      return hello(session, command, asks)
+    case "RSET":
+      return rset(session)
+    case "NOOP":
+      return noop(session)
+    case "QUIT":
+      return quit(session)
+    case "HELP":
+      return helpOn(session, command.argument)
+    case "VERB":
+      return verb(session)
+    case "ETRN":
+      return etrn(session, command.argument)
+    case "VRFY":
+      return vrfy(session, command.argument, asks)
+    case "EXPN":
+      return expn(session, command.argument, asks)
+    case "STARTTLS":
+      return startTls(session)
+    case "AUTH":
+      return auth(session)
+    case "wrong":
+      return command.afterwards === "close"
+        ? move(session, command.reply, { does: "close" })
+        : stay(session, command.reply)
+  }
+}
+
+// The client was refused when it came: it hears that again, but may still say who it is and leave.
+function refused(session: Session, command: Command): Outcome {
+  switch (command.verb) {
+    case "HELO":
+    case "EHLO":
+    case "LHLO": {
+      const named =
+        command.name === "" ? session : { ...session, arrival: { ...session.arrival, helo: command.name } }
+      return move(named, welcome(named, command.verb))
+    }
+    case "NOOP":
+      return noop(session)
+    case "RSET":
+      return rset(session)
+    case "QUIT":
+      return quit(session)
+    case "BDAT":
+      return countBad({
+        session,
+        replies: [session.refused ?? replies.commandRejected],
+        next: { does: "chunk", octets: command.octets, last: command.last, keep: false },
+        asked: undefined,
+      })
+    case "MAIL":
+    case "RCPT":
+    case "DATA":
+    case "HELP":
+    case "VERB":
+    case "ETRN":
+    case "VRFY":
+    case "EXPN":
+    case "STARTTLS":
+    case "AUTH":
+    case "wrong":
+      return countBad(stay(session, session.refused ?? replies.commandRejected))
+  }
+}
+
+function leadsNowhere(command: Command): boolean {
+  switch (command.verb) {
+    case "HELO":
+    case "EHLO":
+    case "LHLO":
+    case "RSET":
+    case "NOOP":
+    case "HELP":
+    case "VERB":
+    case "ETRN":
+    case "VRFY":
+    case "EXPN":
+    case "STARTTLS":
+    case "AUTH":
+      return true
+    case "MAIL":
+    case "RCPT":
+    case "DATA":
+    case "BDAT":
+    case "QUIT":
+    case "wrong":
+      return false
+  }
+}
+
+function countBad(outcome: Outcome): Outcome {
+  const { session } = outcome
+  const bad = session.bad + 1
+  const { maxBadCommands, hostname } = session.offers
+  return maxBadCommands > 0 && bad > maxBadCommands
+    ? move({ ...reset(session), bad }, tooManyBadCommands(hostname), { does: "close" })
+    : { ...outcome, session: { ...session, bad } }
+}
+
+// A message that is taken sets the count back: connections that are kept open with NOOP and RSET live on.
+function countIdle(outcome: Outcome): Outcome {
+  const { session } = outcome
+  const idle = session.idle + 1
+  const { maxIdleCommands } = session.offers
+  const counted = { ...outcome, session: { ...session, idle } }
+  return maxIdleCommands > 0 && idle > maxIdleCommands ? countBad(counted) : counted
+}

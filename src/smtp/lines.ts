@@ -1,0 +1,110 @@
+// The octets of a connection as they come in, cut into command lines, DATA content and BDAT chunks on demand. What the
+// next octets mean is the session's to say, so the reader asks for one thing at a time and nothing is looked at twice.
+import { isAscii, isUtf8 } from "node:buffer"
+import type { DataReader } from "./content.ts"
+
+export type Line =
+  | { readonly kind: "line"; readonly text: string; readonly ascii: boolean }
+  /** `shown` is its beginning, for the log. */
+  | {
+      readonly kind: "broken"
+      readonly why: "too long" | "control character" | "not UTF-8"
+      readonly shown: string
+    }
+
+/**
+ * RFC 5321 §4.5.3.1.4 asks for 512 octets, extensions add to it (RFC 3461 §5: 1,500 and more); nobody who means well
+ * needs more than this.
+ */
+const longestCommand = 4096
+
+const nothing = Buffer.alloc(0)
+const lf = 0x0a
+const cr = 0x0d
+
+/** What came from the peer and was not used yet. */
+export class Input {
+  #chunk: Buffer = nothing
+  #at = 0
+  #partial: Buffer = nothing
+  #skipping = false
+
+  /** More octets. Whatever was there has been used or is kept as the beginning of a line. */
+  feed(chunk: Buffer): void {
+    this.#chunk =
+      this.#at < this.#chunk.length ? Buffer.concat([this.#chunk.subarray(this.#at), chunk]) : chunk
+    this.#at = 0
+  }
+
+  /** Whether octets wait that nobody has looked at. */
+  get waiting(): boolean {
+    return this.#at < this.#chunk.length
+  }
+
+  /** The next command line, without its end. A lone LF ends it too: people type into netcat. */
+  line(): Line | undefined {
+    const end = this.#chunk.indexOf(lf, this.#at)
+    if (end < 0) {
+      this.#keep(this.#chunk.subarray(this.#at))
+      this.#chunk = nothing
+      this.#at = 0
+      return undefined
+    }
+    const octets = this.#joined(this.#chunk.subarray(this.#at, end))
+    this.#at = end + 1
+    if (this.#skipping || octets.length > longestCommand) {
+      this.#skipping = false
+      return broken("too long", octets)
+    }
+    return readLine(octets)
+  }
+
+  /** DATA content, to the end of the message or of what is there. */
+  content(reader: DataReader, into: Buffer[]): void {
+    this.#at = reader.read(this.#chunk, this.#at, into)
+  }
+
+  /** At most `count` octets of a BDAT chunk. */
+  take(count: number): Buffer {
+    const piece = this.#chunk.subarray(this.#at, this.#at + count)
+    this.#at += piece.length
+    return piece
+  }
+
+  /** Throws away what waits: the connection is closing. */
+  drop(): void {
+    this.#chunk = nothing
+    this.#at = 0
+    this.#partial = nothing
+  }
+
+  #keep(piece: Buffer): void {
+    if (this.#skipping) return
+    this.#partial = this.#joined(piece)
+    if (this.#partial.length > longestCommand) {
+      this.#skipping = true
+      this.#partial = this.#partial.subarray(0, 80)
+    }
+  }
+
+  #joined(piece: Buffer): Buffer {
+    if (this.#partial.length === 0) return piece
+    const whole = this.#skipping ? this.#partial : Buffer.concat([this.#partial, piece])
+    this.#partial = nothing
+    return whole
+  }
+}
+
+const control = /[\u0000-\u0008\u000a-\u001f\u007f]/
+
+function readLine(octets: Buffer): Line {
+  const text = octets.at(-1) === cr ? octets.subarray(0, -1) : octets
+  const ascii = isAscii(text)
+  if (!ascii && !isUtf8(text)) return broken("not UTF-8", text)
+  const decoded = text.toString(ascii ? "latin1" : "utf8")
+  return control.test(decoded) ? broken("control character", text) : { kind: "line", text: decoded, ascii }
+}
+
+function broken(why: "too long" | "control character" | "not UTF-8", octets: Buffer): Line {
+  return { kind: "broken", why, shown: octets.toString("latin1", 0, 80) }
+}

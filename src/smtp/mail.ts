@@ -1,0 +1,62 @@
+// MAIL FROM: a transaction begins, or the reason why not (RFC 5321 §4.1.1.2).
+import type { TypedAddress } from "../mail/address.ts"
+import type { Arrival } from "../mail/arrival.ts"
+import type { Transaction } from "../mail/envelope.ts"
+import type { MailCommand } from "./command.ts"
+import { type MailParameters, readMailParameters } from "./extensions.ts"
+import { about, declaredTooLarge, replies, senderOk } from "./replies.ts"
+import { traced, type Asks, byRule, move, type Outcome, type Session, stay } from "./session.ts"
+
+/** The order of the checks is sendmail's: sequence, syntax, size and space, then the gate. */
+export async function mail(session: Session, command: MailCommand, asks: Asks): Promise<Outcome> {
+  const { offers, arrival, transaction } = session
+  const { path, typed } = command
+  if (arrival.helo === undefined && offers.privacy.has("needmailhelo")) {
+    return stay(session, replies.needHello, byRule("PrivacyOptions", "needmailhelo", offers.origins.privacy))
+  }
+  if (transaction !== undefined) return stay(session, replies.senderAlready)
+  const parameters = readMailParameters(command.parameters, offers)
+  if (!parameters.ok) return stay(session, parameters.error)
+  const { size, smtputf8 } = parameters.value
+  if (!smtputf8 && needsUtf8(path)) return stay(session, replies.needUtf8)
+  // RFC 1870 §6.1
+  if (offers.maxMessageSize > 0 && size > offers.maxMessageSize) {
+    const rule = byRule("MaxMessageSize", `${size} octets were declared`, offers.origins.maxMessageSize)
+    return stay(session, declaredTooLarge(offers.maxMessageSize), rule)
+  }
+  const room = asks.room(size)
+  if (!room.ok) return stay(session, replies.noSpace, byRule("room in the spool", room.error))
+  const decision = await asks.gate.sender(arrival, path, size)
+  const trace = traced("check_mail", typed, decision)
+  if (decision.outcome !== "yes") {
+    if (decision.outcome === "pass") throw new Error("check_mail passed")
+    return stay(session, about(typed, path === "null" ? "" : path.text, decision.reply), trace)
+  }
+  const begun: Transaction = {
+    envelope: envelopeOf(decision.value, parameters.value),
+    startedAt: new Date(asks.clock()),
+    bytes: size,
+  }
+  const opened = { ...session, arrival: withUtf8(arrival, smtputf8), transaction: begun, badRecipients: 0 }
+  return move(opened, senderOk(typed), undefined, trace)
+}
+
+function envelopeOf(
+  reversePath: Transaction["envelope"]["reversePath"],
+  { body, smtputf8, ret, envid }: MailParameters,
+): Transaction["envelope"] {
+  return { reversePath, recipients: [], body, smtputf8, ret, envid }
+}
+
+/** Whether the path has characters beyond ASCII, which only SMTPUTF8 allows (RFC 6531 §3.3). */
+export function needsUtf8(path: TypedAddress | "null" | "postmaster"): boolean {
+  return typeof path !== "string" && /[^\u0000-\u007f]/.test(path.text)
+}
+
+// RFC 6531 §4.3: the transaction's protocol has its own name, and the next one has not.
+function withUtf8(arrival: Arrival, smtputf8: boolean): Arrival {
+  const lmtp = arrival.protocol === "LMTP" || arrival.protocol === "UTF8LMTP"
+  if (smtputf8) return { ...arrival, protocol: lmtp ? "UTF8LMTP" : "UTF8SMTP" }
+  if (arrival.protocol === "UTF8SMTP") return { ...arrival, protocol: "ESMTP" }
+  return arrival.protocol === "UTF8LMTP" ? { ...arrival, protocol: "LMTP" } : arrival
+}

@@ -1,0 +1,39 @@
+// RCPT TO: one more recipient, or the reason why not (RFC 5321 §4.1.1.3, §3.3).
+import { type Recipient, withRecipient } from "../mail/envelope.ts"
+import type { RcptCommand } from "./command.ts"
+import { readRcptParameters } from "./extensions.ts"
+import { needsUtf8 } from "./mail.ts"
+import { about, recipientOk, replies } from "./replies.ts"
+import { traced, type Asks, byRule, move, type Outcome, type Session, stay } from "./session.ts"
+
+/** Asks the gate, unless the transaction is full. */
+export async function rcpt(session: Session, command: RcptCommand, { gate }: Asks): Promise<Outcome> {
+  const { transaction: tx, offers, arrival } = session
+  const { path, typed } = command
+  if (tx === undefined) return stay(session, replies.needMailBeforeRcpt)
+  // The limit is ours, and the client's recipients up to it are kept: 452, not 552 (RFC 5321 §4.5.3.1.10).
+  if (offers.maxRecipients > 0 && tx.envelope.recipients.length >= offers.maxRecipients) {
+    const rule = byRule(
+      "MaxRecipientsPerMessage",
+      `${offers.maxRecipients} at most`,
+      offers.origins.maxRecipients,
+    )
+    return stay(session, replies.tooManyRecipients, rule)
+  }
+  const parameters = readRcptParameters(command.parameters, offers)
+  if (!parameters.ok) return stay(session, parameters.error)
+  if (!tx.envelope.smtputf8 && needsUtf8(path)) return stay(session, replies.needUtf8)
+  const decision = await gate.recipient(arrival, tx.envelope, path)
+  const trace = traced("check_rcpt", typed, decision)
+  if (decision.outcome !== "yes") {
+    if (decision.outcome === "pass") throw new Error("check_rcpt passed")
+    const refusal = about(typed, path === "postmaster" ? path : path.text, decision.reply)
+    const counted = { ...session, badRecipients: session.badRecipients + 1 }
+    // Who guesses addresses gets one answer a second (sendmail: BadRcptThrottle).
+    return offers.badRecipientThrottle > 0 && counted.badRecipients > offers.badRecipientThrottle
+      ? move(counted, refusal, { does: "pause", milliseconds: 1000 }, trace)
+      : stay(counted, refusal, trace)
+  }
+  const recipient: Recipient = { path: decision.value, ...parameters.value, admitted: decision.reason }
+  return move({ ...session, transaction: withRecipient(tx, recipient) }, recipientOk(typed), undefined, trace)
+}

@@ -1,0 +1,176 @@
+// A session as a value: who is there, what we offer, how far it has come. A handler takes one and gives back the next,
+// with its replies; it reads nothing and writes nothing.
+import type { Arrival, Client } from "../mail/arrival.ts"
+import { because, type Decision, type Origin, type Reason } from "../mail/decision.ts"
+import type { Transaction } from "../mail/envelope.ts"
+import type { Gate } from "../mail/gate.ts"
+import { printable, type Reply } from "../mail/reply.ts"
+import type { Result } from "../mail/result.ts"
+import type { Clock } from "../mail/world.ts"
+import type { NoRecipientAction } from "../message/submit.ts"
+
+/** The PrivacyOptions that an SMTP session knows. */
+export type PrivacyFlag =
+  | "needmailhelo"
+  | "needexpnhelo"
+  | "needvrfyhelo"
+  | "noexpn"
+  | "novrfy"
+  | "noverb"
+  | "noetrn"
+  | "noreceipts"
+
+/** What this door offers and how much it bears. A limit of 0 is none. */
+export type Offers = {
+  /** $j, the name we go by. */
+  readonly hostname: string
+  /** What follows 220; `$b` in it is the date. */
+  readonly greeting: string
+  /** "Waypost 0.1.0": for Received: and HELP. */
+  readonly software: string
+  /** LMTP instead of SMTP (RFC 2033). */
+  readonly lmtp: boolean
+  readonly privacy: ReadonlySet<PrivacyFlag>
+  readonly maxMessageSize: number
+  /** Octets of header; beyond, the message is refused. */
+  readonly maxHeaderSize: number
+  readonly maxRecipients: number
+  readonly maxHops: number
+  /** Unknown commands until the session is closed. */
+  readonly maxBadCommands: number
+  /** Commands that lead nowhere (NOOP, RSET, VRFY …) until each counts as a bad one. */
+  readonly maxIdleCommands: number
+  /** Recipients refused in one transaction until the answers come slowly (BadRcptThrottle). */
+  readonly badRecipientThrottle: number
+  /** What a submission without recipients in its header is given. */
+  readonly noRecipientAction: NoRecipientAction
+  /** The lines that set these, where lines did. */
+  readonly origins: Readonly<Partial<Record<LimitName, Origin>>>
+}
+
+/** The limits and refusals of this file's Offers that a line of the configuration may have set. */
+export type LimitName = "maxMessageSize" | "maxRecipients" | "maxHops" | "privacy"
+
+export type Session = {
+  readonly arrival: Arrival
+  readonly offers: Offers
+  readonly transaction: Transaction | undefined
+  /** BDAT has begun in this transaction: DATA is out of place now (RFC 3030 §2). */
+  readonly chunking: boolean
+  /** The client was refused at its connection: this is all it hears, apart from HELO, NOOP, RSET and QUIT. */
+  readonly refused: Reply | undefined
+  readonly commands: number
+  readonly bad: number
+  readonly idle: number
+  readonly badRecipients: number
+}
+
+/** What the session asks while it answers. */
+export type Asks = {
+  readonly gate: Gate
+  /** Whether the spool can take a message of this size now. */
+  readonly room: (size: number) => Result<void, string>
+  readonly clock: Clock
+}
+
+/** What the gate was asked, in sendmail's word for it, and what it said. */
+export type Asked = {
+  readonly question:
+    | "check_relay"
+    | "check_helo"
+    | "check_mail"
+    | "check_rcpt"
+    | "check_data"
+    | "check_eom"
+    | "check_vrfy"
+    | "check_expn"
+    /** A limit or rule of ours, which no gate was asked about. */
+    | "limit"
+  readonly argument: string
+  readonly outcome: "yes" | "no" | "later"
+  readonly reason: Reason
+}
+
+/** What the connection does after the replies. */
+export type Next =
+  | { readonly does: "read" }
+  /** Message content follows, up to the lone dot. */
+  | { readonly does: "content" }
+  /** So many octets of content follow; `keep` is false when they are only to be swallowed and the reply is known. */
+  | { readonly does: "chunk"; readonly octets: number; readonly last: boolean; readonly keep: boolean }
+  /** The next command is read after a while: the client guesses. */
+  | { readonly does: "pause"; readonly milliseconds: number }
+  /** The queue for this host is to be run (ETRN). */
+  | { readonly does: "run queue"; readonly node: string }
+  | { readonly does: "close" }
+
+export type Outcome = {
+  readonly session: Session
+  readonly replies: readonly Reply[]
+  readonly next: Next
+  readonly asked: Asked | undefined
+}
+
+const read: Next = { does: "read" }
+
+/** A session at its beginning. */
+export function begin(arrival: Arrival, offers: Offers): Session {
+  return {
+    arrival,
+    offers,
+    transaction: undefined,
+    chunking: false,
+    refused: undefined,
+    commands: 0,
+    bad: 0,
+    idle: 0,
+    badRecipients: 0,
+  }
+}
+
+/** The answer that changes nothing. */
+export function stay(session: Session, reply: Reply, trace?: Asked): Outcome {
+  return { session, replies: [reply], next: reply.code === 421 ? { does: "close" } : read, asked: trace }
+}
+
+/** The answer with what comes next. */
+export function move(session: Session, reply: Reply, next: Next = read, trace?: Asked): Outcome {
+  return { session, replies: [reply], next, asked: trace }
+}
+
+/** Without its transaction: everything that belonged to it is gone (RFC 5321 §4.1.1.5). */
+export function reset(session: Session): Session {
+  return session.transaction === undefined && !session.chunking
+    ? session
+    : { ...session, transaction: undefined, chunking: false, badRecipients: 0 }
+}
+
+/** The trace of a question, with a decision that is not `pass`. */
+export function traced(question: Asked["question"], argument: string, decision: Decision<unknown>): Asked {
+  if (decision.outcome === "pass") throw new Error(`${question}: the gate's last step must decide`)
+  return { question, argument, outcome: decision.outcome, reason: decision.reason }
+}
+
+/** The trace of a limit or rule of our own that refused. */
+export function byRule(step: string, says: string, at?: Origin): Asked {
+  return { question: "limit", argument: "", outcome: "no", reason: because(step, says, at) }
+}
+
+/** The client as sendmail names it: `pc236b.napier.ac.uk [10.4.5.6]`, `[10.4.5.6]`, `ann@localhost`. */
+export function clientName({ client, authenticated }: Arrival): string {
+  return client === undefined ? `${authenticated ?? "unknown"}@localhost` : printClient(client)
+}
+
+function printClient({ name, address, forged }: Client): string {
+  const brackets = address.includes(":") ? `[IPv6:${address}]` : `[${address}]`
+  if (name !== undefined) return `${name} ${brackets}`
+  return forged === undefined ? brackets : `${forged} ${brackets} (may be forged)`
+}
+
+const longestEcho = 100
+
+/** What the peer wrote, fit to be said back: printable, and no longer than 100 octets. */
+export function echo(text: string): string {
+  const shown = printable(text)
+  return shown.length <= longestEcho ? shown : `${shown.slice(0, longestEcho - 3)}...`
+}
