@@ -1,5 +1,6 @@
 // What a name of this host means: an alias, a user with a mailbox, somebody whom another host knows (MAIL_HUB, LOCAL_RELAY,
 // LUSER_RELAY), or nobody (sendmail: alias(), ruleset 5, finduser). Everything but .forward, which only delivery reads.
+import { printLocalPart } from "../mail/address.ts"
 import { because, type Decision, type Reason, yes } from "../mail/decision.ts"
 import { reply } from "../mail/reply.ts"
 import type { Route } from "../mail/route.ts"
@@ -19,6 +20,8 @@ export type LocalName = {
   readonly detail: string | undefined
   /** It began with a backslash: no alias and no .forward, only the mailbox. */
   readonly plain: boolean
+  /** It stands in its own alias (`gordon: gordon, andrew`): not an alias this time, but a .forward counts. */
+  readonly ownAlias?: true
 }
 
 /** Reads the user part of a local route. */
@@ -41,7 +44,7 @@ export async function findLocal(
   world: RoutingWorld,
 ): Promise<Decision<LocalTurn>> {
   const trail: Reason[] = []
-  if (!name.plain) {
+  if (!name.plain && name.ownAlias !== true) {
     const asked = await askTables(tablesOf(world.tables, "aliases"), aliasKeys(name))
     if (asked.found === "silent") return asked.decision
     if (asked.found === "entry") {
@@ -125,29 +128,17 @@ function byHost(
 ): Decision<LocalTurn> {
   const at = macroAt(settings, macroName)
   const reason = because(word, `${word} is "${value}"`, at, cause(word, at))
-  const keepsHost = macroName === "L" && feature(settings, "preserve_luser_host") !== undefined
-  const target = parseTarget(
-    value,
-    keepsHost ? to : { ...to, bare: true },
-    settings,
-    option(settings, "RelayMailer"),
-  )
+  const target = parseTarget(value, to, settings, option(settings, "RelayMailer"))
   if (!target.ok) return misconfigured(reason, target.error)
   if (target.value.kind === "error") return refuse(target.value.reply, reason)
   const { route } = target.value
-  if (route.host === "" || keepsHost) return yes({ kind: "route", route }, reason)
-  const there = route.user.includes("@") && value.includes("@") ? route.user : atHost(to, route.host)
-  return yes({ kind: "route", route: { ...route, user: there } }, reason)
+  const keepsHost = macroName === "L" && feature(settings, "preserve_luser_host") !== undefined
+  if (route.host === "" || keepsHost || value.includes("@")) return yes({ kind: "route", route }, reason)
+  return yes({ kind: "route", route: { ...route, user: atHost(to, route.host) } }, reason)
 }
 
 /** The same name at the other host: brackets and further hosts are no part of an address. */
 function atHost(to: Canonical, host: string): string {
   const first = host.startsWith("[") ? host.slice(1, host.indexOf("]")) : (host.split(":")[0] ?? host)
-  return `${printUser(to.mailbox.localPart)}@${first}`
-}
-
-function printUser(localPart: string): string {
-  return /^[\w!#$%&'*+/=?^`{|}~.-]+$/.test(localPart)
-    ? localPart
-    : `"${localPart.replaceAll(/["\\]/g, "\\$&")}"`
+  return `${printLocalPart(to.mailbox.localPart)}@${first}`
 }

@@ -133,19 +133,22 @@ function userFiles(files: Readonly<Record<string, string>>): ReadUserFile {
   }
 }
 
+async function nothing(): Promise<DnsAnswer<never>> {
+  return { found: "nothing", why: "no such name", secure: false }
+}
+
 /** A resolver that knows nothing but what it is given. */
 export function dnsOf(known: Partial<Dns> = {}): Dns {
-  const nothing = async (): Promise<DnsAnswer<never>> => ({
-    found: "nothing",
-    why: "no such name",
-    secure: false,
-  })
   return { mx: nothing, addresses: nothing, names: nothing, txt: nothing, cname: nothing, ...known }
 }
 
 /** Records as an answer. */
 export function records<T>(...found: readonly T[]): DnsAnswer<T> {
   return { found: "records", records: found, secure: false, ttl: 60 }
+}
+
+function silence(): Found<Entry> {
+  return { found: "unavailable", why: "the database is being written" }
 }
 
 /** The whole site, ready to be asked for routes. */
@@ -157,8 +160,7 @@ export function siteOf(site: Site): RoutingWorld {
     tables.set(name, [tableOf(name, text, mc(++line))])
   }
   for (const name of site.silent ?? []) {
-    const lookup = () => ({ found: "unavailable" as const, why: "the database is being written" })
-    tables.set(name, [{ name, via: mc(++line), lookup }])
+    tables.set(name, [{ name, via: mc(++line), lookup: silence }])
   }
   return makeRouting({
     settings,
