@@ -1,5 +1,6 @@
 // The only native door: the few calls of libc that Node lacks, through node:ffi. Nothing else in the house loads a library.
 // Loaded at the first call, so that importing this file is harmless where there is no such library.
+import type { Socket } from "node:net"
 import { dlopen, getInt32, getRawPointer } from "node:ffi"
 import { constants } from "node:os"
 import { fail, ok, type Result } from "../mail/result.ts"
@@ -102,7 +103,8 @@ const SOL_SOCKET = 1
 const SO_PEERCRED = 17
 
 /** Who is at the other end of a unix socket, by the kernel's word (unix(7)). */
-export function peerCredentials(fd: number): PeerCredentials {
+export function peerCredentials(end: number | Socket): PeerCredentials {
+  const fd = typeof end === "number" ? end : descriptorOf(end)
   const credentials = Buffer.alloc(12)
   const length = Buffer.alloc(4)
   length.writeUInt32LE(12)
@@ -112,6 +114,14 @@ export function peerCredentials(fd: number): PeerCredentials {
     uid: credentials.readUInt32LE(4),
     gid: credentials.readUInt32LE(8),
   }
+}
+
+/** Node has no public name for a socket's descriptor; its handle has carried it since the beginning. */
+function descriptorOf(socket: Socket): number {
+  const handle: unknown = Reflect.get(socket, "_handle")
+  const fd: unknown = typeof handle === "object" && handle !== null ? Reflect.get(handle, "fd") : undefined
+  if (typeof fd !== "number" || fd < 0) throw new Error("the socket is closed: nobody is at its other end")
+  return fd
 }
 
 const PR_SET_NO_NEW_PRIVS = 38
