@@ -1,8 +1,5 @@
-// Which Waypost this is.
-import packageJson from "../../package.json" with { type: "json" }
-
-/** "0.1.0" */
-export const version: string = packageJson.version
+// How --version says which Waypost this is.
+import { software } from "../host/version.ts"
 
 /** As it is printed by --version. */
-export const versionLine: string = `Waypost ${version} (Node ${process.versions.node}, ${process.platform} ${process.arch})`
+export const versionLine: string = `${software} (Node ${process.versions.node}, ${process.platform} ${process.arch})`

@@ -2,7 +2,7 @@
 // on disk before the next step begins.
 import { printPath } from "../mail/address.ts"
 import type { Content } from "../mail/content.ts"
-import { because, type Reason, withTrail } from "../mail/decision.ts"
+import { because, withTrail } from "../mail/decision.ts"
 import type { Result } from "../mail/result.ts"
 import { diagnosticText, type DeliveryStatus } from "../mail/status.ts"
 import type { Clock } from "../mail/world.ts"
@@ -71,7 +71,12 @@ async function deliverBatch(
   const startedAt = world.clock()
   const statuses = await world.deliver(entry, batch, content)
   const settled = batch.recipients.map((pending, n) =>
-    finish(entry, { pending, status: statuses[n] ?? silent(pending, startedAt) }, startedAt, world),
+    finish(
+      entry,
+      { pending, status: statuses[n] ?? silent(pending, startedAt), routed: pending.routed },
+      startedAt,
+      world,
+    ),
   )
   const quiet = settled.filter((one) => !isTold(one))
   if (!alone && quiet.length > 0) await durable(world, outcomeOf(entry.id, quiet))
@@ -127,7 +132,7 @@ const eventNames = {
   failed: "failed",
 } as const
 
-function eventOf(entry: Entry, { pending, status }: Settled): Event {
+function eventOf(entry: Entry, { pending, status, routed }: Settled): Event {
   const { diagnostic, remote, reason } = status
   return {
     at: status.at.getTime(),
@@ -137,13 +142,9 @@ function eventOf(entry: Entry, { pending, status }: Settled): Event {
     status: status.status,
     detail: diagnosticText(diagnostic) ?? reason.says,
     remote,
-    reason: withExpansion(pending, reason),
+    // The trail of a delivery begins with what led there.
+    reason: routed === undefined ? reason : withTrail(reason, [routed]),
   }
-}
-
-/** The trail of a delivery begins with the alias that led to it. */
-function withExpansion(pending: Pending, reason: Reason): Reason {
-  return pending.expandedFrom === undefined ? reason : withTrail(reason, [pending.expandedFrom.reason])
 }
 
 function earliest(waiting: readonly Pending[]): number | undefined {

@@ -27,5 +27,7 @@ export type ToMail =
 export type FromMail =
   | { readonly kind: "listening"; readonly daemon: number }
   | { readonly kind: "ready" }
+  /** Somebody asked for a reload over the control socket; only the supervisor may read every file. */
+  | { readonly kind: "reload" }
   /** It cannot start, in one line; the exit code follows sysexits(3). */
   | { readonly kind: "refused"; readonly why: string }

@@ -161,6 +161,9 @@ class Supervisor {
         this.#options.say(message.why)
         this.#stop()
         return
+      case "reload":
+        this.#reload()
+        return
       case "ready":
         this.#delay = restartAfter.first
         if (!this.#reported) this.#report()

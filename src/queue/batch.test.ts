@@ -10,6 +10,7 @@ function leaf(number: number, mailer: string, host: string): RoutedPending {
     number,
     recipient: { path: "postmaster", original: undefined, notify: [], admitted: because("test", "let in") },
     route: { mailer, host, user: `user${number}` },
+    routed: because("MX", "test"),
     expandedFrom: undefined,
     attempts: 0,
     nextAttempt: 0,

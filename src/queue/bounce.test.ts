@@ -89,6 +89,7 @@ function settled({
       lastStatus: undefined,
       warned: false,
     },
+    routed: undefined,
     status: {
       recipient,
       action,

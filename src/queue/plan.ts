@@ -44,7 +44,8 @@ export type Plan = {
   readonly first: Outcome | undefined
 }
 
-export type RoutedPending = Pending & { readonly route: Route }
+/** A recipient with its way, and why it is this one. */
+export type RoutedPending = Pending & { readonly route: Route; readonly routed: Reason }
 
 /** Children of a recipient are numbered from here, so that the same expansion after a crash has the same numbers. */
 const childrenFrom = (parent: number) => (parent + 1) * 1_000_000
@@ -66,7 +67,7 @@ export function plan(id: string, expanded: readonly Expanded[], at: Date): Plan 
       continue
     }
     if (unique.length === 0 && dead.length === 1 && dead[0] !== undefined) {
-      tried.push({ pending, status: deadStatus(pending, dead[0], at) })
+      tried.push({ pending, status: deadStatus(pending, dead[0], at), routed: undefined })
       continue
     }
     done.push(pending.number)
@@ -77,7 +78,7 @@ export function plan(id: string, expanded: readonly Expanded[], at: Date): Plan 
     for (const [n, one] of dead.entries()) {
       const child = { ...pending, number: base + unique.length + n, recipient: addressed(pending, one.path) }
       add.push(child)
-      tried.push({ pending: child, status: deadStatus(child, one, at) })
+      tried.push({ pending: child, status: deadStatus(child, one, at), routed: undefined })
     }
   }
   return { leaves, tried, first: done.length === 0 ? undefined : { id, done, update: [], add } }
@@ -86,10 +87,17 @@ export function plan(id: string, expanded: readonly Expanded[], at: Date): Plan 
 function routed(pending: Pending, leaf: Leaf, number: number): RoutedPending {
   const recipient = addressed(pending, leaf.path)
   if (recipient === pending.recipient && leaf.user === undefined)
-    return { ...pending, number, route: leaf.route }
+    return { ...pending, number, route: leaf.route, routed: leaf.reason }
   const { owner, user, reason } = leaf
   const address = pending.expandedFrom?.address ?? printPath(pending.recipient.path)
-  return { ...pending, number, recipient, route: leaf.route, expandedFrom: { address, owner, user, reason } }
+  return {
+    ...pending,
+    number,
+    recipient,
+    route: leaf.route,
+    routed: reason,
+    expandedFrom: { address, owner, user, reason },
+  }
 }
 
 /** The same recipient at another address; what the sender first wrote stays known (RFC 3461 §5.2.7.1). */

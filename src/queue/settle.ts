@@ -1,11 +1,16 @@
 // After an attempt: which recipients are done, which wait and until when, and who is to be told. Decides; the runner acts.
-import { because } from "../mail/decision.ts"
+import { because, type Reason } from "../mail/decision.ts"
 import { type DeliveryStatus, diagnosticText } from "../mail/status.ts"
 import type { Outcome, Pending } from "./entry.ts"
 import type { Fate } from "./schedule.ts"
 
 /** A recipient and what became of it in this attempt. */
-export type Tried = { readonly pending: Pending; readonly status: DeliveryStatus }
+export type Tried = {
+  readonly pending: Pending
+  readonly status: DeliveryStatus
+  /** Why it was sent this way. */
+  readonly routed: Reason | undefined
+}
 
 /** What follows from it. */
 export type Settled = Tried & {
@@ -49,9 +54,9 @@ function settleDelayed(tried: Tried, fate: Fate): Settled {
 }
 
 /** Its time ran out: what was a delay is now a failure, and the last words of the peer stay in it (RFC 3463 X.4.7). */
-function givenUp({ pending, status }: Tried, fate: Fate & { next: "give up" }): Tried {
+function givenUp({ pending, status, routed }: Tried, fate: Fate & { next: "give up" }): Tried {
   const reason = because(fate.reason.step, fate.reason.says, fate.reason.at, [status.reason])
-  return { pending, status: { ...status, action: "failed", status: "4.4.7", reason } }
+  return { pending, routed, status: { ...status, action: "failed", status: "4.4.7", reason } }
 }
 
 function waiting({ pending, status }: Tried, nextAttempt: number, warned: boolean): Pending {

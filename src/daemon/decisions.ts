@@ -1,0 +1,61 @@
+// Everything that follows from the settings: tables, routing, the gate, the mailers. Made anew at a reload, while what is in hand
+// ends under the old ones.
+import { macro, type Settings } from "../config/settings.ts"
+import { makeTables, type OpenTables } from "../host/tables.ts"
+import type { Log } from "../host/log.ts"
+import { fail, ok, type Result } from "../mail/result.ts"
+import type { Accounts, Clock, Dns, ReadUserFile } from "../mail/world.ts"
+import { makeSmtpMailer, type SmtpMailer } from "../mailers/esmtp.ts"
+import { makeGate } from "../policy/check.ts"
+import type { Gate } from "../mail/gate.ts"
+import { makeRouting } from "../routing/routing.ts"
+import type { RoutingWorld } from "../routing/world.ts"
+
+export type DecisionParts = {
+  readonly dns: Dns
+  readonly accounts: Accounts
+  readonly readUserFile: ReadUserFile
+  readonly log: Log
+  readonly clock: Clock
+  readonly addresses: readonly string[]
+}
+
+export type Decisions = {
+  readonly settings: Settings
+  readonly routing: RoutingWorld
+  readonly gate: Gate
+  readonly smtp: SmtpMailer
+  close(): Promise<void>
+}
+
+/** The decisions of these settings, or what keeps them from being made, in one line. */
+export function makeDecisions(settings: Settings, parts: DecisionParts): Result<Decisions> {
+  const { dns, accounts, readUserFile, log, clock, addresses } = parts
+  const tables: Result<OpenTables> = makeTables(settings.tables, (line) => log.note(line))
+  if (!tables.ok) return fail(tables.error)
+  const routing = makeRouting({ settings, tables: tables.value.byName, accounts, readUserFile, dns })
+  const gate = makeGate({ settings, routing, dns, clock })
+  const smtp = makeSmtpMailer({
+    dns,
+    clock,
+    settings,
+    log: (line) => log.note(line),
+    hello: macro(settings, "j") ?? "localhost",
+    ourAddresses: settings.daemons.flatMap((daemon) =>
+      (daemon.address === undefined ? addresses : [daemon.address]).map((address) => ({
+        address,
+        port: daemon.port,
+      })),
+    ),
+  })
+  return ok({
+    settings,
+    routing,
+    gate,
+    smtp,
+    async close() {
+      await smtp.close()
+      tables.value.close()
+    },
+  })
+}

@@ -1,0 +1,110 @@
+// Which mailer takes a batch: the definition's path says it (sendmail: the P= of an M line). Destinations are limited one by
+// one, so that a slow host never holds up another.
+import { mailer, type Settings } from "../config/settings.ts"
+import type { Content } from "../mail/content.ts"
+import { because } from "../mail/decision.ts"
+import type { EnhancedCode } from "../mail/reply.ts"
+import type { Route } from "../mail/route.ts"
+import type { DeliveryStatus } from "../mail/status.ts"
+import type { Clock } from "../mail/world.ts"
+import type { SmtpMailer } from "../mailers/esmtp.ts"
+import { deliverFiles } from "../mailers/file.ts"
+import { deliverLocal, type LocalWorld } from "../mailers/local.ts"
+import { deliverPrograms } from "../mailers/program.ts"
+import type { Batch } from "../queue/batch.ts"
+import type { Entry } from "../queue/entry.ts"
+import { NamedSlots } from "./slots.ts"
+
+export type DeliveryWorld = LocalWorld & {
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly smtp: SmtpMailer
+  /** The message as it goes out by this route: header rewritten where masquerading asks for it. */
+  readonly outgoing: (
+    entry: Entry,
+    content: Content,
+    batch: Batch,
+  ) => Promise<{ entry: Entry; content: Content }>
+}
+
+export type Deliver = (entry: Entry, batch: Batch, content: Content) => Promise<readonly DeliveryStatus[]>
+
+/** Sessions to one destination at once. */
+const perDestination = 20
+
+export function makeDelivery(world: DeliveryWorld): Deliver {
+  const destinations = new NamedSlots(perDestination)
+  return (entry, batch, content) => {
+    const path = mailer(world.settings, batch.mailer)?.path ?? builtIn(batch.mailer)
+    switch (path) {
+      case "[IPC]":
+      case "[TCP]":
+      case "[LMTP]":
+        return destinations.run(`${batch.mailer} ${batch.host}`, () =>
+          deliverRemote(entry, batch, content, world),
+        )
+      case "mbox":
+      case "maildir":
+        return deliverLocal({ entry, batch, content }, world)
+      case "[FILE]":
+        return deliverFiles({ entry, batch, content }, world)
+      case "[DISCARD]":
+        return everybody(batch, "delivered", "2.0.0", "discarded", world.clock)
+      case undefined:
+        return everybody(
+          batch,
+          "delayed",
+          "4.3.5",
+          `the configuration has no mailer ${batch.mailer}`,
+          world.clock,
+        )
+      default:
+        return deliverPrograms({ entry, batch, content }, world)
+    }
+  }
+}
+
+/** Mailers that exist without a MAILER() line. */
+function builtIn(name: string): string | undefined {
+  return name === "discard" ? "[DISCARD]" : name === "*file*" ? "[FILE]" : undefined
+}
+
+async function deliverRemote(
+  entry: Entry,
+  batch: Batch,
+  content: Content,
+  world: DeliveryWorld,
+): Promise<readonly DeliveryStatus[]> {
+  const first = batch.recipients[0]
+  if (first === undefined) return []
+  const out = await world.outgoing(entry, content, batch)
+  const route: Route = { mailer: batch.mailer, host: batch.host, user: first.route.user }
+  return world.smtp.deliver({
+    id: entry.id,
+    envelope: out.entry.envelope,
+    recipients: batch.recipients.map((one) => one.recipient),
+    addresses: batch.recipients.map((one) => one.route.user),
+    route,
+    content: out.content,
+  })
+}
+
+async function everybody(
+  batch: Batch,
+  action: DeliveryStatus["action"],
+  status: EnhancedCode,
+  says: string,
+  clock: Clock,
+): Promise<readonly DeliveryStatus[]> {
+  const reason = because(batch.mailer, says)
+  const at = new Date(clock())
+  return batch.recipients.map(({ recipient }) => ({
+    recipient,
+    action,
+    status,
+    diagnostic: says,
+    remote: undefined,
+    at,
+    reason,
+  }))
+}

@@ -1,0 +1,122 @@
+// The doors that mail comes in by: a listener for each DAEMON_OPTIONS, and the unix socket of the sendmail command. Each
+// connection becomes a session with its arrival, under the settings of that moment.
+import { chmodSync, rmSync } from "node:fs"
+import { createServer, type Server, type Socket } from "node:net"
+import { option } from "../config/options.ts"
+import type { DaemonOptions } from "../config/settings.ts"
+import { macro } from "../config/settings.ts"
+import { userName } from "../host/accounts.ts"
+import { peerCredentials, socketDescriptor } from "../host/posix.ts"
+import { software } from "../host/version.ts"
+import type { Arrival } from "../mail/arrival.ts"
+import type { Dns } from "../mail/world.ts"
+import { clientOf } from "./clients.ts"
+import { converse } from "./connection.ts"
+import type { Decisions } from "./decisions.ts"
+import { type IntakeParts, sessionWorld } from "./intake.ts"
+import { type Listener, serve } from "./listener.ts"
+import { offersFrom } from "./offers.ts"
+
+export type DoorParts = IntakeParts & { readonly dns: Dns }
+
+/** Where the sendmail command hands in mail; its arrivals are local. */
+const submitDoor: DaemonOptions = {
+  name: "MSP",
+  address: undefined,
+  family: "inet",
+  port: 0,
+  modify: "",
+  other: new Map(),
+  at: undefined,
+}
+
+export class Doors {
+  readonly #decisions: () => Decisions
+  readonly #parts: DoorParts
+  readonly #listeners: Listener[] = []
+  readonly #sessions = new Set<Promise<void>>()
+  #local: Server | undefined
+
+  constructor(decisions: () => Decisions, parts: DoorParts) {
+    this.#decisions = decisions
+    this.#parts = parts
+  }
+
+  open(server: Server, daemon: number): void {
+    const { settings } = this.#decisions()
+    const host = macro(settings, "j") ?? "localhost"
+    const limits = { total: option(settings, "MaxDaemonChildren") ?? 0, perAddress: 0 }
+    const tooMany = `421 4.3.2 ${host} Too many connections, try again later\r\n`
+    this.#listeners.push(serve(server, limits, (socket) => this.#greet(socket, daemon), tooMany))
+  }
+
+  /** Everybody on the machine may hand in mail; who it was the kernel tells. */
+  async openLocal(path: string): Promise<void> {
+    rmSync(path, { force: true }) // of a run that was killed: the state's lock is ours
+    const server = createServer({ allowHalfOpen: true }, (socket) => this.#greetLocal(socket))
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject)
+      server.listen(path, resolve)
+    })
+    chmodSync(path, 0o666)
+    this.#local = server
+  }
+
+  close(): void {
+    for (const listener of this.#listeners) listener.close()
+    this.#local?.close()
+  }
+
+  /** Resolves when every session has ended. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#sessions)
+  }
+
+  #greet(socket: Socket, index: number): void {
+    const daemon = this.#decisions().settings.daemons[index] ?? submitDoor
+    this.#track(
+      clientOf(socket, this.#parts.dns).then((client) => {
+        const submission = daemon.name === "MSA" || daemon.port === 587
+        return this.#converse(socket, { ...blank, client, door: daemon.name, submission }, daemon)
+      }),
+    )
+  }
+
+  #greetLocal(socket: Socket): void {
+    socket.on("error", () => {}) // the conversation learns of it by "close"
+    const { uid } = peerCredentials(socketDescriptor(socket))
+    const arrival: Arrival = {
+      ...blank,
+      protocol: "local",
+      authenticated: userName(uid),
+      door: submitDoor.name,
+      submission: true,
+    }
+    this.#track(this.#converse(socket, arrival, submitDoor))
+  }
+
+  async #converse(socket: Socket, arrival: Arrival, daemon: DaemonOptions): Promise<void> {
+    const { gate, settings } = this.#decisions()
+    const offers = offersFrom(settings, daemon, software)
+    const world = sessionWorld(gate, settings, this.#parts)
+    await converse(socket, { arrival: { ...arrival, session: this.#parts.newId() }, offers }, world)
+  }
+
+  #track(session: Promise<void>): void {
+    const ending = session
+      .catch((error: unknown) => this.#parts.log.bug(error))
+      .finally(() => this.#sessions.delete(ending))
+    this.#sessions.add(ending)
+  }
+}
+
+const blank: Arrival = {
+  session: "",
+  protocol: "SMTP",
+  client: undefined,
+  helo: undefined,
+  authenticated: undefined,
+  door: "",
+  submission: false,
+  tls: undefined,
+}

@@ -1,0 +1,71 @@
+// What a session of this system may use: the world of connection.ts, made from the parts of the mail process.
+import { option } from "../config/options.ts"
+import type { Settings } from "../config/settings.ts"
+import type { Log } from "../host/log.ts"
+import { printPath } from "../mail/address.ts"
+import type { Content } from "../mail/content.ts"
+import type { Gate } from "../mail/gate.ts"
+import { replyLine } from "../mail/reply.ts"
+import type { Clock, NewId } from "../mail/world.ts"
+import type { Queued } from "../queue/entry.ts"
+import type { Event, Spool } from "../spool/spool.ts"
+import { clientName } from "../smtp/session.ts"
+import type { Watchers } from "./watchers.ts"
+import type { World } from "./world.ts"
+
+export type IntakeParts = {
+  readonly spool: Spool
+  readonly log: Log
+  readonly clock: Clock
+  readonly newId: NewId
+  readonly watchers: Watchers
+  readonly stopping: AbortSignal
+  readonly deliver: (queued: Queued, content: Content) => void
+  readonly runQueue: (node: string) => void
+}
+
+/** The world of every session under these settings. */
+export function sessionWorld(gate: Gate, settings: Settings, parts: IntakeParts): World {
+  const { spool, log, clock, newId, watchers, stopping } = parts
+  return {
+    gate,
+    spool,
+    newId,
+    clock,
+    stopping,
+    timeouts: {
+      command: option(settings, "Timeout.command") * 1000,
+      datablock: option(settings, "Timeout.datablock") * 1000,
+    },
+    log: {
+      refused: (id, text) => log.note(`${id}: ${text}`),
+      note: (id, text) => log.note(`${id}: ${text}`),
+      bug: (error) => log.bug(error),
+    },
+    note: (events) => spool.note(events),
+    watch: (arrival, reply, reason) => watchers.tell(arrival.client, { reply: replyLine(reply), reason }),
+    runQueue: parts.runQueue,
+    onAccepted(queued, content) {
+      log.accepted(queued)
+      spool.note(acceptedEvents(queued))
+      parts.deliver(queued, content)
+    },
+  }
+}
+
+/** Recipients of one message that its timeline names one by one; of a longer list the first ones stand for all. */
+const mostNamed = 50
+
+function acceptedEvents({ entry, pending }: Queued): readonly Event[] {
+  const detail = `from ${printPath(entry.envelope.reversePath) || "<>"}, ${entry.size} octets, ${pending.length} recipients`
+  return pending.slice(0, mostNamed).map(({ recipient }) => ({
+    at: entry.acceptedAt,
+    id: entry.id,
+    what: "accepted" as const,
+    address: printPath(recipient.path),
+    status: "2.0.0",
+    detail,
+    remote: clientName(entry.arrival),
+    reason: recipient.admitted,
+  }))
+}

@@ -1,0 +1,227 @@
+// The mail process put together: spool, decisions, sessions, runner, control socket. Each part is in a file of its own; here is
+// only who knows whom, and the order in which they begin and end.
+import type { Server } from "node:net"
+import { connectAgent } from "../agent/client.ts"
+import type { Agent } from "../agent/protocol.ts"
+import { option } from "../config/options.ts"
+import type { Settings } from "../config/settings.ts"
+import { makeAccounts } from "../host/accounts.ts"
+import { systemResolver } from "../host/resolver.ts"
+import { type Log, makeLog } from "../host/log.ts"
+import { software, version } from "../host/version.ts"
+import type { Content } from "../mail/content.ts"
+import { fail, ok, type Result } from "../mail/result.ts"
+import type { Accounts, Clock, Dns } from "../mail/world.ts"
+import { userFileReader } from "../mailers/user-file.ts"
+import type { Queued } from "../queue/entry.ts"
+import { nextAttempt } from "../queue/schedule.ts"
+import { explainAddress } from "../routing/explain-address.ts"
+import type { Spool } from "../spool/spool.ts"
+import { openSpool } from "../spool/sqlite.ts"
+import { attempt } from "./attempt.ts"
+import { serveControl } from "./control.ts"
+import { controlVerbs } from "./control-verbs.ts"
+import { type Decisions, makeDecisions } from "./decisions.ts"
+import { type Deliver, makeDelivery } from "./delivery.ts"
+import { Doors } from "./doors.ts"
+import { expandPending } from "./expansion.ts"
+import { makeIds } from "./ids.ts"
+import type { Configuration } from "./messages.ts"
+import { report } from "./reports.ts"
+import { Runner } from "./runner.ts"
+import { Watchers } from "./watchers.ts"
+
+/** What lives as long as the process. */
+type Parts = {
+  readonly configuration: Configuration
+  readonly spool: Spool
+  readonly agent: Agent
+  readonly accounts: Accounts
+  readonly dns: Dns
+  readonly log: Log
+}
+
+/** Time that sessions get to end when the system stops (milliseconds). */
+const sessionsEndWithin = 5000
+/** Time that deliveries in hand get; what is not done by then stays in the spool. */
+const deliveriesEndWithin = 20_000
+
+const clock: Clock = Date.now
+
+export class MailSystem {
+  readonly #parts: Parts
+  readonly #runner: Runner
+  readonly #doors: Doors
+  readonly #newId = makeIds(clock, Math.floor(Math.random() * 1_000_000))
+  readonly #watchers = new Watchers()
+  readonly #stopping = new AbortController()
+  #decisions: Decisions
+  #deliver: Deliver
+  #control: Server | undefined
+  readonly #queueOnly: boolean
+
+  /** Opens everything. The error is one line for the user. */
+  static async open(configuration: Configuration, askReload: () => void): Promise<Result<MailSystem>> {
+    const { layout, logFormat, resolver, asRoot, settings } = configuration
+    const log = makeLog({ format: logFormat, write: (lines) => process.stderr.write(lines) })
+    const dns = systemResolver(resolver)
+    if (!dns.ok) return dns
+    const spool = await openSpool({ directory: layout.queue, clock, log: (line) => log.note(line) })
+    if (!spool.ok) return spool
+    const agent = await connectAgent(layout.agent)
+    const accounts = makeAccounts({ passwd: "/etc/passwd", usersFile: layout.usersFile, asRoot })
+    const parts: Parts = { configuration, spool: spool.value, agent, accounts, dns: dns.value, log }
+    const decisions = decide(settings, parts)
+    if (!decisions.ok) return fail(decisions.error)
+    const system = new MailSystem(parts, decisions.value)
+    await system.#begin(askReload)
+    return ok(system)
+  }
+
+  private constructor(parts: Parts, decisions: Decisions) {
+    const { spool, log, configuration } = parts
+    this.#parts = parts
+    this.#decisions = decisions
+    this.#deliver = this.#makeDeliver(decisions)
+    this.#queueOnly = /^[qd]/i.test(option(decisions.settings, "DeliveryMode"))
+    this.#runner = new Runner({
+      spool,
+      clock,
+      queueOnly: this.#queueOnly,
+      interval: configuration.queueInterval === undefined ? undefined : configuration.queueInterval * 1000,
+      attempt: (queued, content) => this.#attempt(queued, content),
+      damaged: (queued, why) => this.#damaged(queued, why),
+      bug: (error) => log.bug(error),
+    })
+    this.#doors = new Doors(() => this.#decisions, {
+      spool,
+      log,
+      clock,
+      dns: parts.dns,
+      newId: this.#newId,
+      watchers: this.#watchers,
+      stopping: this.#stopping.signal,
+      deliver: (queued, content) => this.#runner.accepted(queued, content),
+      runQueue: () => this.#runner.wake(),
+    })
+  }
+
+  async #begin(askReload: () => void): Promise<void> {
+    const { layout } = this.#parts.configuration
+    const { spool, log } = this.#parts
+    const verbs = controlVerbs({
+      spool,
+      runner: this.#runner,
+      watchers: this.#watchers,
+      clock,
+      version,
+      reload: askReload,
+      explain: (typed, from, client) => explainAddress({ typed, from, client }, this.#decisions),
+    })
+    this.#control = await serveControl(layout.control, verbs, (error) => log.bug(error))
+    await this.#doors.openLocal(layout.submit)
+    this.#runner.start()
+  }
+
+  /** Sessions come in by this listener from now on; `daemon` is its place in the settings. */
+  serve(server: Server, daemon: number): void {
+    this.#doors.open(server, daemon)
+  }
+
+  /** New sessions and attempts follow the new settings. A wrong one changes nothing. */
+  async reload(settings: Settings): Promise<void> {
+    const made = decide(settings, this.#parts)
+    if (!made.ok) return this.#parts.log.note(`reload refused, the old configuration stays: ${made.error}`)
+    const old = this.#decisions
+    this.#decisions = made.value
+    this.#deliver = this.#makeDeliver(made.value)
+    this.#runner.wake()
+    await old.close()
+  }
+
+  /** Ends in order: no new sessions, those in hand finish, deliveries in hand finish, the spool closes. */
+  async stop(): Promise<void> {
+    this.#doors.close()
+    this.#stopping.abort()
+    await within(sessionsEndWithin, this.#doors.ended())
+    await within(deliveriesEndWithin, this.#runner.stop())
+    this.#control?.close()
+    await this.#decisions.close()
+    this.#parts.agent.close()
+    await this.#parts.spool.close()
+    this.#parts.log.flush()
+  }
+
+  async #attempt(queued: Queued, content: Content): Promise<number | undefined> {
+    const { spool, log } = this.#parts
+    const { settings, routing } = this.#decisions
+    return attempt(queued, content, {
+      spool,
+      clock,
+      expand: (pending) => expandPending(pending, routing),
+      deliver: this.#deliver,
+      fate: ({ attempts, recipient, warned }, { acceptedAt, envelope }) =>
+        nextAttempt({
+          attempts,
+          acceptedAt,
+          now: clock(),
+          random: Math.random(),
+          settings,
+          warned,
+          reversePath: envelope.reversePath,
+          notify: recipient.notify,
+        }),
+      report: (about, octets, told) => report(about, octets, told, this.#reportWorld()),
+      log: (entry, tried, startedAt) => log.delivered(entry, tried, startedAt),
+    })
+  }
+
+  #reportWorld() {
+    const { spool, log } = this.#parts
+    return {
+      spool,
+      settings: this.#decisions.settings,
+      software,
+      clock,
+      newId: this.#newId,
+      onAccepted: (queued: Queued, content: Content) => {
+        log.accepted(queued)
+        this.#runner.accepted(queued, content)
+      },
+      say: (line: string) => log.note(line),
+    }
+  }
+
+  #makeDeliver({ settings, smtp, routing }: Decisions): Deliver {
+    const { agent, accounts } = this.#parts
+    return makeDelivery({ settings, smtp, routing, agent, accounts, clock })
+  }
+
+  /** What cannot be read is kept, said and not tried again until somebody looks at it. */
+  async #damaged({ entry }: Queued, why: string): Promise<void> {
+    const { spool, log } = this.#parts
+    log.note(`${entry.id}: SYSERR(waypost): the message is damaged and set aside: ${why}`)
+    await spool.hold(entry.id, `damaged: ${why}`)
+  }
+}
+
+function decide(settings: Settings, parts: Parts): Result<Decisions> {
+  const { dns, accounts, agent, log, configuration } = parts
+  const { addresses } = configuration
+  return makeDecisions(settings, {
+    dns,
+    accounts,
+    readUserFile: userFileReader(agent),
+    log,
+    clock,
+    addresses,
+  })
+}
+
+/** Waits for it, but no longer than this. */
+async function within(milliseconds: number, work: Promise<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, milliseconds)
+  await Promise.race([work, promise])
+  clearTimeout(timer)
+}

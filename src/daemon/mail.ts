@@ -1,0 +1,95 @@
+// The mail process: waits for its configuration and its listeners from the supervisor, opens the spool, and serves until it is
+// told to stop. It has no privilege; what needs some is asked of the delivery agent.
+import type { Server } from "node:net"
+import type { Settings } from "../config/settings.ts"
+import { MailSystem } from "./mail-system.ts"
+import type { Configuration, FromMail, ToMail } from "./messages.ts"
+
+/** Runs as a child of the supervisor; resolves when it has stopped in order. */
+export async function runMailProcess(): Promise<number> {
+  const inbox = new Inbox()
+  const configuration = await inbox.configuration
+  const opened = await MailSystem.open(configuration, () => say({ kind: "reload" }))
+  if (!opened.ok) {
+    await said({ kind: "refused", why: opened.error })
+    return 75
+  }
+  const system = opened.value
+  for (const { daemon, server } of await inbox.listeners) {
+    system.serve(server, daemon)
+    say({ kind: "listening", daemon })
+  }
+  inbox.onReload((settings) => void system.reload(settings))
+  say({ kind: "ready" })
+  await inbox.stop
+  await system.stop()
+  return 0
+}
+
+function say(message: FromMail): void {
+  if (process.connected) process.send?.(message)
+}
+
+/** Resolves when the supervisor has it. */
+function said(message: FromMail): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.connected) process.send?.(message, undefined, {}, () => resolve())
+    else resolve()
+  })
+}
+
+type Listener = { readonly daemon: number; readonly server: Server }
+
+/** What the supervisor says, in the order in which it is needed. A supervisor that has died means: stop. */
+class Inbox {
+  readonly #configured = Promise.withResolvers<Configuration>()
+  readonly #listening = Promise.withResolvers<readonly Listener[]>()
+  readonly #stopped = Promise.withResolvers<void>()
+  readonly #listeners: Listener[] = []
+  #expected = Number.POSITIVE_INFINITY
+  #reload: (settings: Settings) => void = () => {}
+
+  constructor() {
+    process.on("message", (message, handle) => this.#hear(message as ToMail, handle as Server | undefined))
+    process.on("disconnect", () => this.#stopped.resolve())
+    // The terminal's Ctrl-C reaches all processes of the group; only the supervisor acts on it.
+    process.on("SIGINT", () => {})
+    process.on("SIGTERM", () => this.#stopped.resolve())
+    process.on("SIGHUP", () => {})
+  }
+
+  get configuration(): Promise<Configuration> {
+    return this.#configured.promise
+  }
+
+  get listeners(): Promise<readonly Listener[]> {
+    return this.#listening.promise
+  }
+
+  get stop(): Promise<void> {
+    return this.#stopped.promise
+  }
+
+  onReload(reload: (settings: Settings) => void): void {
+    this.#reload = reload
+  }
+
+  #hear(message: ToMail, handle: Server | undefined): void {
+    switch (message.kind) {
+      case "configure":
+        this.#expected = message.listeners
+        this.#configured.resolve(message.configuration)
+        break
+      case "listener":
+        if (handle !== undefined) this.#listeners.push({ daemon: message.daemon, server: handle })
+        break
+      case "reload":
+        this.#reload(message.settings)
+        return
+      case "stop":
+        this.#stopped.resolve()
+        return
+    }
+    if (this.#listeners.length >= this.#expected) this.#listening.resolve(this.#listeners)
+  }
+}

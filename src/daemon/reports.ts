@@ -1,0 +1,91 @@
+// Reports of what became of a message, queued as new mail: written by queue/bounce.ts, durable before the recipients they are
+// about leave the spool.
+import { hasFlag, option } from "../config/options.ts"
+import { macro, type Settings } from "../config/settings.ts"
+import { printPath } from "../mail/address.ts"
+import type { Content } from "../mail/content.ts"
+import { fail, ok, type Result } from "../mail/result.ts"
+import type { Clock, NewId } from "../mail/world.ts"
+import { type Bounce, type BounceFacts, bouncesFor } from "../queue/bounce.ts"
+import type { Entry, Queued } from "../queue/entry.ts"
+import type { Settled } from "../queue/settle.ts"
+import type { Spool } from "../spool/spool.ts"
+
+export type ReportWorld = {
+  readonly spool: Pick<Spool, "incoming" | "note">
+  readonly settings: Settings
+  readonly software: string
+  readonly clock: Clock
+  readonly newId: NewId
+  readonly onAccepted: (queued: Queued, content: Content) => void
+  readonly say: (line: string) => void
+}
+
+/** Queues what follows from an attempt. An error means: nothing may be forgotten yet. */
+export async function report(
+  { entry }: Queued,
+  content: Content,
+  told: readonly Settled[],
+  world: ReportWorld,
+): Promise<Result<void>> {
+  const { reports, untold } = bouncesFor(entry, told, factsFor(entry, world))
+  for (const { about, reason } of untold)
+    world.say(`${entry.id}: no report about ${about.tell}: ${reason.says}`)
+  for (const bounce of reports) {
+    const queued = await queueReport(bounce, content, world)
+    if (!queued.ok) return queued
+    world.say(`${entry.id}: ${bounce.entry.id}: ${bounce.entry.summary.subject}`)
+    noteReport(entry, bounce, world)
+  }
+  return ok(undefined)
+}
+
+function factsFor(entry: Entry, { settings, software, clock, newId }: ReportWorld): BounceFacts {
+  const copy = option(settings, "PostmasterCopy")
+  return {
+    host: macro(settings, "j") ?? "localhost",
+    software,
+    now: clock(),
+    newId,
+    doubleBounceAddress: option(settings, "DoubleBounceAddress"),
+    postmasterCopy: copy === undefined || copy === "" ? undefined : copy,
+    returnBody: !hasFlag(settings, "PrivacyOptions", "nobodyreturn"),
+    largestReturned: undefined,
+    retryUntil: entry.acceptedAt + (option(settings, "Timeout.queuereturn") ?? 0) * 1000,
+  }
+}
+
+async function queueReport(bounce: Bounce, original: Content, world: ReportWorld): Promise<Result<void>> {
+  const incoming = world.spool.incoming(bounce.entry.id, bounce.entry.size)
+  await incoming.write(bounce.before)
+  let left = bounce.returned === "full" ? original.size : original.headerSize
+  for await (const piece of original.chunks()) {
+    if (left <= 0) break
+    await incoming.write(piece.length > left ? piece.subarray(0, left) : piece)
+    left -= piece.length
+  }
+  await incoming.write(bounce.after)
+  const committed = await incoming.commit(bounce.entry, bounce.pending, nothing)
+  if (!committed.ok) return fail(committed.error.why)
+  const { content, ...queued } = committed.value
+  world.onAccepted(queued, content)
+  return ok(undefined)
+}
+
+const nothing = Buffer.alloc(0)
+
+function noteReport(entry: Entry, bounce: Bounce, { spool, clock }: ReportWorld): void {
+  const admitted = bounce.pending[0]?.recipient
+  spool.note([
+    {
+      at: clock(),
+      id: entry.id,
+      what: "bounced",
+      address: admitted === undefined ? "" : printPath(admitted.path),
+      status: "",
+      detail: `report ${bounce.entry.id}: ${bounce.entry.summary.subject}`,
+      remote: undefined,
+      reason: admitted?.admitted,
+    },
+  ])
+}
