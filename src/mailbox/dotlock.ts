@@ -1,0 +1,133 @@
+// Dot locks: FILE.lock, made in one step by link(2), as mutt, procmail, c-client and liblockfile make them. Ours says who holds
+// it, so that a lock left by a crash is known for what it is.
+import {
+  closeSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  unlinkSync,
+  writeSync,
+} from "node:fs"
+import { constants } from "node:fs"
+
+/** A lock we hold. */
+export type DotLock = { readonly path: string; readonly inode: number }
+
+/** liblockfile's rule: a lock whose holder cannot be known is stale after five minutes. */
+export const unknownHolderMilliseconds = 300_000
+
+let bootId: string | undefined
+
+/** Changes with every boot of the machine: a pid means something only together with it. */
+function boot(): string {
+  bootId ??= readBootId()
+  return bootId
+}
+
+function readBootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()
+  } catch {
+    return "unknown" // no Linux: then holders are unknown too, and age decides
+  }
+}
+
+let count = 0
+
+/** Takes the lock of `file`, or answers undefined when another has it. Breaks a stale one. Call it with the rights its directory needs. */
+export function takeDotLock(file: string, now: number): DotLock | undefined {
+  const path = `${file}.lock`
+  // RFC 1036's way: O_EXCL alone is not safe on NFS 2, and link tells by its result whether we were first.
+  const own = `${path}.${process.pid}.${count++}`
+  const fd = openSync(
+    own,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+    0o644,
+  )
+  try {
+    writeSync(fd, `${process.pid}\n${boot()}\n`)
+    const taken = linked(own, path) || (breakStale(path, now) && linked(own, path))
+    return taken ? { path, inode: lstatSync(own).ino } : undefined
+  } finally {
+    closeSync(fd)
+    unlinkSync(own)
+  }
+}
+
+/** Gives the lock back, unless somebody broke it and it is another's now. */
+export function releaseDotLock({ path, inode }: DotLock): void {
+  if (statOf(path)?.ino === inode) rmSync(path, { force: true })
+}
+
+function linked(own: string, path: string): boolean {
+  try {
+    linkSync(own, path)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false
+    throw error
+  }
+}
+
+function statOf(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })
+}
+
+/** Removes a stale lock; true when it may be worth trying again. */
+function breakStale(path: string, now: number): boolean {
+  const lock = statOf(path)
+  if (lock === undefined) return true
+  if (!isStale(path, lock, now)) return false
+  const aside = `${path}.${process.pid}.stale`
+  try {
+    renameSync(path, aside)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return true
+    throw error
+  }
+  // Another may have broken the same lock and taken a new one between our look and our rename: then it goes back.
+  const isTheOne = statOf(aside)?.ino === lock.ino
+  if (!isTheOne) linked(aside, path)
+  unlinkSync(aside)
+  return isTheOne
+}
+
+function isStale(path: string, { mtimeMs, size }: Stats, now: number): boolean {
+  const holder = size > 0 && size < 256 ? holderOf(path) : undefined
+  if (holder !== undefined && holder.boot === boot()) return !isAlive(holder.pid)
+  if (holder !== undefined && isAlive(holder.pid)) return false
+  return now - mtimeMs > unknownHolderMilliseconds
+}
+
+/** liblockfile writes the pid alone; we write the boot id too. Others write nothing that can be read. */
+function holderOf(path: string): { pid: number; boot: string | undefined } | undefined {
+  const text = readLock(path)
+  const [, pid, bootLine] = /^(\d{1,10})\s*\n?([0-9a-f-]*)\s*$/.exec(text) ?? []
+  return pid === undefined || Number(pid) <= 0 ? undefined : { pid: Number(pid), boot: bootLine || undefined }
+}
+
+function readLock(path: string): string {
+  try {
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    try {
+      return readFileSync(fd, "latin1")
+    } finally {
+      closeSync(fd)
+    }
+  } catch {
+    return "" // gone, or not ours to read: the holder is unknown
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM"
+  }
+}
