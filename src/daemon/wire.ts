@@ -73,11 +73,13 @@ export class Wire {
 
   /** Says the rest and closes. What the peer still sends is read and thrown away, or a reset would take our last words with it. */
   async close(): Promise<void> {
+    const heard = !this.#full
     this.#flush()
     clearTimeout(this.#timer)
     this.#stopping?.removeEventListener("abort", this.#onStop)
     this.#chunks.length = 0
-    if (!this.#gone) {
+    // One that does not read what we said before will not read our last words either.
+    if (!this.#gone && heard) {
       this.#stream.off("data", this.#onData)
       this.#stream.resume()
       this.#stream.end()

@@ -11,7 +11,7 @@ const endOfHeader = Buffer.from("\r\n\r\n")
 const smallPiece = 1024
 const block = 16 * 1024
 
-type Limits = Pick<Offers, "maxMessageSize" | "maxHeaderSize" | "origins">
+type Limits = Pick<Offers, "maxMessageSize" | "maxHeaderSize" | "rejectNul" | "origins">
 
 /** Why a message is not taken. */
 export type Failure = { readonly reply: Reply; readonly rule: Asked }
@@ -45,8 +45,12 @@ export class Collector {
     if (this.failure !== undefined) return
     const { maxMessageSize } = this.#limits
     if (maxMessageSize > 0 && this.size > maxMessageSize) {
-      const rule = byRule("MaxMessageSize", `the message is larger`, this.#limits.origins.maxMessageSize)
+      const rule = byRule("MaxMessageSize", "the message is larger", this.#limits.origins.maxMessageSize)
       return this.fail({ reply: tooLarge(maxMessageSize), rule })
+    }
+    if (this.#limits.rejectNul && piece.includes(0)) {
+      const rule = byRule("RejectNul", "the message has a NUL octet", this.#limits.origins.rejectNul)
+      return this.fail({ reply: replies.nul, rule })
     }
     this.#last = piece[piece.length - 1] ?? 0
     if (this.header === undefined) this.#addHeader(piece, out)
@@ -87,7 +91,11 @@ export class Collector {
     const { ends, end } = scanHeader(within)
     if (ends === "no blank line" && within.indexOf(0x0a, end) >= 0) this.#headerIsWhole(bytes, out)
     else {
-      const rule = byRule("header size", `more than ${this.#limits.maxHeaderSize} octets`)
+      const rule = byRule(
+        "MaxHeadersLength",
+        `more than ${this.#limits.maxHeaderSize} octets`,
+        this.#limits.origins.maxHeaderSize,
+      )
       this.fail({ reply: replies.headerTooLarge, rule })
     }
   }

@@ -34,6 +34,7 @@ export const replies = {
   bareLf: reply(421, "4.5.0", "Bare linefeed (LF) not allowed"),
   chunkBareCr: reply(554, "5.6.0", "Bare carriage return (CR) not allowed"),
   chunkBareLf: reply(554, "5.6.0", "Bare linefeed (LF) not allowed"),
+  nul: reply(554, "5.6.0", "NUL octet not allowed"),
   headerTooLarge: reply(552, "5.6.0", "Message header too large"),
   useBdat: reply(503, "5.5.1", "BODY=BINARYMIME needs BDAT"), // RFC 3030 §3
   bdatBegun: reply(503, "5.5.1", "DATA after BDAT; use BDAT LAST or RSET"), // RFC 3030 §2

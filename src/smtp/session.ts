@@ -42,6 +42,8 @@ export type Offers = {
   readonly maxIdleCommands: number
   /** Recipients refused in one transaction until the answers come slowly (BadRcptThrottle). */
   readonly badRecipientThrottle: number
+  /** A message with NUL octets is refused. */
+  readonly rejectNul: boolean
   /** What a submission without recipients in its header is given. */
   readonly noRecipientAction: NoRecipientAction
   /** The lines that set these, where lines did. */
@@ -49,7 +51,13 @@ export type Offers = {
 }
 
 /** The limits and refusals of this file's Offers that a line of the configuration may have set. */
-export type LimitName = "maxMessageSize" | "maxRecipients" | "maxHops" | "privacy"
+export type LimitName =
+  | "maxMessageSize"
+  | "maxHeaderSize"
+  | "rejectNul"
+  | "maxRecipients"
+  | "maxHops"
+  | "privacy"
 
 export type Session = {
   readonly arrival: Arrival

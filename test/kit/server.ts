@@ -97,6 +97,7 @@ export const someOffers: Offers = {
   maxBadCommands: 25,
   maxIdleCommands: 200,
   badRecipientThrottle: 0,
+  rejectNul: false,
   noRecipientAction: "none",
   origins: {},
 }
@@ -142,6 +143,7 @@ export const someMoment = Date.UTC(2026, 10, 24, 7, 10, 42)
 /** Opens a session without a socket. */
 export function open(setting: Setting = {}): Running {
   const [client, server] = duplexPair()
+  client.on("end", () => client.end()) // as a client does who has read the last reply
   const spool = setting.spool ?? new MemorySpool()
   const traces: Traces = { spool, log: [], bugs: [], events: [], queueRuns: [], watched: [] }
   let ids = 0

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { settingsOf } from "../../test/kit/site.ts"
+import type { DaemonOptions } from "../config/settings.ts"
+import { connectionLimits, isSubmission, offersFrom, sessionTimeouts } from "./offers.ts"
+
+const door: DaemonOptions = {
+  name: "MTA",
+  address: "127.0.0.1",
+  family: "inet",
+  port: 25,
+  modify: "",
+  other: new Map(),
+  at: undefined,
+}
+
+test("without a word in the configuration the door greets as Waypost and has its own limits", () => {
+  const offers = offersFrom(settingsOf({}), door, "0.1.0")
+  assert.equal(offers.greeting, "grussell.org ESMTP Waypost 0.1.0; $b")
+  assert.equal(offers.maxMessageSize, 0)
+  assert.equal(offers.maxRecipients, 10_000)
+  assert.equal(offers.maxHops, 25)
+  assert.equal(offers.maxHeaderSize, 1 << 20)
+  assert.deepEqual([...offers.privacy], [])
+  assert.deepEqual(offers.origins, {})
+  assert.deepEqual(sessionTimeouts(settingsOf({})), { command: 300_000, datablock: 300_000 })
+  assert.deepEqual(connectionLimits(settingsOf({}), door), { total: 2000, perAddress: 0 })
+})
+
+test("each limit of the configuration is kept with its line", () => {
+  const settings = settingsOf({
+    options: {
+      MaxMessageSize: 2000,
+      MaxRecipientsPerMessage: 3,
+      MaxHopCount: 5,
+      MaxHeadersLength: 4096,
+      PrivacyOptions: ["goaway"],
+      SmtpGreetingMessage: "$j Postfix? $m; $b",
+      "Timeout.command": 60,
+      MaxDaemonChildren: 40,
+    },
+  })
+  const offers = offersFrom(settings, door, "0.1.0")
+  assert.equal(offers.greeting, "grussell.org ESMTP Postfix? org; $b")
+  assert.deepEqual(
+    [offers.maxMessageSize, offers.maxRecipients, offers.maxHops, offers.maxHeaderSize],
+    [2000, 3, 5, 4096],
+  )
+  assert.deepEqual([...offers.privacy].toSorted(), [
+    "needexpnhelo",
+    "needmailhelo",
+    "needvrfyhelo",
+    "noexpn",
+    "noverb",
+    "novrfy",
+  ])
+  assert.equal(offers.origins.maxMessageSize?.file, "/etc/mail/sendmail.mc")
+  assert.ok(offers.origins.privacy !== undefined && offers.origins.maxHops !== undefined)
+  assert.equal(sessionTimeouts(settings).command, 60_000)
+  assert.equal(connectionLimits(settings, door).total, 40)
+})
+
+test("a submission door is known by its name, port or modifier, and does no ETRN", () => {
+  assert.equal(isSubmission(door), false)
+  assert.equal(isSubmission({ ...door, name: "MSA" }), true)
+  assert.equal(isSubmission({ ...door, port: 587 }), true)
+  assert.equal(isSubmission({ ...door, modify: "E" }), true)
+  assert.ok(offersFrom(settingsOf({}), { ...door, modify: "E" }, "0.1.0").privacy.has("noetrn"))
+})
+
+test("an LMTP door says so", () => {
+  const lmtp = offersFrom(settingsOf({}), { ...door, other: new Map([["Protocol", "lmtp"]]) }, "0.1.0")
+  assert.equal(lmtp.greeting, "grussell.org LMTP Waypost 0.1.0; $b")
+  assert.ok(lmtp.lmtp)
+})

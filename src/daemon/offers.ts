@@ -1,0 +1,136 @@
+// From the configuration to what a door offers and bears: made once at start and reload, handed to every session.
+import { hasFlag, option, optionAt } from "../config/options.ts"
+import { type DaemonOptions, macro, type Settings } from "../config/settings.ts"
+import { noRecipientActions, type NoRecipientAction } from "../message/submit.ts"
+import type { LimitName, Offers, PrivacyFlag } from "../smtp/session.ts"
+import type { Origin } from "../mail/decision.ts"
+import type { ConnectionLimits } from "./listener.ts"
+import type { SessionTimeouts } from "./world.ts"
+
+/** What one daemon offers. `version` is Waypost's own. */
+export function offersFrom(settings: Settings, daemon: DaemonOptions, version: string): Offers {
+  const hostname = macro(settings, "j") ?? "localhost"
+  return {
+    hostname,
+    greeting: greetingOf(settings, daemon, hostname, version),
+    software: `Waypost ${version}`,
+    lmtp: isLmtp(daemon),
+    privacy: privacyOf(settings, daemon),
+    maxMessageSize: option(settings, "MaxMessageSize"),
+    // sendmail differs: 32 KiB by default, beyond which its own header is cut. Ours is refused, so it may be longer.
+    maxHeaderSize:
+      optionAt(settings, "MaxHeadersLength") === undefined
+        ? ownLimits.header
+        : option(settings, "MaxHeadersLength"),
+    maxRecipients: option(settings, "MaxRecipientsPerMessage") || ownLimits.recipients,
+    maxHops: option(settings, "MaxHopCount"),
+    maxBadCommands: ownLimits.badCommands,
+    maxIdleCommands:
+      optionAt(settings, "MaxNOOPCommands") === undefined
+        ? ownLimits.idleCommands
+        : option(settings, "MaxNOOPCommands"),
+    badRecipientThrottle: option(settings, "BadRcptThrottle"),
+    rejectNul: option(settings, "RejectNul"),
+    noRecipientAction: noRecipientActionOf(settings),
+    origins: originsOf(settings),
+  }
+}
+
+/** Where sendmail has no limit, or one that only delays. */
+const ownLimits = {
+  header: 1 << 20,
+  recipients: 10_000,
+  badCommands: 25,
+  idleCommands: 200,
+  connections: 2000,
+}
+
+/** How long clients may be silent. sendmail's hour would let silent clients pile up; RFC 5321 §4.5.3.2.7 asks for 5 minutes. */
+export function sessionTimeouts(settings: Settings): SessionTimeouts {
+  return { command: silence(settings, "Timeout.command"), datablock: silence(settings, "Timeout.datablock") }
+}
+
+const fiveMinutes = 300
+
+function silence(settings: Settings, name: "Timeout.command" | "Timeout.datablock"): number {
+  const seconds = optionAt(settings, name) === undefined ? fiveMinutes : option(settings, name)
+  return seconds * 1000
+}
+
+/** How many clients may be there at once. */
+export function connectionLimits(settings: Settings, daemon: DaemonOptions): ConnectionLimits {
+  const children = Number(daemon.other.get("children") ?? daemon.other.get("Children") ?? 0)
+  const total = Number.isInteger(children) && children > 0 ? children : option(settings, "MaxDaemonChildren")
+  return { total: total || ownLimits.connections, perAddress: 0 }
+}
+
+/** What a client hears that is one too many. */
+export function tooManyConnections(hostname: string): string {
+  return `421 4.3.2 ${hostname} Too many open connections.\r\n`
+}
+
+/** A door for submissions (RFC 6409): Name=MSA, the submission ports, or M=E. */
+export function isSubmission({ name, port, modify }: DaemonOptions): boolean {
+  return name.toUpperCase() === "MSA" || port === 587 || port === 465 || modify.includes("E")
+}
+
+/** A door that speaks LMTP: Protocol=lmtp. */
+export function isLmtp(daemon: DaemonOptions): boolean {
+  return daemon.other.get("Protocol")?.toLowerCase() === "lmtp"
+}
+
+// sendmail puts ESMTP behind the first word of SmtpGreetingMessage, whatever stands there (srvrsmtp.c).
+function greetingOf(settings: Settings, daemon: DaemonOptions, hostname: string, version: string): string {
+  const own = `$j Waypost ${version}; $b`
+  const text =
+    optionAt(settings, "SmtpGreetingMessage") === undefined ? own : option(settings, "SmtpGreetingMessage")
+  const expanded = text
+    .replaceAll("$j", hostname)
+    .replaceAll("$v", version)
+    .replaceAll("$Z", version)
+    .replaceAll(
+      /\$(?:\{([^}]*)\}|([A-Zac-z]))/g,
+      (_, long: string | undefined, short: string | undefined) => macro(settings, long ?? short ?? "") ?? "",
+    )
+  const [first = hostname, ...rest] = expanded.split(" ")
+  return [first, isLmtp(daemon) ? "LMTP" : "ESMTP", ...rest].join(" ")
+}
+
+const privacyFlags: readonly PrivacyFlag[] = [
+  "needmailhelo",
+  "needexpnhelo",
+  "needvrfyhelo",
+  "noexpn",
+  "novrfy",
+  "noverb",
+  "noetrn",
+  "noreceipts",
+]
+
+function privacyOf(settings: Settings, { modify }: DaemonOptions): ReadonlySet<PrivacyFlag> {
+  const flags = new Set(privacyFlags.filter((flag) => hasFlag(settings, "PrivacyOptions", flag)))
+  return modify.includes("E") ? flags.add("noetrn") : flags
+}
+
+function noRecipientActionOf(settings: Settings): NoRecipientAction {
+  const wanted = option(settings, "NoRecipientAction").toLowerCase()
+  return noRecipientActions.find((one) => one === wanted) ?? "none"
+}
+
+function originsOf(settings: Settings): Offers["origins"] {
+  const origins: Partial<Record<LimitName, Origin>> = {}
+  for (const [limit, name] of limitOptions) {
+    const at = optionAt(settings, name)
+    if (at !== undefined) origins[limit] = at
+  }
+  return origins
+}
+
+const limitOptions = [
+  ["maxMessageSize", "MaxMessageSize"],
+  ["maxHeaderSize", "MaxHeadersLength"],
+  ["maxRecipients", "MaxRecipientsPerMessage"],
+  ["maxHops", "MaxHopCount"],
+  ["rejectNul", "RejectNul"],
+  ["privacy", "PrivacyOptions"],
+] as const
