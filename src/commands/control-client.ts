@@ -27,6 +27,7 @@ export async function askOnce(state: string, request: Request): Promise<Answer> 
 export class Control {
   readonly #socket: Socket
   readonly #lines: AsyncIterator<string>
+  #closed = false
 
   private constructor(socket: Socket) {
     this.#socket = socket
@@ -45,10 +46,11 @@ export class Control {
   async *ask(request: Request): AsyncGenerator<Answer, void> {
     this.#socket.write(`${JSON.stringify(request)}\n`)
     for (;;) {
-      const line = await this.#lines.next()
-      if (line.done === true)
+      const line = await this.#next()
+      if (line === undefined && this.#closed) return
+      if (line === undefined)
         throw new Refusal("the mail system ended in the middle of its answer", exits.tryAgain)
-      const answer = JSON.parse(line.value) as Answer
+      const answer = JSON.parse(line) as Answer
       if (answer["end"] === true) return
       const { error, code } = answer
       if (typeof error === "string")
@@ -57,7 +59,18 @@ export class Control {
     }
   }
 
+  /** Undefined: there is no more, because one side has gone. */
+  async #next(): Promise<string | undefined> {
+    try {
+      const line = await this.#lines.next()
+      return line.done === true ? undefined : line.value
+    } catch {
+      return undefined // a connection that broke says no more than one that ended
+    }
+  }
+
   close(): void {
+    this.#closed = true
     this.#socket.destroy()
   }
 }

@@ -12,18 +12,17 @@ export const mailUserName = "waypost"
 
 /** The user, if the machine under `root` has it. It is ours and local, so the file is asked, not the name services. */
 export function findMailUser(root = "/"): MailUser | undefined {
-  for (const line of accountLines(root)) {
-    const [name, , uid, gid] = line.split(":")
-    if (name === mailUserName) return { name, uid: Number(uid), gid: Number(gid) }
-  }
-  return undefined
+  const [name, , uid, gid] = entryOf(join(root, "etc/passwd")) ?? []
+  return name === undefined ? undefined : { name, uid: Number(uid), gid: Number(gid) }
 }
 
-function accountLines(root: string): readonly string[] {
+/** The fields of our line in an account file. */
+function entryOf(file: string): readonly string[] | undefined {
   try {
-    return readFileSync(join(root, "etc/passwd"), "utf8").split("\n")
+    const lines = readFileSync(file, "utf8").split("\n")
+    return lines.find((line) => line.startsWith(`${mailUserName}:`))?.split(":")
   } catch {
-    return []
+    return undefined // no such file: a machine without accounts
   }
 }
 
@@ -47,7 +46,10 @@ export function makeMailUser(root = "/"): MailUser {
 
 /** Removes it, and its group with it. */
 export function removeMailUser(root = "/"): void {
-  runAsRoot("userdel", [...(root === "/" ? [] : ["--prefix", root]), mailUserName])
+  const where = root === "/" ? [] : ["--prefix", root]
+  runAsRoot("userdel", [...where, mailUserName])
+  // userdel takes the group along only where login.defs says USERGROUPS_ENAB.
+  if (entryOf(join(root, "etc/group")) !== undefined) runAsRoot("groupdel", [...where, mailUserName])
 }
 
 /** Runs one of the machine's own tools; what it complains of is the message. */
