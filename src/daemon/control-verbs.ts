@@ -63,7 +63,7 @@ async function* idle(request: Request, { runner }: ControlWorld): AsyncIterable<
   const timer = setTimeout(() => resolve("busy"), seconds * 1000)
   const end = await Promise.race([runner.idle().then(() => "idle" as const), promise])
   clearTimeout(timer)
-  yield end === "idle" ? { ok: true } : { ok: false, error: `still busy after ${seconds} s` }
+  yield end === "idle" ? { ok: true } : { error: `still busy after ${seconds} s`, code: 75 }
 }
 
 async function* counted({ spool }: ControlWorld): AsyncIterable<Answer> {
