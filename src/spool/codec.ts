@@ -19,7 +19,10 @@ export function printEntry(entry: Entry): { json: string; held: string | undefin
 }
 
 export function printPending(pending: Pending): PendingRow {
-  return { number: pending.number, next: pending.nextAttempt, json: JSON.stringify(pending) }
+  const { number, recipient, route, expandedFrom, attempts, nextAttempt, lastStatus, warned } = pending
+  // Field by field: what routing found out today is not kept with it.
+  const kept = { number, recipient, route, expandedFrom, attempts, nextAttempt, lastStatus, warned }
+  return { number, next: nextAttempt, json: JSON.stringify(kept) }
 }
 
 /** A row's text is what printEntry and printPending wrote: its checksum was compared when it was read. */

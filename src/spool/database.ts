@@ -37,18 +37,24 @@ const version1 = `
 /** Each brings the database from version n to n + 1; user_version says where it stands. */
 const ladder: readonly string[] = [version1]
 
-/** Octets of WAL after which its pages go into the database file. */
-export const checkpointAfter = 8 * 1024 * 1024
+/** Octets of a page: a message of 10 KiB fills one and a bit. */
+export const pageSize = 8192
+
+/** Octets up to which the WAL may grow, and the size its file keeps: overwriting is cheaper than growing anew. */
+export const walLimit = 32 * 1024 * 1024
+
+/** Milliseconds that another process may keep queue.db locked (an operator with sqlite3) before our commit fails. */
+const lockPatience = 1000
 
 /** Opens and brings up to date. What an interrupted run left in the WAL is read back by SQLite here. */
 export function openDatabase(path: string): DatabaseSync {
-  const database = new DatabaseSync(path, { timeout: 5000 })
+  const database = new DatabaseSync(path, { timeout: lockPatience })
   try {
-    database.exec("PRAGMA page_size = 8192")
+    database.exec(`PRAGMA page_size = ${pageSize}`)
     database.exec("PRAGMA journal_mode = WAL")
     // FULL: each commit is one fdatasync of the WAL. Checkpoints are ours to time (worker.ts).
     database.exec("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = OFF")
-    database.exec(`PRAGMA cache_size = -8192; PRAGMA journal_size_limit = ${2 * checkpointAfter}`)
+    database.exec(`PRAGMA cache_size = -8192; PRAGMA journal_size_limit = ${walLimit}`)
     database.exec("PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF")
     step("open.recovered")
     migrate(database, path)

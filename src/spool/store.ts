@@ -5,7 +5,7 @@ import { statfsSync } from "node:fs"
 import { join } from "node:path"
 import type { DatabaseSync } from "node:sqlite"
 import { type Folders, foldersOf, removeBodyFile, setAsideOctets, sweepBodies } from "./bodies.ts"
-import { checkpointAfter, explainError, findDamage, isFull, openDatabase } from "./database.ts"
+import { explainError, findDamage, isFull, openDatabase, pageSize, walLimit } from "./database.ts"
 import { Reader } from "./reads.ts"
 import type { Change, ChangeResult, Failure } from "./requests.ts"
 import { step } from "./steps.ts"
@@ -21,7 +21,10 @@ export type Committed =
 
 /** WAL octets after which the operator hears that somebody keeps it from shrinking. */
 const walWarning = 64 * 1024 * 1024
-const pageSize = 8192
+/** Octets of new rows after which they go into the database file: some milliseconds of work. */
+const freshLimit = 8 * 1024 * 1024
+/** The WAL begins anew after this much of it, even if the same few pages were written again and again. */
+const pagesOfCommit = 9
 
 type Opened = {
   readonly database: DatabaseSync
@@ -38,7 +41,9 @@ export class Store {
   #trouble: Failure | undefined
   /** Ids that were refused because their commit failed; a reopened database may have them all the same. */
   readonly #refused = new Set<string>()
-  #octetsSinceCheckpoint = 0
+  /** Octets since the last checkpoint: what it will have to write (about), and what the WAL holds (about). */
+  #fresh = 0
+  #wal = 0
   #warnedAt = 0
 
   /** Throws when the database cannot be used. */
@@ -67,7 +72,7 @@ export class Store {
     return this.#need().tally
   }
 
-  /** One transaction for all groups; durable when it returns ok. */
+  /** One transaction for all groups; durable when it returns ok. After a failure the store is closed until reopen() has worked. */
   commit(groups: readonly Group[]): Committed {
     if (this.#opened === undefined) return { ok: false, failure: this.#trouble ?? closed }
     try {
@@ -80,10 +85,12 @@ export class Store {
   #transaction({ writer }: Opened, groups: readonly Group[]): (readonly ChangeResult[])[] {
     writer.begin()
     const results = groups.map(({ changes, octets }) => {
-      this.#octetsSinceCheckpoint += octets.length + changes.length * pageSize
+      this.#fresh += octets.length + changes.length * pageSize
+      this.#wal += octets.length + changes.length * pageSize
       return changes.map((change) => writer.apply(change, octets))
     })
     const orphans = writer.commit()
+    this.#wal += pagesOfCommit * pageSize
     committed(groups)
     for (const id of orphans) this.#forget(id)
     return results
@@ -105,7 +112,6 @@ export class Store {
     this.#trouble = failure
     this.#log(`the spool could not commit: ${failure.why}; it is closed and opened again`)
     this.#closeAfterFailure()
-    this.reopen()
     return failure
   }
 
@@ -182,12 +188,13 @@ export class Store {
 
   /** Moves the WAL's pages into the file, when there are enough of them or `atOnce`. Readers are not waited for. */
   checkpoint(atOnce = false): void {
-    if (this.#opened === undefined || (!atOnce && this.#octetsSinceCheckpoint < checkpointAfter)) return
-    if (this.#octetsSinceCheckpoint === 0) return
+    if (this.#opened === undefined || this.#wal === 0) return
+    if (!atOnce && this.#fresh < freshLimit && this.#wal < walLimit) return
     step("checkpoint.begun")
     const row = this.#opened.database.prepare("PRAGMA wal_checkpoint(PASSIVE)").get()
     step("checkpoint.done")
-    this.#octetsSinceCheckpoint = 0
+    this.#fresh = 0
+    this.#wal = 0
     this.#warn(Number(row?.["log"] ?? 0) * pageSize)
   }
 
@@ -200,6 +207,7 @@ export class Store {
   }
 
   close(): void {
+    this.checkpoint(true)
     this.#opened?.database.close()
     this.#opened = undefined
     this.#trouble = closed
@@ -216,7 +224,9 @@ const closed: Failure = { full: false, why: "the spool is closed" }
 function committed(groups: readonly Group[]): void {
   for (const { changes } of groups) {
     for (const { kind } of changes) {
-      if (kind === "accept" || kind === "record" || kind === "remove") step(`${kind}.committed`)
+      if (kind === "accept") step("accept.committed")
+      else if (kind === "record") step("record.committed")
+      else if (kind === "remove") step("remove.committed")
       else step("change.committed")
     }
   }

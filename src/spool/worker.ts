@@ -3,7 +3,7 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads"
 import { setAsideOctets } from "./bodies.ts"
 import { explainError, UnusableDatabase } from "./database.ts"
-import type { Answers, FromWorker, Question, ToWorker, WorkerStart } from "./requests.ts"
+import type { Answers, Failure, FromWorker, Question, ToWorker, WorkerStart } from "./requests.ts"
 import { Store } from "./store.ts"
 import { Timeline } from "./timeline.ts"
 
@@ -56,21 +56,20 @@ class SpoolThread {
 
   #commit(groups: readonly Changes[]): void {
     const done = this.#store.commit(groups)
+    if (!done.ok) return this.#refuse(groups, done.failure)
     for (const [n, { group }] of groups.entries()) {
-      if (!done.ok) {
-        this.#say({ kind: "failed", group, failure: done.failure })
-        continue
-      }
       const results = done.results[n]
       const allTrue = results?.every((result) => result === true) ?? false
       this.#say({ kind: "changed", group, results: allTrue ? undefined : results })
     }
-    if (!done.ok) this.#afterFailure()
   }
 
-  #afterFailure(): void {
-    this.#say({ kind: "order", trouble: this.#store.trouble })
-    if (this.#store.trouble !== undefined) this.#reopening ??= setInterval(() => this.#reopen(), reopenEvery)
+  // What keeps the store from working is said first: nobody who hears of his refusal finds room again before it is there.
+  #refuse(groups: readonly Changes[], failure: Failure): void {
+    this.#say({ kind: "order", trouble: failure })
+    for (const { group } of groups) this.#say({ kind: "failed", group, failure })
+    this.#reopening ??= setInterval(() => this.#reopen(), reopenEvery)
+    this.#reopen()
   }
 
   #reopen(): void {

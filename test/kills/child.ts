@@ -1,0 +1,96 @@
+// The process that the kill tests stop: it does everything a spool can do, once, and says each promise it was given as a line on
+// standard output, synchronously, so that the line is out before the next step. node child.ts DIRECTORY
+import { appendFileSync, writeSync } from "node:fs"
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { openSpool } from "../../src/spool/sqlite.ts"
+import { headerSize, messageOf, octetsOf } from "./message.ts"
+
+const [directory = ""] = process.argv.slice(2)
+
+function say(...words: string[]): void {
+  writeSync(1, `${words.join(" ")}\n`)
+}
+
+const opened = await openSpool({
+  directory,
+  clock: Date.now,
+  reserveBytes: 0,
+  log: (line) => writeSync(2, `${line}\n`),
+})
+if (!opened.ok) throw new Error(opened.error)
+const spool = opened.value
+
+async function accept(id: string, size: number, recipients = 1): Promise<void> {
+  const octets = octetsOf(id, size)
+  const incoming = spool.incoming(id, 0)
+  for (let at = headerSize; at < octets.length; at += 40_000) {
+    await incoming.write(octets.subarray(at, at + 40_000))
+  }
+  say("offered", id, String(size), String(recipients))
+  const { entry, pending } = messageOf(id, size, recipients)
+  const done = await incoming.commit(entry, pending, octets.subarray(0, headerSize))
+  say(done.ok ? "acknowledged" : "refused", id)
+}
+
+async function record(id: string, done: readonly number[]): Promise<void> {
+  say("served", id, ...done.map(String))
+  const recorded = await spool.record({ id, done, update: [], add: [] })
+  if (!recorded.ok) throw new Error(recorded.error)
+  say("recorded", id, ...done.map(String))
+}
+
+/** The order is said before it is given and after it was obeyed. */
+async function order(what: string, id: string, act: () => Promise<boolean>): Promise<void> {
+  say("ordering", what, id)
+  if (await act()) say("ordered", what, id)
+}
+
+await accept("small0", 900, 3)
+await Promise.all(["small1", "small2", "small3", "small4"].map((id) => accept(id, 10_000)))
+await accept("large0", 300_000, 2)
+await Promise.all(["large1", "large2"].map((id) => accept(id, 150_000)))
+
+const gone = spool.incoming("aborted0", 0)
+await gone.write(Buffer.alloc(100_000, "x"))
+gone.abort()
+
+spool.note([
+  {
+    at: Date.now(),
+    id: "small0",
+    what: "accepted",
+    address: "ann@example.org",
+    status: "2.0.0",
+    detail: "",
+    remote: undefined,
+    reason: undefined,
+  },
+])
+await spool.history("small0")
+
+await record("small0", [1])
+await record("small1", [0])
+await record("large0", [0, 1])
+await order("hold", "small2", () => spool.hold("small2", "by hand"))
+await order("release", "small2", () => spool.release("small2"))
+await order("retry", "small3", () => spool.retry("small3"))
+await order("remove", "small4", () => spool.remove("small4"))
+await order("remove", "large1", () => spool.remove("large1"))
+
+say("damaging", "large2")
+appendFileSync(join(directory, "bodies", "large2"), "one octet too many")
+const damaged = await spool.content("large2")
+if (damaged.ok) throw new Error("damaged octets were given out")
+
+// Another process keeps the database locked: commits fail until it is gone, and what was refused must not be there afterwards.
+const other = new DatabaseSync(join(directory, "queue.db"))
+other.exec("BEGIN IMMEDIATE")
+await accept("refused0", 2000)
+other.exec("ROLLBACK")
+other.close()
+while (!spool.room(1).ok) await new Promise((resolve) => setTimeout(resolve, 20))
+say("in order again")
+await accept("small5", 500)
+await spool.close()
+say("closed")
