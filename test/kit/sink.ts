@@ -6,7 +6,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net"
 /** What to do instead of the usual reply. `reply` may have several lines, each without CRLF. */
 export type SinkAct =
   | string
-  | { readonly reply?: string; readonly then?: "close" | "reset" | "silence"; readonly after?: number }
+  | { readonly reply?: string; readonly end?: "close" | "reset" | "silence"; readonly after?: number }
   /** Octets as they are, CRLF and all. */
   | { readonly raw: string }
 
@@ -278,17 +278,17 @@ class Guest {
       this.socket.write(act.raw, "latin1")
       return act.raw
     }
-    if (act.then === "silence") this.mode = "deaf"
+    if (act.end === "silence") this.mode = "deaf"
     if (act.after !== undefined) setTimeout(() => this.perform(act, ordinary), act.after)
     else this.perform(act, ordinary)
-    return act.reply ?? (act.then === undefined ? ordinary : "")
+    return act.reply ?? (act.end === undefined ? ordinary : "")
   }
 
-  perform(act: { readonly reply?: string; readonly then?: string }, ordinary: string): void {
-    const text = act.reply ?? (act.then === undefined ? ordinary : undefined)
+  perform(act: { readonly reply?: string; readonly end?: string }, ordinary: string): void {
+    const text = act.reply ?? (act.end === undefined ? ordinary : undefined)
     if (text !== undefined) this.write(text)
-    if (act.then === "close") this.socket.end()
-    if (act.then === "reset") this.socket.resetAndDestroy()
+    if (act.end === "close") this.socket.end()
+    if (act.end === "reset") this.socket.resetAndDestroy()
   }
 
   write(text: string): void {

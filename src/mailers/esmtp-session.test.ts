@@ -1,0 +1,203 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { type Content, inMemory } from "../mail/content.ts"
+import { batch, host, post, rawHost, told } from "../../test/kit/post.ts"
+
+test("250 recipients are three transactions of one session", async (t) => {
+  const sink = await host(t)
+  const { mailer } = await post(t, sink.port)
+  const many = Array.from({ length: 250 }, (_, n) => `u${n}@grussell.org`).join(" ")
+  const statuses = await mailer.deliver(batch(many))
+  assert.ok(statuses.every(({ action }) => action === "relayed"))
+  assert.deepEqual(
+    sink.transactions.map(({ rcpt }) => rcpt.length),
+    [100, 100, 50],
+  )
+  assert.equal(sink.sessions(), 1)
+})
+
+test("452 too many recipients: those left over follow in the next transaction", async (t) => {
+  const rules = [3, 4].map((n) => ({
+    on: new RegExp(`^RCPT TO:<u${n}@`),
+    act: "452 4.5.3 too many recipients",
+    times: 1,
+  }))
+  const sink = await host(t, { rules })
+  const { mailer } = await post(t, sink.port)
+  const statuses = await mailer.deliver(batch("u1@a.test u2@a.test u3@a.test u4@a.test"))
+  assert.deepEqual(told(statuses), [
+    "u1 relayed 2.0.0",
+    "u2 relayed 2.0.0",
+    "u3 relayed 2.0.0",
+    "u4 relayed 2.0.0",
+  ])
+  assert.deepEqual(
+    sink.transactions.map(({ rcpt }) => rcpt),
+    [
+      ["<u1@a.test>", "<u2@a.test>"],
+      ["<u3@a.test>", "<u4@a.test>"],
+    ],
+  )
+  assert.equal(sink.sessions(), 1)
+})
+
+test("a peer's RCPTMAX and a mailer without the flag m make smaller transactions", async (t) => {
+  const sink = await host(t, { extensions: ["PIPELINING", "LIMITS RCPTMAX=2"] })
+  const { mailer } = await post(t, sink.port)
+  await mailer.deliver(batch("a@x.test b@x.test c@x.test"))
+  assert.deepEqual(
+    sink.transactions.map(({ rcpt }) => rcpt.length),
+    [2, 1],
+  )
+  const other = await host(t, { address: "127.0.0.3", port: sink.port })
+  await mailer.deliver(
+    batch("a@x.test b@x.test", "", { route: { mailer: "single", host: "[127.0.0.3]", user: "" } }),
+  )
+  assert.deepEqual(
+    other.transactions.map(({ rcpt }) => rcpt.length),
+    [1, 1],
+  )
+})
+
+test("LMTP: each recipient has a fate of its own", async (t) => {
+  const sink = await host(t, { lmtp: true, rules: [{ on: /^\. <b@/, act: "452 4.2.2 Mailbox full" }] })
+  const { mailer } = await post(t, sink.port)
+  const route = { mailer: "lmtp", host: "[127.0.0.2]", user: "" }
+  const statuses = await mailer.deliver(batch("a@x.test b@x.test c@x.test", "", { route }))
+  assert.deepEqual(told(statuses), [
+    "a relayed 2.0.0",
+    "b delayed 4.2.2 (452 4.2.2 Mailbox full)",
+    "c relayed 2.0.0",
+  ])
+  assert.equal(sink.commands[1], "LHLO mail.example.org")
+})
+
+test("the address of the route is what RCPT says", async (t) => {
+  const sink = await host(t)
+  const { mailer } = await post(t, sink.port)
+  await mailer.deliver(
+    batch("me@grussell.org you@grussell.org", "[127.0.0.2]", {
+      addresses: ["gordon@napier.ac.uk", "you@hello.com"],
+    }),
+  )
+  assert.deepEqual(sink.transactions[0]?.rcpt, ["<gordon@napier.ac.uk>", "<you@hello.com>"])
+})
+
+/** A message that is not in memory, in pieces. */
+function large(pieces: number, broken = false): Content {
+  const piece = Buffer.from(`${".".repeat(62)}\r\n`.repeat(1024))
+  const header = Buffer.from("Subject: large\r\n\r\n")
+  return {
+    size: header.length + pieces * piece.length,
+    headerSize: header.length,
+    bytes: undefined,
+    async *chunks() {
+      yield header
+      for (let n = 0; n < pieces; n++) {
+        if (broken && n === pieces - 1) throw new Error("checksum does not match")
+        yield piece
+      }
+    },
+  }
+}
+
+test("a large message goes out piece by piece, dots and all", async (t) => {
+  const sink = await host(t)
+  const { mailer } = await post(t, sink.port)
+  const content = large(40)
+  assert.deepEqual(told(await mailer.deliver(batch("me@grussell.org", "[127.0.0.2]", { content }))), [
+    "me relayed 2.0.0",
+  ])
+  const got = sink.transactions[0]?.content
+  assert.equal(got?.length, content.size)
+  assert.ok(got?.subarray(-66).equals(Buffer.from(`\r\n${".".repeat(62)}\r\n`)))
+})
+
+test("a message that cannot be read to its end is never ended with a dot", async (t) => {
+  const sink = await host(t)
+  const { mailer } = await post(t, sink.port)
+  const statuses = await mailer.deliver(batch("me@grussell.org", "[127.0.0.2]", { content: large(3, true) }))
+  assert.deepEqual(told(statuses), [
+    "me delayed 4.4.2 (The message could not be read from the spool: checksum does not match)",
+  ])
+  await sink.quiet()
+  assert.equal(sink.received(), 0)
+})
+
+test("a peer that stops reading in the middle of a message is given up", async (t) => {
+  const port = await rawHost(t, (socket) => {
+    socket.write("220 hi\r\n")
+    socket.on("data", (chunk) => {
+      const text = chunk.toString("latin1")
+      if (text.startsWith("EHLO")) socket.write("250-x\r\n250 PIPELINING\r\n")
+      if (text.startsWith("MAIL")) {
+        socket.write("250 ok\r\n250 ok\r\n354 go\r\n")
+        socket.pause()
+      }
+    })
+  })
+  const { mailer } = await post(t, port, {}, { timeouts: { datablock: 150 } })
+  const statuses = await mailer.deliver(batch("me@grussell.org", "[127.0.0.2]", { content: large(400) }))
+  assert.deepEqual(told(statuses), ["me delayed 4.4.2 (Timed out: the peer did not take the message)"])
+})
+
+test("a peer that dribbles octets of a reply gains no time by it", async (t) => {
+  const port = await rawHost(t, (socket) => {
+    const timer = setInterval(() => socket.write("2"), 20)
+    socket.on("close", () => clearInterval(timer))
+    socket.write("220-")
+  })
+  const { mailer } = await post(t, port, {}, { timeouts: { initial: 150 } })
+  assert.deepEqual(told(await mailer.deliver(batch("me@grussell.org"))), [
+    "me delayed 4.4.2 (Timed out: the peer did not greet)",
+  ])
+})
+
+test("SMTPUTF8 is asked for only when the header or an address needs it", async (t) => {
+  const sink = await host(t, { extensions: ["PIPELINING", "SMTPUTF8"] })
+  const { mailer } = await post(t, sink.port)
+  const envelope = { ...batch("x@x.test").envelope, smtputf8: true }
+  const header = Buffer.from("Subject: Grüße\r\n\r\nhello\r\n")
+  await mailer.deliver(batch("me@grussell.org", "[127.0.0.2]", { envelope }))
+  await mailer.deliver(batch("me@grussell.org", "[127.0.0.2]", { envelope, content: inMemory(header, 20) }))
+  assert.deepEqual(
+    sink.transactions.map(({ mail }) => mail),
+    ["<ann@example.org>", "<ann@example.org> SMTPUTF8"],
+  )
+})
+
+test("shutting down ends what waits, and lets no new delivery begin", async (t) => {
+  const sink = await host(t, { rules: [{ on: /^MAIL/, act: { end: "silence" } }] })
+  const { mailer } = await post(t, sink.port)
+  const stop = new AbortController()
+  const waiting = mailer.deliver(batch("me@grussell.org"), stop.signal)
+  await new Promise<void>((resolve) => {
+    const look = () =>
+      sink.commands.some((line) => line.startsWith("MAIL")) ? resolve() : setImmediate(look)
+    look()
+  })
+  stop.abort()
+  assert.deepEqual(told(await waiting), ["me delayed 4.4.2 (Shutting down)"])
+  await mailer.close()
+  assert.deepEqual(told(await mailer.deliver(batch("me@grussell.org"))), ["me delayed 4.3.2 (Shutting down)"])
+})
+
+test("closing says QUIT to what rests", async (t) => {
+  const sink = await host(t)
+  const { mailer } = await post(t, sink.port)
+  await mailer.deliver(batch("me@grussell.org"))
+  await mailer.close()
+  await sink.quiet()
+  assert.equal(sink.commands.at(-1), "QUIT")
+})
+
+test("a mailer that is not there, or whose port is none, keeps the mail", async (t) => {
+  const { mailer } = await post(t, 0)
+  const route = { mailer: "uucp", host: "x", user: "" }
+  assert.deepEqual(told(await mailer.deliver(batch("me@x.test", "", { route }))), [
+    'me delayed 4.3.5 (there is no mailer "uucp")',
+  ])
+  assert.deepEqual(told(await mailer.deliver(batch("me@x.test"))), [
+    'me delayed 4.3.5 (mailer "esmtp": "0" is no port)',
+  ])
+})
