@@ -68,9 +68,8 @@ export class Link {
   /** Starts the thread. A text says why the store cannot be used. */
   open(): Promise<string | undefined> {
     this.#opening = Promise.withResolvers()
-    const ending = import.meta.url.endsWith(".ts") ? "ts" : "js"
-    const file = ending === "ts" ? "./worker.ts" : "./spool-worker.js"
-    const worker = new Worker(new URL(file, import.meta.url), {
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+      // build/workers.ts knows this form
       workerData: { ...this.#start, refused: [...this.#refused] } satisfies WorkerStart,
       resourceLimits: { maxYoungGenerationSizeMb: 8 },
     })
