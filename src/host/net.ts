@@ -57,6 +57,7 @@ const words: Readonly<Record<string, string>> = {
   EACCES: "Permission denied",
   EADDRNOTAVAIL: "Cannot assign requested address",
   EMFILE: "Too many open files",
+  EPIPE: "Broken pipe",
   ENOENT: "No such file or directory",
 }
 

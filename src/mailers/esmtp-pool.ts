@@ -41,8 +41,13 @@ export class Pool {
   /** A session with this peer: one that rests, or a new one, or the next that becomes free. */
   async lease(peer: Peer, signal: AbortSignal | undefined): Promise<Lease | { readonly broken: Broken }> {
     for (;;) {
-      if (this.#closing || signal?.aborted === true) return { broken: shutDown }
       const book = this.#book(peer.key)
+      const no = this.#refusal(peer.key, signal)
+      if (no !== undefined) {
+        book.waiting.shift()?.() // the turn that was ours
+        this.#forget(peer.key, book)
+        return no
+      }
       for (let rested = book.resting.pop(); rested !== undefined; rested = book.resting.pop()) {
         if (rested.wake()) return { session: rested, reused: true }
         this.#ended(rested)
@@ -50,6 +55,12 @@ export class Pool {
       if (book.open < this.#limits.sessions) return this.#open(peer, book, signal)
       await new Promise<void>((resolve) => book.waiting.push(resolve))
     }
+  }
+
+  #refusal(key: string, signal: AbortSignal | undefined): { readonly broken: Broken } | undefined {
+    if (this.#closing || signal?.aborted === true) return { broken: shutDown }
+    const standing = this.standing(key)
+    return standing.state === "down" ? { broken: standing.broken } : undefined
   }
 
   /** A new session, whatever rests: for the message that a rested one lost. */
@@ -107,7 +118,7 @@ export class Pool {
     const opened = await Session.open(peer, this.#terms, signal)
     if ("broken" in opened) {
       book.open--
-      this.#remember(peer.key, opened)
+      if (signal?.aborted !== true) this.#remember(peer.key, opened)
       book.waiting.shift()?.()
       this.#forget(peer.key, book)
       return { broken: opened.broken }

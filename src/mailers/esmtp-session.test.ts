@@ -182,6 +182,27 @@ test("shutting down ends what waits, and lets no new delivery begin", async (t) 
   assert.deepEqual(told(await mailer.deliver(batch("me@grussell.org"))), ["me delayed 4.3.2 (Shutting down)"])
 })
 
+test("shutting down does not wait for a host that does not greet, and nobody queues behind it", async (t) => {
+  const silent = await host(t, { rules: [{ on: /^connect/, act: { end: "silence" } }] })
+  const { mailer } = await post(t, silent.port, {}, { limits: { sessions: 1 } })
+  const stop = new AbortController()
+  const waiting = Array.from({ length: 4 }, () => mailer.deliver(batch("me@grussell.org"), stop.signal))
+  const greeted = setInterval(() => silent.sessions() > 0 && stop.abort(), 5)
+  const statuses = await Promise.all(waiting)
+  clearInterval(greeted)
+  assert.ok(
+    statuses.flat().every(({ action, diagnostic }) => action === "delayed" && diagnostic === "Shutting down"),
+  )
+})
+
+test("those who wait for a session with a host that turns out silent do not wait for it themselves", async (t) => {
+  const silent = await host(t, { rules: [{ on: /^connect/, act: { end: "silence" } }] })
+  const { mailer } = await post(t, silent.port, {}, { limits: { sessions: 1 }, timeouts: { initial: 60 } })
+  const all = await Promise.all(Array.from({ length: 10 }, () => mailer.deliver(batch("me@grussell.org"))))
+  assert.ok(all.flat().every(({ action }) => action === "delayed"))
+  assert.equal(silent.sessions(), 1)
+})
+
 test("closing says QUIT to what rests", async (t) => {
   const sink = await host(t)
   const { mailer } = await post(t, sink.port)

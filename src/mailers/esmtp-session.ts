@@ -69,7 +69,10 @@ export class Session {
       return { broken: { says, status: "4.4.1", reply: undefined, permanent: false }, silent }
     }
     const session = new Session(peer, connected.value, terms)
+    const stop = () => session.abort("Shutting down")
+    signal?.addEventListener("abort", stop)
     await session.#until({ kind: "wait", step: "initial" })
+    signal?.removeEventListener("abort", stop)
     const { broken } = session.client
     return broken === undefined
       ? { session }

@@ -60,13 +60,19 @@ export function makeSmtpMailer(world: SmtpWorld): SmtpMailer {
       random: world.random ?? Math.random,
       fallback: fallback(settings),
     },
-    isOurAddress: (address, port) => ours.has(`${address} ${port}`),
+    isOurAddress: (address, port) => ours.has(`${reached(address)} ${port}`),
     from: (address) => clientAddress(settings, address),
   }
   return {
     deliver: (batch, signal) => deliver(batch, terms, settings, signal),
     close: () => pool.close(),
   }
+}
+
+/** A connection to the unspecified address reaches this machine's loopback. */
+function reached(address: string): string {
+  if (address === "0.0.0.0") return "127.0.0.1"
+  return address === "::" ? "::1" : address
 }
 
 async function deliver(

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import type { DaemonOptions, MailerDefinition } from "../config/settings.ts"
+import { clientAddress, smtpDelivery, timeoutsFrom } from "./esmtp-terms.ts"
+
+const at = { file: "/etc/mail/sendmail.mc", line: 3, column: 1 }
+
+test("the times are those of RFC 5321 until the configuration sets others", () => {
+  const usual = timeoutsFrom({ options: new Map() })
+  assert.deepEqual(
+    [usual.initial, usual.mail, usual.datainit, usual.datablock, usual.datafinal],
+    [300_000, 300_000, 120_000, 180_000, 600_000],
+  )
+  const set = timeoutsFrom({
+    options: new Map([
+      ["Timeout.mail", { value: 20, at }],
+      ["Timeout.rcpt", { value: 3600, at: undefined }],
+      ["Timeout.connect", { value: 0, at }],
+      ["Timeout.quit", { value: 120, at }],
+    ]),
+  })
+  assert.equal(set.mail, 20_000)
+  assert.equal(set.rcpt, usual.rcpt, "a default of sendmail's is not a wish")
+  assert.equal(set.connect, usual.connect, "0 is sendmail's word for no limit of its own")
+  assert.equal(set.quit, usual.quit)
+})
+
+function definition(args: string, flags = "mDFMuXa", path = "[IPC]"): ReturnType<typeof smtpDelivery> {
+  const one: MailerDefinition = { name: "x", path, args, flags, maxSize: 1000, at }
+  return smtpDelivery({ mailers: new Map([["x", one]]) }, "x")
+}
+
+test("a mailer definition says port, protocol and how many recipients travel together", () => {
+  const plain = { lmtp: false, port: 25, path: undefined, recipients: 100, maxSize: 1000 }
+  assert.deepEqual(definition("TCP $h"), { ok: true, value: plain })
+  assert.deepEqual(definition("TCP $h 2526"), { ok: true, value: { ...plain, port: 2526 } })
+  assert.deepEqual(definition("TCP $h submission"), { ok: true, value: { ...plain, port: 587 } })
+  assert.deepEqual(definition("TCP $h", "DFMuXa"), { ok: true, value: { ...plain, recipients: 1 } })
+  assert.deepEqual(definition("TCP $h 24", "mz"), { ok: true, value: { ...plain, port: 24, lmtp: true } })
+  const unix = definition("FILE /run/lmtp", "mz")
+  assert.ok(unix.ok && unix.value.path === "/run/lmtp" && unix.value.lmtp)
+  for (const port of ["0", "65536", "mail", "-1"]) assert.equal(definition(`TCP $h ${port}`).ok, false, port)
+})
+
+function client(family: DaemonOptions["family"], address: string): DaemonOptions {
+  return { name: "c", address, family, port: 0, modify: "", other: new Map(), at }
+}
+
+test("CLIENT_OPTIONS names the address that connections come from, by family", () => {
+  const settings = { clients: [client("inet6", "2001:db8::1"), client("inet", "192.0.2.1")] }
+  assert.equal(clientAddress(settings, "198.51.100.7"), "192.0.2.1")
+  assert.equal(clientAddress(settings, "2001:db8::7"), "2001:db8::1")
+  assert.equal(clientAddress({ clients: [] }, "198.51.100.7"), undefined)
+})
