@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { once } from "node:events"
-import { connect, createServer, type Socket } from "node:net"
+import { connect, type Socket } from "node:net"
 import { test } from "node:test"
 import {
   MemorySpool,
@@ -140,12 +140,21 @@ test("a client that never reads is not read from either", async (t) => {
   const server = await host(t, { timeouts: { command: 200, datablock: 200 } }, patient)
   const socket = await server.connect()
   socket.pause()
-  const closed = once(socket, "close").then(() => false)
+  const closed = once(socket, "close").then(
+    () => false,
+    () => false,
+  )
   let sent = 0
   let reading = true
   for (; reading && sent < 500; sent++) {
     if (socket.write(line)) continue
-    reading = await Promise.race([once(socket, "drain").then(() => true), closed])
+    reading = await Promise.race([
+      once(socket, "drain").then(
+        () => true,
+        () => closed,
+      ),
+      closed,
+    ])
   }
   assert.ok(sent < 500, "the server stopped reading, and gave up")
 })
@@ -327,34 +336,4 @@ test("one connection too many is told so, and a place that is free again is give
   const again = await server.connect()
   const [greeting] = await once(again, "data")
   assert.match(String(greeting), /^(220|421) /)
-})
-
-test("a port that is taken is named in one line", async (t) => {
-  const other = createServer().listen(0, "127.0.0.1")
-  await once(other, "listening")
-  t.after(() => other.close())
-  const at = other.address()
-  assert.ok(typeof at === "object" && at !== null)
-  const taken = await bind({
-    name: "MTA",
-    address: "127.0.0.1",
-    family: "inet",
-    port: at.port,
-    modify: "",
-    other: new Map(),
-    at: undefined,
-  })
-  assert.ok(!taken.ok)
-  assert.match(taken.error, new RegExp(`^127\\.0\\.0\\.1:${at.port} is in use by another program: `))
-  const elsewhere = await bind({
-    name: "MTA",
-    address: "192.0.2.1",
-    family: "inet",
-    port: 0,
-    modify: "",
-    other: new Map(),
-    at: undefined,
-  })
-  assert.ok(!elsewhere.ok)
-  assert.match(elsewhere.error, /^192\.0\.2\.1:0 is not an address of this machine/)
 })

@@ -2,11 +2,10 @@
 // connection becomes a session with its arrival, under the settings of that moment.
 import { chmodSync, rmSync } from "node:fs"
 import { createServer, type Server, type Socket } from "node:net"
-import { option } from "../config/options.ts"
 import type { DaemonOptions } from "../config/settings.ts"
 import { macro } from "../config/settings.ts"
 import { userName } from "../host/accounts.ts"
-import { peerCredentials, socketDescriptor } from "../host/posix.ts"
+import { peerCredentials } from "../host/posix.ts"
 import { software } from "../host/version.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import type { Dns } from "../mail/world.ts"
@@ -15,7 +14,7 @@ import { converse } from "./connection.ts"
 import type { Decisions } from "./decisions.ts"
 import { type IntakeParts, sessionWorld } from "./intake.ts"
 import { type Listener, serve } from "./listener.ts"
-import { offersFrom } from "./offers.ts"
+import { connectionLimits, isSubmission, offersFrom, tooManyConnections } from "./offers.ts"
 
 export type DoorParts = IntakeParts & { readonly dns: Dns }
 
@@ -45,9 +44,9 @@ export class Doors {
   open(server: Server, daemon: number): void {
     const { settings } = this.#decisions()
     const host = macro(settings, "j") ?? "localhost"
-    const limits = { total: option(settings, "MaxDaemonChildren") ?? 0, perAddress: 0 }
-    const tooMany = `421 4.3.2 ${host} Too many connections, try again later\r\n`
-    this.#listeners.push(serve(server, limits, (socket) => this.#greet(socket, daemon), tooMany))
+    const limits = connectionLimits(settings, settings.daemons[daemon] ?? submitDoor)
+    const greet = (socket: Socket) => this.#greet(socket, daemon)
+    this.#listeners.push(serve(server, limits, greet, tooManyConnections(host)))
   }
 
   /** Everybody on the machine may hand in mail; who it was the kernel tells. */
@@ -76,7 +75,7 @@ export class Doors {
     const daemon = this.#decisions().settings.daemons[index] ?? submitDoor
     this.#track(
       clientOf(socket, this.#parts.dns).then((client) => {
-        const submission = daemon.name === "MSA" || daemon.port === 587
+        const submission = isSubmission(daemon)
         return this.#converse(socket, { ...blank, client, door: daemon.name, submission }, daemon)
       }),
     )
@@ -84,7 +83,7 @@ export class Doors {
 
   #greetLocal(socket: Socket): void {
     socket.on("error", () => {}) // the conversation learns of it by "close"
-    const { uid } = peerCredentials(socketDescriptor(socket))
+    const { uid } = peerCredentials(socket)
     const arrival: Arrival = {
       ...blank,
       protocol: "local",

@@ -1,5 +1,4 @@
 // What a session of this system may use: the world of connection.ts, made from the parts of the mail process.
-import { option } from "../config/options.ts"
 import type { Settings } from "../config/settings.ts"
 import type { Log } from "../host/log.ts"
 import { printPath } from "../mail/address.ts"
@@ -10,6 +9,7 @@ import type { Clock, NewId } from "../mail/world.ts"
 import type { Queued } from "../queue/entry.ts"
 import type { Event, Spool } from "../spool/spool.ts"
 import { clientName } from "../smtp/session.ts"
+import { sessionTimeouts } from "./offers.ts"
 import type { Watchers } from "./watchers.ts"
 import type { World } from "./world.ts"
 
@@ -33,13 +33,10 @@ export function sessionWorld(gate: Gate, settings: Settings, parts: IntakeParts)
     newId,
     clock,
     stopping,
-    timeouts: {
-      command: option(settings, "Timeout.command") * 1000,
-      datablock: option(settings, "Timeout.datablock") * 1000,
-    },
+    timeouts: sessionTimeouts(settings),
     log: {
-      refused: (id, text) => log.note(`${id}: ${text}`),
-      note: (id, text) => log.note(`${id}: ${text}`),
+      refused: (id, text, reason) => log.refused(id, text, reason),
+      note: (id, text) => log.note(id, text),
       bug: (error) => log.bug(error),
     },
     note: (events) => spool.note(events),

@@ -19,7 +19,11 @@ const socketOptions = { allowHalfOpen: true, noDelay: true, keepAlive: true } as
 
 /** Binds the daemon's address. The error is one line that says what to do. */
 export function bind(daemon: DaemonOptions): Promise<Result<Server>> {
-  const server = createServer(socketOptions)
+  // Whoever binds may not be who serves: until then, clients are told to come again instead of being left to wait.
+  const server = createServer(socketOptions, (socket) => {
+    socket.on("error", () => {})
+    socket.end(notYet)
+  })
   const host = daemon.address ?? (daemon.family === "inet6" ? "::" : "0.0.0.0")
   return new Promise((resolve) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
@@ -27,6 +31,27 @@ export function bind(daemon: DaemonOptions): Promise<Result<Server>> {
     })
     const ipv6Only = daemon.family === "inet6"
     server.listen({ host, port: daemon.port, backlog: 511, ipv6Only }, () => resolve(ok(server)))
+  })
+}
+
+const notYet = "421 4.3.2 Service not available yet, try again shortly\r\n"
+
+/** Clients of a server that was handed over and is not served yet. */
+const waiting = new WeakMap<Server, Socket[]>()
+
+/**
+ * To be called at once when a server has come from another process: Node accepts clients from that moment on, and they are
+ * kept here for serve().
+ */
+export function hold(bound: Server): void {
+  const early: Socket[] = []
+  waiting.set(bound, early)
+  bound.on("connection", (socket) => {
+    socket.on("error", () => {})
+    socket.pause()
+    socket.allowHalfOpen = true
+    socket.setNoDelay(true)
+    early.push(socket)
   })
 }
 
@@ -56,8 +81,7 @@ export function serve(
   tooMany: string,
 ): Listener {
   const places = new Places(limits)
-  // A server that came from another process has Node's own options, so ours takes over its handle.
-  const server = createServer(socketOptions, (socket) => {
+  const welcome = (socket: Socket): void => {
     socket.on("error", () => {}) // the conversation learns of it by "close"
     const address = plainAddress(socket.remoteAddress ?? "")
     if (!places.take(address)) {
@@ -68,9 +92,13 @@ export function serve(
     }
     socket.once("close", () => places.release(address))
     onSocket(socket)
-  })
+  }
   const at = bound.address()
+  // A server that came from another process has Node's own options, so ours takes over its handle.
+  const server = createServer(socketOptions, welcome)
   server.listen(bound)
+  for (const socket of waiting.get(bound) ?? []) welcome(socket)
+  waiting.delete(bound)
   const { address, port } = typeof at === "object" && at !== null ? at : { address: String(at), port: 0 }
   return {
     address,

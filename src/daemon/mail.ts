@@ -2,6 +2,7 @@
 // told to stop. It has no privilege; what needs some is asked of the delivery agent.
 import type { Server } from "node:net"
 import type { Settings } from "../config/settings.ts"
+import { hold } from "./listener.ts"
 import { MailSystem } from "./mail-system.ts"
 import type { Configuration, FromMail, ToMail } from "./messages.ts"
 
@@ -81,7 +82,9 @@ class Inbox {
         this.#configured.resolve(message.configuration)
         break
       case "listener":
-        if (handle !== undefined) this.#listeners.push({ daemon: message.daemon, server: handle })
+        if (handle === undefined) break
+        hold(handle) // clients come in from this moment on
+        this.#listeners.push({ daemon: message.daemon, server: handle })
         break
       case "reload":
         this.#reload(message.settings)

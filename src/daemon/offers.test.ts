@@ -15,7 +15,7 @@ const door: DaemonOptions = {
 }
 
 test("without a word in the configuration the door greets as Waypost and has its own limits", () => {
-  const offers = offersFrom(settingsOf({}), door, "0.1.0")
+  const offers = offersFrom(settingsOf({}), door, "Waypost 0.1.0")
   assert.equal(offers.greeting, "grussell.org ESMTP Waypost 0.1.0; $b")
   assert.equal(offers.maxMessageSize, 0)
   assert.equal(offers.maxRecipients, 10_000)
@@ -40,7 +40,7 @@ test("each limit of the configuration is kept with its line", () => {
       MaxDaemonChildren: 40,
     },
   })
-  const offers = offersFrom(settings, door, "0.1.0")
+  const offers = offersFrom(settings, door, "Waypost 0.1.0")
   assert.equal(offers.greeting, "grussell.org ESMTP Postfix? org; $b")
   assert.deepEqual(
     [offers.maxMessageSize, offers.maxRecipients, offers.maxHops, offers.maxHeaderSize],
@@ -65,11 +65,15 @@ test("a submission door is known by its name, port or modifier, and does no ETRN
   assert.equal(isSubmission({ ...door, name: "MSA" }), true)
   assert.equal(isSubmission({ ...door, port: 587 }), true)
   assert.equal(isSubmission({ ...door, modify: "E" }), true)
-  assert.ok(offersFrom(settingsOf({}), { ...door, modify: "E" }, "0.1.0").privacy.has("noetrn"))
+  assert.ok(offersFrom(settingsOf({}), { ...door, modify: "E" }, "Waypost 0.1.0").privacy.has("noetrn"))
 })
 
 test("an LMTP door says so", () => {
-  const lmtp = offersFrom(settingsOf({}), { ...door, other: new Map([["Protocol", "lmtp"]]) }, "0.1.0")
+  const lmtp = offersFrom(
+    settingsOf({}),
+    { ...door, other: new Map([["Protocol", "lmtp"]]) },
+    "Waypost 0.1.0",
+  )
   assert.equal(lmtp.greeting, "grussell.org LMTP Waypost 0.1.0; $b")
   assert.ok(lmtp.lmtp)
 })

@@ -7,13 +7,24 @@ import type { Origin } from "../mail/decision.ts"
 import type { ConnectionLimits } from "./listener.ts"
 import type { SessionTimeouts } from "./world.ts"
 
-/** What one daemon offers. `version` is Waypost's own. */
-export function offersFrom(settings: Settings, daemon: DaemonOptions, version: string): Offers {
+/** Settings never change, so neither does what is made of them: every connection asks for this. */
+const made = new WeakMap<Settings, Map<DaemonOptions, Offers>>()
+
+/** What one daemon offers. `software` is name and version: "Waypost 0.1.0". */
+export function offersFrom(settings: Settings, daemon: DaemonOptions, software: string): Offers {
+  const doors = made.get(settings) ?? new Map<DaemonOptions, Offers>()
+  made.set(settings, doors)
+  const offers = doors.get(daemon) ?? makeOffers(settings, daemon, software)
+  doors.set(daemon, offers)
+  return offers
+}
+
+function makeOffers(settings: Settings, daemon: DaemonOptions, software: string): Offers {
   const hostname = macro(settings, "j") ?? "localhost"
   return {
     hostname,
-    greeting: greetingOf(settings, daemon, hostname, version),
-    software: `Waypost ${version}`,
+    greeting: greetingOf(settings, daemon, software),
+    software,
     lmtp: isLmtp(daemon),
     privacy: privacyOf(settings, daemon),
     maxMessageSize: option(settings, "MaxMessageSize"),
@@ -80,19 +91,16 @@ export function isLmtp(daemon: DaemonOptions): boolean {
 }
 
 // sendmail puts ESMTP behind the first word of SmtpGreetingMessage, whatever stands there (srvrsmtp.c).
-function greetingOf(settings: Settings, daemon: DaemonOptions, hostname: string, version: string): string {
-  const own = `$j Waypost ${version}; $b`
-  const text =
-    optionAt(settings, "SmtpGreetingMessage") === undefined ? own : option(settings, "SmtpGreetingMessage")
-  const expanded = text
-    .replaceAll("$j", hostname)
-    .replaceAll("$v", version)
-    .replaceAll("$Z", version)
-    .replaceAll(
-      /\$(?:\{([^}]*)\}|([A-Zac-z]))/g,
-      (_, long: string | undefined, short: string | undefined) => macro(settings, long ?? short ?? "") ?? "",
-    )
-  const [first = hostname, ...rest] = expanded.split(" ")
+function greetingOf(settings: Settings, daemon: DaemonOptions, software: string): string {
+  const own = optionAt(settings, "SmtpGreetingMessage") === undefined
+  const text = own ? `$j ${software}; $b` : option(settings, "SmtpGreetingMessage")
+  const version = software.split(" ").at(-1) ?? ""
+  // $b, the date, is filled in for each session.
+  const expanded = text.replaceAll(/\$(?:\{([^}]*)\}|([A-Zac-z]))/g, (_, long?: string, short?: string) => {
+    const name = long ?? short ?? ""
+    return name === "v" || name === "Z" ? version : (macro(settings, name) ?? "")
+  })
+  const [first = "", ...rest] = expanded.split(" ")
   return [first, isLmtp(daemon) ? "LMTP" : "ESMTP", ...rest].join(" ")
 }
 

@@ -1,5 +1,5 @@
 // HELO, EHLO and LHLO: the client says who it is, we say what we offer (RFC 5321 §4.1.1.1, RFC 2033 §4.1).
-import type { Protocol } from "../mail/arrival.ts"
+import type { Arrival, Protocol } from "../mail/arrival.ts"
 import { reply, type Reply } from "../mail/reply.ts"
 import type { HelloCommand } from "./command.ts"
 import { extensionLines } from "./extensions.ts"
@@ -20,7 +20,7 @@ export async function hello(session: Session, command: HelloCommand, { gate }: A
   if (decision.outcome === "no" || decision.outcome === "later") {
     return stay(session, about(name, name, decision.reply), trace)
   }
-  const arrival = { ...session.arrival, helo: name, protocol: protocolOf(verb) }
+  const arrival = { ...session.arrival, helo: name, protocol: protocolOf(session.arrival, verb) }
   const greeted = { ...reset(session), arrival }
   return move(greeted, welcome(greeted, verb), undefined, trace)
 }
@@ -34,7 +34,8 @@ export function welcome(session: Session, verb: HelloCommand["verb"]): Reply {
   return reply(250, undefined, first, ...extensionLines(offers))
 }
 
-function protocolOf(verb: HelloCommand["verb"]): Protocol {
+function protocolOf({ protocol }: Arrival, verb: HelloCommand["verb"]): Protocol {
+  if (protocol === "local") return protocol // the sendmail command speaks SMTP to us, and that is no hop
   switch (verb) {
     case "HELO":
       return "SMTP"

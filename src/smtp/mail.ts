@@ -55,6 +55,7 @@ export function needsUtf8(path: TypedAddress | "null" | "postmaster"): boolean {
 
 // RFC 6531 §4.3: the transaction's protocol has its own name, and the next one has not.
 function withUtf8(arrival: Arrival, smtputf8: boolean): Arrival {
+  if (arrival.protocol === "local") return arrival
   const lmtp = arrival.protocol === "LMTP" || arrival.protocol === "UTF8LMTP"
   if (smtputf8) return { ...arrival, protocol: lmtp ? "UTF8LMTP" : "UTF8SMTP" }
   if (arrival.protocol === "UTF8SMTP") return { ...arrival, protocol: "ESMTP" }
