@@ -295,9 +295,11 @@ test("a failure cites the line that named the address", async () => {
   assert.equal(named && printOrigin(named), "/etc/mail/aliases:3")
 })
 
+async function cname(name: string) {
+  return name === "cn.example.org" ? records("napier.ac.uk") : records<string>()
+}
+
 test("in DNS an alias name is written as its real one before the mail goes out", async () => {
-  const cname = async (name: string) =>
-    name === "cn.example.org" ? records("napier.ac.uk") : records<string>()
   assert.deepEqual(await ends("x@cn.example.org", { dns: { cname } }), ["esmtp x@napier.ac.uk"])
   const site: Site = { dns: { cname }, features: { nocanonify: [] } }
   assert.deepEqual(await ends("x@cn.example.org", site), ["esmtp x@cn.example.org"])
@@ -312,8 +314,11 @@ test("a recipient of the queue expands as it did when it was typed", async () =>
   assert.equal((await expand("postmaster", world)).leaves[0]?.path, "postmaster")
 })
 
+function list(members: number): string {
+  return Array.from({ length: members }, (_, n) => `m${n}@example.org`).join("\n")
+}
+
 test("a list of 100,000 members takes time in proportion", async () => {
-  const list = (n: number) => Array.from({ length: n }, (_, i) => `m${i}@example.org`).join("\n")
   const site: Site = {
     tables: { aliases: "small: :include:/small\nlarge: :include:/large" },
     files: { "/small": list(10_000), "/large": list(100_000) },

@@ -1,12 +1,13 @@
 // What one recipient becomes: aliases, lists, .forward and routing applied until nothing is left but places to deliver to.
 // Nothing is visited twice, so lists of any size are linear; loops are broken where somebody really lives, never losing mail.
 import { type ForwardPath, printMailbox, printPath } from "../mail/address.ts"
-import { because, type Decision, type Reason } from "../mail/decision.ts"
+import { because, type Decision, type Origin, type Reason } from "../mail/decision.ts"
 import { reply } from "../mail/reply.ts"
 import type { Route } from "../mail/route.ts"
 import type { Account } from "../mail/world.ts"
 import { parseAddressList } from "../message/addresses.ts"
 import { option } from "../config/options.ts"
+import { parseTargets } from "../maps/aliases.ts"
 import type { Entry, LookupTable } from "../maps/table.ts"
 import { canonical, canonify } from "./canonify.ts"
 import type { Branch } from "./explain.ts"
@@ -17,6 +18,7 @@ import {
   buryTooDeep,
   type Dead,
   type Leaf,
+  type Member,
   type Node,
   place,
   push,
@@ -27,7 +29,6 @@ import {
 } from "./expansion.ts"
 import { readForward } from "./forward.ts"
 import { findLocal, type LocalName, localName } from "./local-user.ts"
-import { readMembers } from "./members.ts"
 import { askTables, changed, refused, silent } from "./reasons.ts"
 import { resolve } from "./route.ts"
 import { parseError } from "./target.ts"
@@ -42,14 +43,17 @@ export type Expansion = {
 
 /** Expands a recipient of the queue. */
 export function expand(path: ForwardPath, world: RoutingWorld): Promise<Expansion> {
-  const member = { kind: "address", text: printPath(path), at: undefined } as const
-  return run(rootNode(member, path, canonical(path, world)), world)
+  return run(rootNode(addressed(printPath(path)), path, canonical(path, world)), world)
 }
 
 /** Expands an address that was canonified just now: it may be a bare name. */
 export function expandCanonical(address: Canonical, world: RoutingWorld): Promise<Expansion> {
   const text = address.bare ? address.mailbox.localPart : printMailbox(address.mailbox)
-  return run(rootNode({ kind: "address", text, at: undefined }, address.mailbox, address), world)
+  return run(rootNode(addressed(text), address.mailbox, address), world)
+}
+
+function addressed(text: string, at?: Origin): Member {
+  return { kind: "address", text, plain: false, at }
 }
 
 async function run(root: Node, world: RoutingWorld): Promise<Expansion> {
@@ -106,7 +110,7 @@ async function visitAddress(one: Node, state: Run): Promise<void> {
 async function readAddress(one: Node, state: Run): Promise<Canonical | undefined> {
   const { text } = one.member
   const plain = /[<(]/.test(text) ? (parseAddressList(text)[0]?.address ?? text) : text
-  const decision = await canonify(plain, state.world)
+  const decision = await canonify(one.member.plain ? `\\${plain}` : plain, state.world)
   if (decision.outcome === "yes") return decision.value
   if (decision.outcome !== "pass") bury(one, decision.outcome, decision.reply, decision.reason, state)
   return undefined
@@ -159,7 +163,7 @@ function following(reason: Reason, earlier: Reason): Reason {
 function elsewhere(one: Node, route: Route, reason: Reason, state: Run): void {
   if (route.mailer !== "local") return place(one, route, reason, state)
   one.what = `goes to ${route.user}`
-  push(one, [{ kind: "address", text: route.user, at: reason.at }], { reason }, state)
+  push(one, [addressed(route.user, reason.at)], { reason }, state)
 }
 
 async function openAlias(
@@ -173,7 +177,7 @@ async function openAlias(
   const owner = await ownerOf(entry.key, state.world)
   if (owner.outcome === "later")
     return bury(one, "later", owner.reply, following(owner.reason, reason), state)
-  const members = readMembers(entry.value, entry.at)
+  const members = parseTargets(entry.value, entry.at)
   if (members.length === 0) {
     const nobody = refused(table.name, `"${entry.key}" names nobody`, entry.at, [reason])
     return bury(one, "no", reply(550, "5.1.1", "User unknown"), nobody, state)
@@ -204,7 +208,8 @@ async function openMailbox(one: Node, account: Account, reason: Reason, state: R
   const forward = await readForward(account, one.name?.detail, state.world)
   if (forward.outcome === "later")
     return bury(one, "later", forward.reply, following(forward.reason, reason), state)
-  const members = forward.outcome === "yes" ? readMembers(forward.value.text, forward.reason.at) : []
+  const members =
+    forward.outcome === "yes" ? parseTargets(forward.value.text, firstLine(forward.value.path)) : []
   if (members.length === 0) return toMailbox(one, account, following(reason, forward.reason), state)
   one.what = "forwards"
   push(
@@ -215,12 +220,16 @@ async function openMailbox(one: Node, account: Account, reason: Reason, state: R
   )
 }
 
+function firstLine(path: string): Origin {
+  return { file: path, line: 1, column: 1 }
+}
+
 async function visitInclude(one: Node, state: Run): Promise<void> {
   const { text: path, at } = one.member
   const file = await state.world.readUserFile(path, one.user)
   switch (file.found) {
     case "text": {
-      const members = readMembers(file.text, { file: path, line: 1, column: 1 })
+      const members = parseTargets(file.text, firstLine(path))
       one.what = `a list of ${members.length}`
       return push(one, members, { reason: changed(":include:", `${path} names it`, at) }, state)
     }

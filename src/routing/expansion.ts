@@ -6,9 +6,9 @@ import { reply, type Reply } from "../mail/reply.ts"
 import type { Route } from "../mail/route.ts"
 import type { Account, Found } from "../mail/world.ts"
 import { optionAt } from "../config/options.ts"
+import type { Target } from "../maps/aliases.ts"
 import { type Branch, printRoute } from "./explain.ts"
 import type { LocalName } from "./local-user.ts"
-import type { Member } from "./members.ts"
 import { refused } from "./reasons.ts"
 import type { Canonical, RoutingWorld } from "./world.ts"
 
@@ -31,6 +31,9 @@ export type Dead = {
   readonly reply: Reply
   readonly reason: Reason
 }
+
+/** What a list, an alias or a .forward names; the recipient itself stands on no line. */
+export type Member = Omit<Target, "at"> & { readonly at: Origin | undefined }
 
 /** An address on its way. */
 export type Node = {
@@ -207,6 +210,6 @@ export function branchOf(one: Node): Branch {
       ? `|${member.text}`
       : member.kind === "include"
         ? `:include:${member.text}`
-        : member.text
+        : `${member.plain ? "\\" : ""}${member.text}`
   return { name, what, at: one.reason?.at, under: under.map(branchOf) }
 }

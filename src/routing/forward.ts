@@ -46,7 +46,10 @@ export async function readForward(
     const file = await world.readUserFile(path, account)
     switch (file.found) {
       case "text":
-        return yes({ path, text: file.text }, because(".forward", `${path} is read`, place(path), notes))
+        return yes(
+          { path, text: file.text },
+          because(".forward", `${account.name} forwards by ${path}`, undefined, notes),
+        )
       case "unsafe":
         notes.push(passed(".forward", `${path} is not used: ${file.why}`))
         break
@@ -59,8 +62,4 @@ export async function readForward(
     }
   }
   return pass(passed(".forward", `${account.name} has none`, optionAt(settings, "ForwardPath"), notes))
-}
-
-function place(path: string): { file: string; line: number; column: number } {
-  return { file: path, line: 1, column: 1 }
 }

@@ -7,9 +7,9 @@ import type { Route } from "../mail/route.ts"
 import type { Account, Found } from "../mail/world.ts"
 import { option } from "../config/options.ts"
 import { feature, inClass, macro, macroAt } from "../config/settings.ts"
+import { aliasKeys, splitDetail } from "../maps/keys.ts"
 import type { Entry, LookupTable } from "../maps/table.ts"
 import { askTables, byEntry, cause, misconfigured, passed, refuse, refused, silent } from "./reasons.ts"
-import { splitDetail } from "./tables.ts"
 import { parseTarget } from "./target.ts"
 import { type Canonical, type RoutingWorld, tablesOf } from "./world.ts"
 
@@ -45,7 +45,10 @@ export async function findLocal(
 ): Promise<Decision<LocalTurn>> {
   const trail: Reason[] = []
   if (!name.plain && name.ownAlias !== true) {
-    const asked = await askTables(tablesOf(world.tables, "aliases"), aliasKeys(name))
+    const asked = await askTables(
+      tablesOf(world.tables, "aliases"),
+      aliasKeys(name.detail === undefined ? name.user : `${name.user}+${name.detail}`),
+    )
     if (asked.found === "silent") return asked.decision
     if (asked.found === "entry") {
       const { entry, table } = asked
@@ -90,11 +93,6 @@ function hasMailbox(account: Account, trail: readonly Reason[]): Reason {
 function withTrail(decision: Decision<LocalTurn>, trail: readonly Reason[]): Decision<LocalTurn> {
   if (trail.length === 0) return decision
   return { ...decision, reason: { ...decision.reason, after: [...trail, ...decision.reason.after] } }
-}
-
-/** user+detail, user+*, user. */
-export function aliasKeys({ user, detail }: LocalName): readonly string[] {
-  return detail === undefined ? [user] : [`${user}+${detail}`, `${user}+*`, user]
 }
 
 /**

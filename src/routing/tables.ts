@@ -3,10 +3,11 @@ import { printDomain, printMailbox } from "../mail/address.ts"
 import { type Decision, pass, type Reason, yes } from "../mail/decision.ts"
 import { option } from "../config/options.ts"
 import { feature } from "../config/settings.ts"
+import { domainKeys, splitDetail } from "../maps/keys.ts"
 import type { Entry, LookupTable } from "../maps/table.ts"
 import { askTables, byEntry, changedByEntry, misconfigured, passed, refuse } from "./reasons.ts"
 import { parseError, parseTarget } from "./target.ts"
-import { type Canonical, classHolds, type RoutingWorld, tablesOf, type Turn, withParents } from "./world.ts"
+import { type Canonical, classHolds, type RoutingWorld, tablesOf, type Turn } from "./world.ts"
 
 const notVirtual = pass(passed("virtusertable", "the domain is neither ours nor of VIRTUSER_DOMAIN"))
 const bareName = pass(passed("virtusertable", "a name without a domain is not looked up"))
@@ -43,16 +44,6 @@ function virtualTarget(
   return yes({ kind: "again", typed }, changedByEntry(table, entry))
 }
 
-/** `user+detail` in two. */
-export function splitDetail(localPart: string): {
-  readonly user: string
-  readonly detail: string | undefined
-} {
-  const plus = localPart.indexOf("+")
-  if (plus <= 0) return { user: localPart, detail: undefined }
-  return { user: localPart.slice(0, plus), detail: localPart.slice(plus + 1) }
-}
-
 function virtualKeys(user: string, detail: string | undefined, host: string): readonly string[] {
   if (detail === undefined) return [`${user}@${host}`, `@${host}`]
   const full = `${user}+${detail}@${host}`
@@ -75,7 +66,7 @@ const noTableForLiterals = pass(passed("mailertable", "an address literal is not
 export async function byMailertable(to: Canonical, world: RoutingWorld): Promise<Decision<Turn>> {
   const { domain } = to.mailbox
   if (domain.kind === "literal") return noTableForLiterals
-  const asked = await askTables(tablesOf(world.tables, "mailertable"), domainKeys(domain.ascii))
+  const asked = await askTables(tablesOf(world.tables, "mailertable"), domainKeys(domain))
   if (asked.found === "silent") return asked.decision
   if (asked.found === "nothing") {
     return pass(passed("mailertable", `neither ${domain.ascii} nor any parent is listed`))
@@ -95,10 +86,4 @@ function mailTarget(to: Canonical, entry: Entry, reason: Reason, world: RoutingW
   )
   if (!target.ok) return misconfigured(reason, target.error)
   return target.value.kind === "error" ? refuse(target.value.reply, reason) : yes(target.value, reason)
-}
-
-/** "a.example.org", ".example.org", ".org", ".". */
-export function domainKeys(name: string): readonly string[] {
-  const [own, ...parents] = withParents(name)
-  return [own ?? name, ...parents.map((parent) => `.${parent}`), "."]
 }

@@ -1,0 +1,115 @@
+// The access table: which key of which tag answers for a client, a sender or a recipient, and what the answer means
+// (proto.m4: SearchList, LookUpDomain, LookUpAddress). What follows from it is for check.ts and relay.ts.
+import { isIPv6 } from "node:net"
+import type { Domain, Mailbox } from "../mail/address.ts"
+import type { Decision, Reason } from "../mail/decision.ts"
+import type { Reply } from "../mail/reply.ts"
+import type { Found } from "../mail/world.ts"
+import type { Entry, LookupTable } from "../maps/table.ts"
+import { byEntry, tableSilent } from "../routing/reasons.ts"
+import { codeAndText, parseError } from "../routing/target.ts"
+import { withParents } from "../routing/world.ts"
+
+/** What an entry says. */
+export type Verdict =
+  | { readonly word: "OK" | "RELAY" | "REJECT" | "DISCARD" | "SKIP" }
+  | { readonly word: "ERROR"; readonly reply: Reply }
+  | { readonly word: "QUARANTINE"; readonly why: string }
+
+export type Answer =
+  | { readonly found: "entry"; readonly verdict: Verdict; readonly entry: Entry; readonly reason: Reason }
+  | { readonly found: "nothing" }
+  | { readonly found: "silent"; readonly decision: Decision<never> }
+
+/** The tag that a key is looked up with; the key without a tag is asked after it. */
+export type Tag = "Connect" | "From" | "To"
+
+/** One list of keys, most exact first; SKIP ends it. */
+export type Keys = readonly string[]
+
+const nothing: Answer = { found: "nothing" }
+
+/** Asks list after list: within one, `Tag:key` and then `key` for each key. */
+export async function askAccess(
+  tables: readonly LookupTable[],
+  tag: Tag,
+  lists: readonly Keys[],
+): Promise<Answer> {
+  for (const table of tables) {
+    for (const keys of lists) {
+      const answer = await askList(table, tag, keys)
+      if (answer.found !== "nothing") return answer
+    }
+  }
+  return nothing
+}
+
+async function askList(table: LookupTable, tag: Tag, keys: Keys): Promise<Answer> {
+  for (const bare of keys) {
+    for (const key of [`${tag}:${bare}`, bare]) {
+      const answer = table.lookup(key)
+      const found: Found<Entry> = answer instanceof Promise ? await answer : answer
+      if (found.found === "unavailable") {
+        return { found: "silent", decision: tableSilent(table, key, found.why) }
+      }
+      if (found.found === "nothing") continue
+      const verdict = parseVerdict(found.entry.value)
+      if (verdict.word === "SKIP") return nothing
+      return { found: "entry", verdict, entry: found.entry, reason: byEntry(table, found.entry) }
+    }
+  }
+  return nothing
+}
+
+/** Reads a right-hand side: a word, ERROR:D.S.N:code text, QUARANTINE:why, or a code and text alone. */
+export function parseVerdict(value: string): Verdict {
+  const text = value.trim()
+  const word = text.toUpperCase()
+  if (word === "OK" || word === "RELAY" || word === "REJECT" || word === "DISCARD" || word === "SKIP") {
+    return { word }
+  }
+  if (word.startsWith("ERROR:")) return { word: "ERROR", reply: parseError(text.slice(6).trim(), false) }
+  if (word.startsWith("QUARANTINE:")) return { word: "QUARANTINE", why: text.slice(11).trim() }
+  return { word: "ERROR", reply: codeAndText(text, undefined) }
+}
+
+/** user@domain, user@, then the domain and its parents (sendmail: F, U, D). */
+export function mailboxKeys({ localPart, domain }: Mailbox): readonly Keys[] {
+  const host = domain.kind === "name" ? domain.ascii : domain.text
+  return [[`${localPart}@${host}`], [`${localPart}@`], domainKeys(domain)]
+}
+
+/** The domain and its parents; for an address literal the address and its prefixes. */
+export function domainKeys(domain: Domain): Keys {
+  if (domain.kind === "name") return withParents(domain.ascii)
+  return addressKeys(domain.text.slice(1, -1).replace(/^IPv6:/i, ""))
+}
+
+/** 192.0.2.7, 192.0.2, 192.0, 192; for IPv6 with its prefix word, in full and in short form, group by group. */
+export function addressKeys(address: string): Keys {
+  if (!isIPv6(address)) {
+    const parts = address.split(".")
+    return parts.map((_, n) => parts.slice(0, parts.length - n).join("."))
+  }
+  const groups = ipv6Groups(address)
+  const full = groups.map((_, n) => `IPv6:${groups.slice(0, groups.length - n).join(":")}`)
+  return [...new Set([full[0] ?? "", `IPv6:${address.toLowerCase()}`, ...full.slice(1)])]
+}
+
+/** The eight groups of an IPv6 address without leading zeros (sendmail: UseCompressedIPv6Addresses is off). */
+export function ipv6Groups(address: string): readonly string[] {
+  const [head = "", tail] = address.toLowerCase().split("::")
+  const left = groupsOf(head)
+  if (tail === undefined) return left
+  const right = groupsOf(tail)
+  return [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill("0"), ...right]
+}
+
+function groupsOf(text: string): readonly string[] {
+  if (text === "") return []
+  return text.split(":").flatMap((group) => {
+    if (!group.includes(".")) return [group.replace(/^0+(?=.)/, "")]
+    const [a = 0, b = 0, c = 0, d = 0] = group.split(".").map(Number)
+    return [(a * 256 + b).toString(16), (c * 256 + d).toString(16)]
+  })
+}

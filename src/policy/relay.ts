@@ -1,0 +1,259 @@
+// May mail pass through here? Closed by default: yes for what ends here, for domains we relay to, and for clients we relay for
+// (proto.m4: Rcpt_ok, Relay_ok). An address that hides another one in its local part is judged by the hidden one.
+import type { Client } from "../mail/arrival.ts"
+import { because, type Decision, no, pass, type Reason, yes } from "../mail/decision.ts"
+import { feature, inClass, macro, type Settings } from "../config/settings.ts"
+import { canonify } from "../routing/canonify.ts"
+import { cause, passed, refused, silent } from "../routing/reasons.ts"
+import { classHolds, localDomain, withParents } from "../routing/world.ts"
+import { addressKeys, type Answer, askAccess, domainKeys, ipv6Groups } from "./access.ts"
+import { relayingDenied, relayingDeniedForged, relayingDeniedNameless } from "./replies.ts"
+import { accessTables, type PolicyStep, type PolicyWorld, type RelayQuestion } from "./world.ts"
+
+type Step = PolicyStep<RelayQuestion>
+type Ask = Step["ask"]
+
+/** The steps in their order; those that no line asks for are left out. */
+export function relaySteps(settings: Settings, hasAccess: boolean): readonly Step[] {
+  const steps: Step[] = [
+    { name: "local?", does: "takes what ends here", at: undefined, ask: endsHere },
+    { name: "relay-domains", does: "relays to the domains of class R", at: undefined, ask: toRelayDomain },
+  ]
+  const access = "relays to and for those whom access says RELAY"
+  if (hasAccess) steps.push({ name: "access To:", does: access, at: undefined, ask: toAccess })
+  steps.push({ name: "client?", does: "relays for this host and for logins", at: undefined, ask: ownClient })
+  steps.push({
+    name: "relay-domains",
+    does: "relays for the clients of class R",
+    at: undefined,
+    ask: byClass,
+  })
+  if (hasAccess) steps.push({ name: "access Connect:", does: access, at: undefined, ask: byAccess })
+  for (const [name, does, ask] of byFeature) {
+    const used = feature(settings, name)
+    if (used !== undefined && (hasAccess || name !== "relay_mail_from")) {
+      steps.push({ name, does, at: used.at, ask })
+    }
+  }
+  return steps
+}
+
+const byFeature: readonly (readonly [string, string, Ask])[] = [
+  ["promiscuous_relay", "relays for everybody", anybody],
+  ["relay_based_on_MX", "relays to domains whose MX we are", toMxOfOurs],
+  ["relay_local_from", "relays for everybody who says he is of ours", fromLocal],
+  ["relay_mail_from", "relays for senders whom access says RELAY", fromAccess],
+]
+
+/** Asks the steps; without a yes it is no. */
+export async function mayRelay(
+  question: RelayQuestion,
+  world: PolicyWorld,
+  trail: Reason[],
+): Promise<Decision<undefined>> {
+  for (const step of world.steps.relay) {
+    const answer = step.ask(question, world)
+    const decision = answer instanceof Promise ? await answer : answer
+    if (decision.outcome !== "pass") return decision
+    trail.push(decision.reason)
+  }
+  const { client } = question.arrival
+  const says = "no rule admits it: not local, not in relay-domains, not for this client"
+  return no(denial(client), refused("relay?", says))
+}
+
+function denial(client: Client | undefined): typeof relayingDenied {
+  if (client === undefined || client.name !== undefined) return relayingDenied
+  return client.forged === undefined
+    ? relayingDeniedNameless(client.address)
+    : relayingDeniedForged(client.address)
+}
+
+const bareIsOurs = yes(undefined, because("local?", "a name without a domain ends here"))
+
+function endsHere({ to }: RelayQuestion): Decision<undefined> {
+  if (to.bare) return bareIsOurs
+  if (!to.local) return pass(passed("local?", "the domain is not in class w"))
+  return yes(undefined, because("local?", "the domain is in class w", to.localAt))
+}
+
+const notRelayDomain = pass(passed("relay-domains", "the domain is not in class R"))
+
+/** Class R, VIRTUSER_DOMAIN, and with FEATURE(relay_entire_domain) all of our own domain. */
+async function toRelayDomain(question: RelayQuestion, world: PolicyWorld): Promise<Decision<undefined>> {
+  const { settings } = world.routing
+  const { domain } = question.to.mailbox
+  const entire = feature(settings, "relay_hosts_only") === undefined
+  const relayed = classHolds(settings, "R", domain, entire)
+  if (relayed.member) {
+    return await unlessHiding(
+      question,
+      world,
+      because("relay-domains", `${relayed.by} is in class R`, relayed.at),
+    )
+  }
+  const virtual = classHolds(
+    settings,
+    "VirtHost",
+    domain,
+    feature(settings, "virtuser_entire_domain") !== undefined,
+  )
+  if (virtual.member) {
+    const reason = because("relay-domains", `${virtual.by} is in VIRTUSER_DOMAIN`, virtual.at)
+    return await unlessHiding(question, world, reason)
+  }
+  const ours = ownDomain(settings, domain.kind === "name" ? domain.ascii : "")
+  return ours === undefined ? notRelayDomain : await unlessHiding(question, world, ours)
+}
+
+/** FEATURE(relay_entire_domain): every host of $m. */
+function ownDomain(settings: Settings, name: string): Reason | undefined {
+  const used = feature(settings, "relay_entire_domain")
+  const own = macro(settings, "m") ?? ""
+  if (used === undefined || own === "" || !withParents(name).includes(own.toLowerCase())) return undefined
+  const why = cause("FEATURE(relay_entire_domain)", used.at)
+  return because("relay-domains", `${name} is of our domain ${own}`, used.at, why)
+}
+
+async function toAccess(question: RelayQuestion, world: PolicyWorld): Promise<Decision<undefined>> {
+  const { domain } = question.to.mailbox
+  const answer = await askAccess(accessTables(world), "To", [domainKeys(domain)])
+  const relay = ifRelay(answer, noAccessTo)
+  return relay.outcome === "yes" ? await unlessHiding(question, world, relay.reason) : relay
+}
+
+const noAccessTo = pass(passed("access", "does not say RELAY for the recipient's domain"))
+
+/**
+ * A relayed domain may hide an address of somewhere else in the local part (user%elsewhere@relayed): we would be the open
+ * half of an open relay, so the hidden address needs its own yes (proto.m4: ParseRecipient).
+ */
+async function unlessHiding(
+  question: RelayQuestion,
+  world: PolicyWorld,
+  reason: Reason,
+): Promise<Decision<undefined>> {
+  const { localPart } = question.to.mailbox
+  if (!/[@%!]/.test(localPart) || feature(world.routing.settings, "loose_relay_check") !== undefined) {
+    return yes(undefined, reason)
+  }
+  const hidden = await canonify(localPart, world.routing)
+  if (hidden.outcome === "later") return hidden
+  if (hidden.outcome === "yes") {
+    const inner = await mayRelay({ ...question, to: hidden.value }, world, [])
+    if (inner.outcome === "yes" || inner.outcome === "later") return inner
+  }
+  return pass(passed("relay-domains", `${localPart} hides an address that nothing admits`))
+}
+
+/** Mail handed in on this host, logins, and the loopback address: 127.0.0.1 and ::1, not all of 127/8 (proto.m4: Relay_ok). */
+function ownClient({ arrival }: RelayQuestion): Decision<undefined> {
+  const { client, authenticated } = arrival
+  if (client === undefined) return yes(undefined, because("client?", "it was handed in on this host"))
+  if (authenticated !== undefined) {
+    return yes(undefined, because("client?", `${authenticated} is logged in`))
+  }
+  if (client.address === "127.0.0.1" || client.address === "::1") {
+    return yes(undefined, because("client?", `${client.address} is this host`))
+  }
+  return pass(passed("client?", `${client.address} is neither this host nor logged in`))
+}
+
+/** Addresses and names of clients in class R, and names in class w. */
+function byClass({ arrival }: RelayQuestion, { routing }: PolicyWorld): Decision<undefined> {
+  const { settings } = routing
+  const { client } = arrival
+  if (client === undefined) return notRelayedFor
+  for (const key of classAddressKeys(client.address)) {
+    const found = inClass(settings, "R", key)
+    if (found.member) return yes(undefined, because("relay-domains", `${key} is in class R`, found.at))
+  }
+  if (client.name === undefined) return notRelayedFor
+  const own = inClass(settings, "w", client.name)
+  if (own.member) return yes(undefined, because("relay-domains", `${client.name} is in class w`, own.at))
+  const entire = feature(settings, "relay_hosts_only") === undefined
+  for (const name of entire ? withParents(client.name) : [client.name]) {
+    const found = inClass(settings, "R", name)
+    if (found.member) return yes(undefined, because("relay-domains", `${name} is in class R`, found.at))
+  }
+  const ours = ownDomain(settings, client.name)
+  return ours === undefined ? notRelayedFor : yes(undefined, ours)
+}
+
+const notRelayedFor = pass(passed("relay-domains", "neither the client's address nor its name is in class R"))
+
+/** As access has them, and without the IPv6: word. */
+function classAddressKeys(address: string): readonly string[] {
+  const keys = addressKeys(address)
+  if (!address.includes(":")) return keys
+  const groups = ipv6Groups(address)
+  return [...keys, address, ...groups.map((_, n) => groups.slice(0, groups.length - n).join(":"))]
+}
+
+const noAccessConnect = pass(passed("access", "does not say RELAY for the client"))
+
+async function byAccess({ arrival }: RelayQuestion, world: PolicyWorld): Promise<Decision<undefined>> {
+  const { client } = arrival
+  if (client === undefined) return noAccessConnect
+  const tables = accessTables(world)
+  const byAddress = await askAccess(tables, "Connect", [addressKeys(client.address)])
+  const decision = ifRelay(byAddress, noAccessConnect)
+  if (decision.outcome !== "pass" || client.name === undefined) return decision
+  return ifRelay(await askAccess(tables, "Connect", [withParents(client.name)]), noAccessConnect)
+}
+
+function ifRelay(answer: Answer, otherwise: Decision<undefined>): Decision<undefined> {
+  if (answer.found === "silent") return answer.decision
+  if (answer.found === "nothing" || answer.verdict.word !== "RELAY") return otherwise
+  return yes(undefined, answer.reason)
+}
+
+function anybody(_: RelayQuestion, { routing }: PolicyWorld): Decision<undefined> {
+  const at = feature(routing.settings, "promiscuous_relay")?.at
+  return yes(undefined, because("promiscuous_relay", "this host relays for everybody", at))
+}
+
+/** FEATURE(relay_based_on_MX). */
+async function toMxOfOurs(
+  { to }: RelayQuestion,
+  { routing, dns }: PolicyWorld,
+): Promise<Decision<undefined>> {
+  const { settings } = routing
+  const { domain, localPart } = to.mailbox
+  if (domain.kind === "literal" || /[@%!]/.test(localPart)) return notOurMx
+  const answer = await dns.mx(domain.ascii)
+  if (answer.found === "unavailable")
+    return silent("relay_based_on_MX", `no MX of ${domain.ascii}: ${answer.why}`)
+  if (answer.found === "nothing") return notOurMx
+  const own = answer.records.find((record) => inClass(settings, "w", record.exchange).member)
+  if (own === undefined) return notOurMx
+  const at = feature(settings, "relay_based_on_MX")?.at
+  return yes(undefined, because("relay_based_on_MX", `${own.exchange} is an MX of ${domain.ascii}`, at))
+}
+
+const notOurMx = pass(passed("relay_based_on_MX", "this host is no MX of the domain"))
+
+/** FEATURE(relay_local_from): as weak as its name says, for anybody may claim a local sender. */
+function fromLocal({ envelope }: RelayQuestion, { routing }: PolicyWorld): Decision<undefined> {
+  const { reversePath } = envelope
+  const at = feature(routing.settings, "relay_local_from")?.at
+  if (reversePath === "null" || !localDomain(routing.settings, reversePath.domain).member) {
+    return pass(passed("relay_local_from", "the sender's domain is not ours", at))
+  }
+  return yes(undefined, because("relay_local_from", "the sender's domain is ours", at))
+}
+
+/** FEATURE(relay_mail_from): by the whole address, and with `domain` also by its domain. */
+async function fromAccess({ envelope }: RelayQuestion, world: PolicyWorld): Promise<Decision<undefined>> {
+  const { reversePath } = envelope
+  const used = feature(world.routing.settings, "relay_mail_from")
+  const otherwise = pass(passed("relay_mail_from", "access does not say RELAY for the sender", used?.at))
+  if (reversePath === "null") return otherwise
+  const { localPart, domain } = reversePath
+  const host = domainKeys(domain)
+  const lists =
+    used?.args.includes("domain") === true
+      ? [[`${localPart}@${host[0]}`], host]
+      : [[`${localPart}@${host[0]}`]]
+  return ifRelay(await askAccess(accessTables(world), "From", lists), otherwise)
+}
