@@ -24,6 +24,8 @@ export type DeliverRequest = {
   readonly date: number
   /** Queue id and recipient number: the Maildir file's name comes from it, so a redelivery finds its own file. */
   readonly delivery: string
+  /** An earlier attempt may have delivered it: a Maildir is searched for its file first, also where readers move it. */
+  readonly repeat?: boolean
 }
 
 /** At the end of a file, in mbox form (aliases: /file). */
@@ -51,7 +53,10 @@ export type ReadRequest = {
   readonly limit: number
 }
 
-export type AgentRequest = DeliverRequest | AppendRequest | RunRequest | ReadRequest
+/** The agent's own word on whether it is alive and may do its work. */
+export type PingRequest = { readonly verb: "ping" }
+
+export type AgentRequest = PingRequest | DeliverRequest | AppendRequest | RunRequest | ReadRequest
 
 /** `done` means durable. `status` and `text` are what the log and a bounce say. */
 export type AgentAnswer =
@@ -62,11 +67,31 @@ export type AgentAnswer =
   | { readonly outcome: "nothing" }
   | { readonly outcome: "unsafe"; readonly text: string }
 
+/** What an answer frame's head is. */
+export type AnswerHead = { readonly number: number; readonly answer: AgentAnswer }
+
+/**
+ * What a request frame's head is. With `pieces`, the body follows in frames of their own with an empty head, the last of them
+ * with an empty body too; such a request has its connection for itself, so that a slow mailbox holds up nobody else.
+ */
+export type RequestHead = {
+  readonly number: number
+  readonly request: AgentRequest
+  readonly pieces?: boolean
+}
+
+/** Octets of the two lengths before each frame. */
+export const frameStart = 8
+/** A frame larger than this is not ours: heads and pieces are small, and large bodies come by piece. */
+export const largestFrame = 4 * 1024 * 1024
+
+export type AgentReply = { readonly answer: AgentAnswer; readonly body: Buffer }
+
 /** The agent as the mail process sees it. */
 export type Agent = {
-  ask(
-    request: AgentRequest,
-    body: readonly Buffer[],
-  ): Promise<{ readonly answer: AgentAnswer; readonly body: Buffer }>
+  /** Never rejects: an agent that is not there is an answer, `later` 4.3.0. */
+  ask(request: AgentRequest, body: readonly Buffer[]): Promise<AgentReply>
+  /** The same with a body that is too large for memory, on a connection of its own. */
+  askWithPieces(request: AgentRequest, body: AsyncIterable<Buffer>): Promise<AgentReply>
   close(): void
 }

@@ -136,7 +136,7 @@ function createIn(maildir: string, path: string, owner: Owner): number {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === "EEXIST")
-      rmSync(path) // a crash left it: deliveries to one mailbox come one by one
+      rmSync(path) // a crash left it: no delivery is tried twice at once
     else if (code === "ENOENT") makeMaildir(maildir, owner)
     else throw error
     return openSync(path, flags, 0o600)

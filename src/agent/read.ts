@@ -1,0 +1,58 @@
+// Reading a .forward file, an :include: list or a recipe with its owner's rights, if sendmail's rules of safety allow it.
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs"
+import { withRights } from "../host/posix.ts"
+import { wordsFor } from "../mailbox/outcome.ts"
+import type { Owner } from "../mailbox/owner.ts"
+import { unsafePath, unsafeToRead } from "../mailbox/safe.ts"
+import type { AgentReply, ReadRequest } from "./protocol.ts"
+
+const nothing = Buffer.alloc(0)
+
+/** The text, or that there is no such file, or which rule it breaks. */
+export function readUserFile({ path, limit }: ReadRequest, owner: Owner): AgentReply {
+  if (!path.startsWith("/")) return unsafe("not an absolute path")
+  try {
+    return withRights(owner.rights, () => read(path, limit, owner))
+  } catch (error) {
+    return afterError(error, path)
+  }
+}
+
+function read(path: string, limit: number, owner: Owner): AgentReply {
+  // O_NONBLOCK: a FIFO must not stop the agent.
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    const file = fstatSync(fd)
+    const why = unsafeToRead(file, owner.uid) ?? unsafePath(path, owner.uid)
+    if (why !== undefined) return unsafe(why)
+    if (file.size > limit) return unsafe(`${file.size} octets, more than the ${limit} that are read`)
+    return { answer: { outcome: "text" }, body: contents(fd, file.size) }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function contents(fd: number, size: number): Buffer {
+  const octets = Buffer.alloc(size)
+  let have = 0
+  while (have < size) {
+    const got = readSync(fd, octets, have, size - have, have)
+    if (got === 0) break
+    have += got
+  }
+  return octets.subarray(0, have)
+}
+
+function unsafe(text: string): AgentReply {
+  return { answer: { outcome: "unsafe", text }, body: nothing }
+}
+
+// A file that is not there says nothing; one that cannot be read says something we do not know. What its owner himself may not
+// read cannot be his wish (sendmail ignores it too, and says so); anything else may be better later.
+function afterError(error: unknown, path: string): AgentReply {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === "ENOENT" || code === "ENOTDIR") return { answer: { outcome: "nothing" }, body: nothing }
+  if (code === "ELOOP") return unsafe("a symbolic link")
+  if (code === "EACCES") return unsafe("its user may not read it")
+  return { answer: { outcome: "later", status: "4.3.0", text: `${path}: ${wordsFor(error)}` }, body: nothing }
+}

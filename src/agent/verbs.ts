@@ -1,0 +1,59 @@
+// What the agent does for each verb. Mailboxes are written one delivery at a time (a Maildir needs no such order: each delivery
+// has a file of its own); everything is done with the rights of the mailbox's owner.
+import type { Body } from "../mailbox/body.ts"
+import type { MakeDurable } from "../mailbox/durable.ts"
+import { appendToFile } from "../mailbox/file.ts"
+import { deliverToMaildir } from "../mailbox/maildir.ts"
+import { deliverToMbox } from "../mailbox/mbox.ts"
+import type { Owner } from "../mailbox/owner.ts"
+import type { FindOwner } from "./identity.ts"
+import type { AgentAnswer, AgentReply, AgentRequest, AppendRequest, DeliverRequest } from "./protocol.ts"
+import { readUserFile } from "./read.ts"
+import { runProgram } from "./run.ts"
+import { Serial } from "./serial.ts"
+
+export type AgentWorld = {
+  readonly durable: MakeDurable
+  readonly findOwner: FindOwner
+  readonly lockWaitMilliseconds: number
+  /** We are root: programs are started as their user. */
+  readonly asRoot: boolean
+}
+
+const nothing = Buffer.alloc(0)
+
+/** Serves requests; each answer is final. Throws nothing: what goes wrong is an answer. */
+export function makeVerbs(world: AgentWorld): (request: AgentRequest, body: Body) => Promise<AgentReply> {
+  const serial = new Serial()
+  return async (request, body) => {
+    if (request.verb === "ping") return answer({ outcome: "done", status: "2.0.0", text: "alive" })
+    const owner = await world.findOwner(request.owner)
+    if (!owner.ok) return answer({ outcome: "later", status: "4.3.5", text: owner.error })
+    switch (request.verb) {
+      case "deliver":
+        return answer(await deliver(request, owner.value, body))
+      case "append":
+        return answer(await append(request, owner.value, body))
+      case "run":
+        return answer(await runProgram(request, owner.value, body, world.asRoot))
+      case "read":
+        return readUserFile(request, owner.value)
+    }
+  }
+
+  function deliver(request: DeliverRequest, owner: Owner, body: Body): Promise<AgentAnswer> {
+    const { mailbox, sender, date, delivery, repeat = true } = request
+    const { path } = mailbox
+    return mailbox.format === "maildir"
+      ? deliverToMaildir({ path, owner, delivery, date, repeat, body }, world)
+      : serial.run(path, () => deliverToMbox({ path, owner, sender, date, body }, world))
+  }
+
+  function append({ path, sender, date }: AppendRequest, owner: Owner, body: Body): Promise<AgentAnswer> {
+    return serial.run(path, () => appendToFile({ path, owner, sender, date, body }, world))
+  }
+}
+
+function answer(given: AgentAnswer): AgentReply {
+  return { answer: given, body: nothing }
+}
