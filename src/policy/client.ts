@@ -1,0 +1,55 @@
+// May this client speak at all? What access says for its name and address (proto.m4: Basic_check_relay).
+import type { Arrival } from "../mail/arrival.ts"
+import { because, type Decision, later, no, type Reason, yes } from "../mail/decision.ts"
+import type { Reply } from "../mail/reply.ts"
+import { withParents } from "../routing/world.ts"
+import { addressKeys, type Answer, askAccess } from "./access.ts"
+import { accessDenied } from "./replies.ts"
+import { accessTables, type PolicyWorld } from "./world.ts"
+
+const fromHere = yes(undefined, because("client?", "it was handed in on this host"))
+const noTable = yes(undefined, because("client?", "no table says anything about clients"))
+const noEntry = yes(undefined, because("access", "neither the client's name nor its address is listed"))
+
+/** What access says about the client: the name first, then the address. */
+export async function clientAnswer(arrival: Arrival, world: PolicyWorld): Promise<Answer> {
+  const { client } = arrival
+  if (client === undefined) return { found: "nothing" }
+  const byName = client.name === undefined ? [] : [withParents(client.name)]
+  return await askAccess(accessTables(world), "Connect", [...byName, addressKeys(client.address)])
+}
+
+/** check_relay. DISCARD and QUARANTINE let it speak; what becomes of its mail is told when it is there. */
+export async function checkClient(arrival: Arrival, world: PolicyWorld): Promise<Decision<undefined>> {
+  if (arrival.client === undefined) return fromHere
+  if (accessTables(world).length === 0) return noTable
+  const answer = await clientAnswer(arrival, world)
+  if (answer.found === "silent") return answer.decision
+  if (answer.found === "nothing") return noEntry
+  return byVerdict(answer, accessDenied)
+}
+
+/** What an entry means for whom it was looked up: a refusal in its own words or ours, or not in the way. */
+export function byVerdict(
+  { verdict, reason }: Extract<Answer, { found: "entry" }>,
+  rejected: Reply,
+): Decision<undefined> {
+  switch (verdict.word) {
+    case "OK":
+    case "RELAY":
+    case "DISCARD":
+    case "QUARANTINE":
+    case "SKIP":
+      return yes(undefined, reason)
+    case "REJECT":
+      return no(rejected, refusing(reason))
+    case "ERROR":
+      return verdict.reply.code < 500
+        ? later(verdict.reply, refusing(reason))
+        : no(verdict.reply, refusing(reason))
+  }
+}
+
+function refusing(reason: Reason): Reason {
+  return { ...reason, role: "refused" }
+}

@@ -1,0 +1,60 @@
+// What is to be done with a message that is here: kept within its size, delivered, held (QUARANTINE) or thrown away (DISCARD) as
+// access says for its client, its sender or one of its recipients (sendmail: one discard discards the whole message).
+import type { Arrival } from "../mail/arrival.ts"
+import { because, type Decision, no, yes } from "../mail/decision.ts"
+import type { Envelope } from "../mail/envelope.ts"
+import type { MessageVerdict } from "../mail/gate.ts"
+import { option, optionAt } from "../config/options.ts"
+import { feature } from "../config/settings.ts"
+import { refused } from "../routing/reasons.ts"
+import { type Answer, askAccess, mailboxKeys } from "./access.ts"
+import { clientAnswer } from "./client.ts"
+import { tooLarge } from "./replies.ts"
+import { accessTables, type PolicyWorld } from "./world.ts"
+
+const deliver = yes({ keep: "deliver" } as const, because("message?", "nothing speaks against it"))
+
+/** check_eom. */
+export async function checkMessage(
+  arrival: Arrival,
+  envelope: Envelope,
+  size: number,
+  world: PolicyWorld,
+): Promise<Decision<MessageVerdict>> {
+  const { settings } = world.routing
+  const limit = option(settings, "MaxMessageSize")
+  if (limit > 0 && size > limit) {
+    const says = `${size} octets came, ${limit} are allowed`
+    return no(tooLarge(limit), refused("MaxMessageSize", says, optionAt(settings, "MaxMessageSize")))
+  }
+  if (accessTables(world).length === 0) return deliver
+  return await byAccess(arrival, envelope, world)
+}
+
+async function byAccess(
+  arrival: Arrival,
+  envelope: Envelope,
+  world: PolicyWorld,
+): Promise<Decision<MessageVerdict>> {
+  let held: Decision<MessageVerdict> | undefined
+  for await (const answer of answers(arrival, envelope, world)) {
+    if (answer.found === "silent") return answer.decision
+    if (answer.found === "nothing") continue
+    if (answer.verdict.word === "DISCARD") return yes({ keep: "discard" }, answer.reason)
+    if (answer.verdict.word === "QUARANTINE") held ??= yes({ keep: "hold" }, answer.reason)
+  }
+  return held ?? deliver
+}
+
+async function* answers(arrival: Arrival, envelope: Envelope, world: PolicyWorld): AsyncIterable<Answer> {
+  const tables = accessTables(world)
+  const { reversePath, recipients } = envelope
+  yield await clientAnswer(arrival, world)
+  if (reversePath !== "null") yield await askAccess(tables, "From", mailboxKeys(reversePath))
+  const { settings } = world.routing
+  if ((feature(settings, "blocklist_recipients") ?? feature(settings, "blacklist_recipients")) === undefined)
+    return
+  for (const { path } of recipients) {
+    if (path !== "postmaster") yield await askAccess(tables, "To", mailboxKeys(path))
+  }
+}

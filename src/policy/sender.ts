@@ -1,0 +1,160 @@
+// May mail have this sender? Syntax, a real domain, what access says, the declared size (proto.m4: Basic_check_mail).
+import { printMailbox, type ReversePath, type TypedAddress } from "../mail/address.ts"
+import type { Arrival } from "../mail/arrival.ts"
+import { because, type Decision, later, no, type Reason, yes } from "../mail/decision.ts"
+import { option, optionAt } from "../config/options.ts"
+import { feature, inClass } from "../config/settings.ts"
+import { canonify } from "../routing/canonify.ts"
+import { passed, refused, unknown } from "../routing/reasons.ts"
+import { classHolds, type Canonical, localDomain } from "../routing/world.ts"
+import { askAccess, mailboxKeys } from "./access.ts"
+import { byVerdict } from "./client.ts"
+import {
+  accessDenied,
+  domainDoesNotExist,
+  domainDoesNotResolve,
+  domainRequired,
+  realDomainRequired,
+  tooLargeDeclared,
+} from "./replies.ts"
+import { accessTables, type PolicyWorld } from "./world.ts"
+
+const nullSender = yes("null" as const, because("sender?", "reports have no sender"))
+
+/** MAIL FROM as it was typed, and the SIZE it declared. */
+export async function checkSender(
+  arrival: Arrival,
+  path: TypedAddress | "null",
+  size: number,
+  world: PolicyWorld,
+): Promise<Decision<ReversePath>> {
+  const large = tooLarge(size, world)
+  if (large !== undefined) return large
+  if (path === "null") return nullSender
+  const read = await canonify(path, world.routing)
+  if (read.outcome !== "yes") return read
+  const asTyped = mayBeTyped(arrival, path.text, read.value, world)
+  if (asTyped.outcome !== "yes") return asTyped
+  const { mailbox } = read.value
+  if (delaysChecks(world)) return yes(mailbox, because("delay_checks", "asked at RCPT", delayedAt(world)))
+  const decision = await checkSenderDomain(arrival, mailbox, path.text, world)
+  return decision.outcome === "yes" ? yes(mailbox, decision.reason) : decision
+}
+
+/** FEATURE(delay_checks): client and sender are judged when a recipient is named. */
+export function delaysChecks({ routing }: PolicyWorld): boolean {
+  return feature(routing.settings, "delay_checks") !== undefined
+}
+
+function delayedAt({ routing }: PolicyWorld) {
+  return feature(routing.settings, "delay_checks")?.at
+}
+
+// RFC 1870 §6.1
+function tooLarge(size: number, { routing }: PolicyWorld): Decision<never> | undefined {
+  const limit = option(routing.settings, "MaxMessageSize")
+  if (limit === 0 || size <= limit) return undefined
+  const says = `${size} octets were declared, ${limit} are allowed`
+  return no(
+    tooLargeDeclared(limit),
+    refused("MaxMessageSize", says, optionAt(routing.settings, "MaxMessageSize")),
+  )
+}
+
+const typedWell = yes(undefined, because("sender?", "it has a domain"))
+
+/** Names without a domain, and localhost, are for this host's own programs. */
+function mayBeTyped(
+  { client, door }: Arrival,
+  typed: string,
+  { bare }: Canonical,
+  { routing }: PolicyWorld,
+): Decision<undefined> {
+  const { settings } = routing
+  if (client === undefined) return typedWell
+  if (bare) {
+    const accepts = feature(settings, "accept_unqualified_senders")
+    const daemon = settings.daemons.find((one) => one.name === door)
+    if (accepts !== undefined)
+      return yes(undefined, because("accept_unqualified_senders", "names will do", accepts.at))
+    if (daemon?.modify.includes("u") === true) {
+      return yes(undefined, because("DAEMON_OPTIONS", "Modify=u: names will do", daemon.at))
+    }
+    return no(domainRequired(typed), refused("sender?", "the sender has no domain"))
+  }
+  const ours =
+    /@(?:localhost|localhost\.localdomain|\[127\.0\.0\.1\]|\[IPv6:(?:::1|0:0:0:0:0:0:0:1)\])\.?$/i.test(typed)
+  if (!ours || isOwn(client.address, client.name, routing.settings)) return typedWell
+  return no(realDomainRequired, refused("sender?", "this name of a host's own is no domain elsewhere"))
+}
+
+function isOwn(
+  address: string,
+  name: string | undefined,
+  settings: PolicyWorld["routing"]["settings"],
+): boolean {
+  return (
+    address === "127.0.0.1" ||
+    address === "::1" ||
+    (name !== undefined && inClass(settings, "w", name).member)
+  )
+}
+
+/** Whether the sender's domain is real, unless access has a word on the sender; its word counts before that of DNS. */
+export async function checkSenderDomain(
+  arrival: Arrival,
+  sender: ReversePath,
+  typed: string,
+  world: PolicyWorld,
+): Promise<Decision<undefined>> {
+  if (sender === "null") return yes(undefined, nullSender.reason)
+  const trail: Reason[] = []
+  if (accessTables(world).length > 0) {
+    const answer = await askAccess(accessTables(world), "From", mailboxKeys(sender))
+    if (answer.found === "silent") return answer.decision
+    if (answer.found === "entry") return byVerdict(answer, accessDenied)
+    trail.push(passed("access", `${printMailbox(sender)} is not listed`))
+  }
+  const real = await isReal(arrival, sender, typed, world)
+  return trail.length === 0
+    ? real
+    : { ...real, reason: { ...real.reason, after: [...trail, ...real.reason.after] } }
+}
+
+const literal = yes(undefined, because("sender?", "an address literal needs no DNS"))
+const submitted = yes(undefined, because("sender?", "it was handed in on this host"))
+
+async function isReal(
+  { client }: Arrival,
+  { domain }: Exclude<ReversePath, "null">,
+  typed: string,
+  { routing, dns }: PolicyWorld,
+): Promise<Decision<undefined>> {
+  const { settings } = routing
+  if (client === undefined) return submitted
+  if (domain.kind === "literal") return literal
+  const accepts = feature(settings, "accept_unresolvable_domains")
+  if (accepts !== undefined) {
+    return yes(undefined, because("accept_unresolvable_domains", "any domain will do", accepts.at))
+  }
+  const own = localDomain(settings, domain)
+  if (own.member) return yes(undefined, because("sender?", `${domain.ascii} is in class w`, own.at))
+  const virtual = classHolds(settings, "VirtHost", domain, false)
+  if (virtual.member)
+    return yes(undefined, because("sender?", `${virtual.by} is in VIRTUSER_DOMAIN`, virtual.at))
+  return await isInDns(domain.ascii, typed, dns)
+}
+
+/** MX first, then addresses; only an answer that says no means no. */
+async function isInDns(name: string, typed: string, dns: PolicyWorld["dns"]): Promise<Decision<undefined>> {
+  const mx = await dns.mx(name)
+  if (mx.found === "records") return yes(undefined, because("sender?", `${name} has MX records`))
+  if (mx.found === "unavailable")
+    return later(domainDoesNotResolve(typed), unknown("sender?", `DNS: ${mx.why}`))
+  const addresses = await dns.addresses(name)
+  if (addresses.found === "records") return yes(undefined, because("sender?", `${name} has an address`))
+  if (addresses.found === "unavailable") {
+    return later(domainDoesNotResolve(typed), unknown("sender?", `DNS: ${addresses.why}`))
+  }
+  return no(domainDoesNotExist(typed), refused("sender?", `DNS knows neither MX nor address of ${name}`))
+}
