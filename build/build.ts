@@ -32,6 +32,17 @@ export async function build(root: string, stamp: string): Promise<number> {
 /** Written aside and renamed: a build that was interrupted is never taken for one. */
 async function bundle(root: string, target: string): Promise<void> {
   const aside = `${target}.${process.pid}`
+  mkdirSync(aside) // here, for rolldown's own error has no code
+  try {
+    await write(root, aside)
+    rmSync(target, { recursive: true, force: true })
+    renameSync(aside, target)
+  } finally {
+    rmSync(aside, { recursive: true, force: true })
+  }
+}
+
+async function write(root: string, folder: string): Promise<void> {
   const { rolldown } = await import("rolldown") // loaded only when there is something to build
   const made = await rolldown({
     input: { main: join(root, "src/commands/main.ts") },
@@ -40,7 +51,7 @@ async function bundle(root: string, target: string): Promise<void> {
     onLog: (level, log) => level === "warn" && say(log.message),
   })
   await made.write({
-    dir: aside,
+    dir: folder,
     format: "cjs", // starts 1.5 ms sooner than ESM
     entryFileNames: "[name].cjs",
     chunkFileNames: "[name]-[hash].cjs",
@@ -49,10 +60,8 @@ async function bundle(root: string, target: string): Promise<void> {
     keepNames: true,
   })
   await made.close()
-  mkdirSync(join(aside, "cache"))
-  writeFileSync(join(aside, "waypost.cjs"), entryText)
-  rmSync(target, { recursive: true, force: true })
-  renameSync(aside, target)
+  mkdirSync(join(folder, "cache"))
+  writeFileSync(join(folder, "waypost.cjs"), entryText)
 }
 
 // The cache holds V8's compiled code. Where it cannot be written (a checkout of another user) Node goes on without.
@@ -87,7 +96,7 @@ function explain(dist: string, error: unknown): number {
     say(`the sources have changed, and you may not write ${dist}: run ./waypost build as its owner`)
     return 77
   }
-  if (code === "ENOSPC") {
+  if (code === "ENOSPC" || /os error 28\b/.test(message)) {
     say(`no space left to build in ${dist}`)
     return 73
   }

@@ -11,12 +11,13 @@ export function workers(): Plugin {
     name: "workers",
     transform(code, id) {
       if (!code.includes("import.meta.url")) return undefined
-      return code.replace(pattern, (_all, path: string) => {
+      const changed = code.replace(pattern, (_all, path: string) => {
         const file = join(dirname(id), path)
         const fileName = `${basename(dirname(file))}-${basename(file, ".ts")}.cjs`
         this.emitFile({ type: "chunk", id: file, fileName })
         return `new URL("./${fileName}", import.meta.url)`
       })
+      return { code: changed, map: null } // no line has moved
     },
   }
 }

@@ -5,14 +5,20 @@ import { type Command, exits, type Io, Refusal } from "./io.ts"
 type Load = () => Promise<Command>
 
 /** Programs of their own name in bin/; each is a sub-command of `waypost` too. */
-const programs: Readonly<Record<string, Load>> = {}
+const programs: Readonly<Record<string, Load>> = {
+  mailq: () => import("./mailq.ts"),
+  makemap: () => import("./makemap.ts"),
+  newaliases: () => import("./newaliases.ts"),
+}
 
 const subcommands: Readonly<Record<string, Load>> = {
   ...programs,
+  config: () => import("./config.ts"),
   help: () => import("./help.ts"),
   idle: () => import("./idle.ts"),
   install: () => import("./install.ts"),
   ready: () => import("./ready.ts"),
+  show: () => import("./show.ts"),
   start: () => import("./start.ts"),
   talk: () => import("./talk.ts"),
   uninstall: () => import("./uninstall.ts"),

@@ -15,13 +15,26 @@ import { basename, dirname, join } from "node:path"
 
 export type Program = { readonly node: string; readonly entry: string }
 
-/** Whether everybody on the machine can read it: the file, and each folder on the way. */
-export function isOpenToAll(path: string): boolean {
-  if ((statSync(path).mode & 0o004) === 0) return false
-  for (let folder = dirname(path); ; folder = dirname(folder)) {
-    if ((statSync(folder).mode & 0o001) === 0) return false
+type Who = { readonly uid: number; readonly gid: number }
+
+/** Whether the user can read the file: its own mode, and each folder on the way. */
+export function canRead(who: Who, path: string): boolean {
+  return permits(who, path, 0o4) && canEnter(who, dirname(path))
+}
+
+/** Whether the user can go into the folder, as far as it is there already. */
+export function canEnter(who: Who, path: string): boolean {
+  for (let folder = path; ; folder = dirname(folder)) {
+    if (existsSync(folder) && !permits(who, folder, 0o1)) return false
     if (folder === dirname(folder)) return true
   }
+}
+
+/** The mode bits for owner, group and others, as the kernel chooses among them. */
+function permits(who: Who, path: string, bit: number): boolean {
+  const { uid, gid, mode } = statSync(path)
+  const shift = uid === who.uid ? 6 : gid === who.gid ? 3 : 0
+  return (mode & (bit << shift)) !== 0
 }
 
 /** The copy of this program under the state directory, made when there is none of this build. */

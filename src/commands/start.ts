@@ -6,7 +6,7 @@ import { type Arguments, readArguments, stateOption, type Usage } from "./argume
 import { loadConfiguration } from "./configuration.ts"
 import { exits, type Io, refuse } from "./io.ts"
 import { findMailUser, type MailUser, makeMailUser } from "./mail-user.ts"
-import { copyProgram, isOpenToAll } from "./program-copy.ts"
+import { canEnter, canRead, copyProgram } from "./program-copy.ts"
 import { printReport } from "./start-report.ts"
 import { checkoutOf, ownState } from "./state.ts"
 
@@ -48,9 +48,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     )
   }
   const state = ownState(given.text("state"), io)
-  const mailUser = userFor(io, given.has("quiet"))
-  if (mailUser !== undefined && !(isOpenToAll(io.entry) && isOpenToAll(process.execPath)))
+  const mailUser = userFor(state, given.has("quiet"), io)
+  if (mailUser !== undefined && ![io.entry, process.execPath].every((file) => canRead(mailUser, file))) {
     return runCopy(state, argv, io)
+  }
   return superviseStart({
     ...options(given, state, io),
     mailUser,
@@ -103,11 +104,19 @@ function load(
   return ok(configured.value.settings)
 }
 
-/** The user the mail process runs as: only root can give it one, and makes it when nobody has run `waypost install`. */
-function userFor(io: Io, quiet: boolean): MailUser | undefined {
+/**
+ * The user the mail process runs as: only root can give it one, and makes it when nobody has run `waypost install`. Where
+ * that user cannot get into the state directory, as in a folder that mktemp(1) made, it stays root, and says so.
+ */
+function userFor(state: string, quiet: boolean, io: Io): MailUser | undefined {
   if (process.getuid?.() !== 0) return undefined
-  const found = findMailUser()
-  if (found !== undefined) return found
+  const user = findMailUser() ?? newMailUser(quiet, io)
+  if (canEnter(user, state)) return user
+  io.stderr.write(`waypost: the user ${user.name} cannot get into ${state}, so all of it runs as root\n`)
+  return { name: "root", uid: 0, gid: 0 }
+}
+
+function newMailUser(quiet: boolean, io: Io): MailUser {
   const made = makeMailUser()
   if (!quiet)
     io.stdout.write(`made the system user ${made.name} (uid ${made.uid}), as waypost install would\n`)

@@ -1,0 +1,205 @@
+// The commands as files: ./waypost and bin/, from a checkout of the test's own, so that nothing here is built or installed.
+import assert from "node:assert/strict"
+import { spawnSync } from "node:child_process"
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { test, type TestContext } from "node:test"
+
+const project = join(import.meta.dirname, "..")
+const programs = ["waypost", "sendmail", "mailq", "newaliases", "makemap"]
+
+type Checkout = { readonly path: string; readonly npmCalls: () => string }
+
+/** A checkout with a small program in the place of ours. npm is a script that notes its call and does as `npm` says. */
+function checkout(t: TestContext, npm = "exit 1"): Checkout {
+  const path = mkdtempSync(join(tmpdir(), "waypost-checkout-"))
+  chmodSync(path, 0o755)
+  t.after(() => rmSync(path, { recursive: true, force: true }))
+  for (const name of ["waypost", "bin", "build", "package.json", "package-lock.json"]) {
+    cpSync(join(project, name), join(path, name), { recursive: true })
+  }
+  mkdirSync(join(path, "src/commands"), { recursive: true })
+  writeFileSync(
+    join(path, "src/commands/main.ts"),
+    "process.stdout.write(`${process.argv.slice(2).join(' ')}\\n`)\n",
+  )
+  mkdirSync(join(path, "fake"))
+  writeFileSync(join(path, "fake/npm"), `#!/bin/sh\necho "$@" >>${path}/npm-calls\n${npm}\n`, { mode: 0o755 })
+  const calls = join(path, "npm-calls")
+  return { path, npmCalls: () => (existsSync(calls) ? readFileSync(calls, "utf8") : "") }
+}
+
+/** As `npm ci` would leave it: links to what is installed here, and npm's marker. */
+function installed({ path }: Checkout): void {
+  const real = join(project, "node_modules")
+  mkdirSync(join(path, "node_modules"))
+  for (const name of readdirSync(real)) {
+    if (!name.startsWith(".")) symlinkSync(join(real, name), join(path, "node_modules", name))
+  }
+  writeFileSync(join(path, "node_modules/.package-lock.json"), "{}")
+  cpSync(join(path, "package-lock.json"), join(path, "node_modules/.installed"))
+}
+
+function run({ path }: Checkout, command: string, ...args: readonly string[]) {
+  const env = { PATH: `${path}/fake:/usr/bin:/bin`, HOME: path }
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8", env, cwd: "/" })
+  return { status, stdout, stderr }
+}
+
+test("each command in bin/ runs under its own name, through links from anywhere, and never calls npm", (t) => {
+  const here = checkout(t)
+  installed(here)
+  assert.equal(run(here, join(here.path, "waypost"), "build").status, 0)
+  mkdirSync(join(here.path, "usr/sbin"), { recursive: true })
+  for (const name of programs) {
+    const command = join(here.path, "bin", name)
+    const link = join(here.path, "usr/sbin", `${name}.link`)
+    symlinkSync(command, link)
+    symlinkSync(`${name}.link`, join(here.path, "usr/sbin", name))
+    for (const way of [command, link, join(here.path, "usr/sbin", name)]) {
+      const { stdout, stderr, status } = run(here, way, "-v", "a b")
+      assert.deepEqual({ stdout, stderr, status }, { stdout: `${name} -v a b\n`, stderr: "", status: 0 }, way)
+    }
+  }
+  assert.equal(here.npmCalls(), "")
+})
+
+test("./waypost builds when a source has changed, and only then", (t) => {
+  const here = checkout(t)
+  installed(here)
+  const door = join(here.path, "waypost")
+  assert.match(run(here, door, "one").stderr, /^waypost: built in [\d.]+ s\n$/)
+  assert.equal(run(here, door, "two").stderr, "")
+  const source = join(here.path, "src/commands/main.ts")
+  utimesSync(source, new Date(), new Date())
+  assert.equal(run(here, door, "three").stderr, "", "a newer date alone is no change")
+  writeFileSync(source, 'process.stdout.write("changed\\n")\n')
+  const { stdout, stderr } = run(here, door, "four")
+  assert.match(stderr, /^waypost: built in/)
+  assert.equal(stdout, "changed\n")
+})
+
+test("a test file is no part of the program: changing one builds nothing", (t) => {
+  const here = checkout(t)
+  installed(here)
+  const door = join(here.path, "waypost")
+  run(here, door)
+  writeFileSync(join(here.path, "src/commands/main.test.ts"), "// new")
+  assert.equal(run(here, door).stderr, "")
+})
+
+test("a build that a daemon runs from stays when another is made", (t) => {
+  const here = checkout(t)
+  installed(here)
+  const door = join(here.path, "waypost")
+  run(here, door)
+  const first = readlinkSync(join(here.path, "dist/current"))
+  writeFileSync(join(here.path, "src/commands/main.ts"), "export {}\n")
+  run(here, door)
+  assert.notEqual(readlinkSync(join(here.path, "dist/current")), first)
+  assert.ok(existsSync(join(here.path, "dist", first, "main.cjs")))
+})
+
+test("sources that do not build are told with their place, and the old build stays", (t) => {
+  const here = checkout(t)
+  installed(here)
+  const door = join(here.path, "waypost")
+  run(here, door)
+  const before = readlinkSync(join(here.path, "dist/current"))
+  writeFileSync(join(here.path, "src/commands/main.ts"), 'import "./nothing.ts"\n')
+  const { status, stderr } = run(here, door)
+  assert.equal(status, 70)
+  assert.match(stderr, /^waypost: the sources do not build:\n[^]*\.\/nothing\.ts[^]*main\.ts:1/)
+  assert.equal(readlinkSync(join(here.path, "dist/current")), before)
+})
+
+test("a command in bin/ of a fresh checkout builds it first", (t) => {
+  const here = checkout(t)
+  installed(here)
+  const { stdout, stderr } = run(here, join(here.path, "bin/mailq"), "-v")
+  assert.equal(stdout, "mailq -v\n")
+  assert.match(stderr, /^waypost: built in/)
+})
+
+test("a package-lock.json that only looks newer installs nothing", (t) => {
+  const here = checkout(t)
+  installed(here)
+  const later = new Date(Date.now() + 60_000)
+  utimesSync(join(here.path, "package-lock.json"), later, later)
+  assert.equal(run(here, join(here.path, "waypost"), "x").stdout, "waypost x\n")
+  assert.equal(here.npmCalls(), "")
+})
+
+test("what is missing is installed once, by npm ci, and said", (t) => {
+  const real = join(project, "node_modules")
+  const here = checkout(
+    t,
+    `mkdir node_modules && ln -s ${real}/* node_modules && echo {} >node_modules/.package-lock.json`,
+  )
+  const door = join(here.path, "waypost")
+  const first = run(here, door, "x")
+  assert.match(
+    first.stderr,
+    /^waypost: installing packages, [^\n]*\nwaypost: installed in \d+ s\nwaypost: built in/,
+  )
+  assert.equal(first.stdout, "waypost x\n")
+  assert.match(here.npmCalls(), /^ci --ignore-scripts [^\n]*\n$/)
+  run(here, door, "x")
+  assert.equal(here.npmCalls().split("\n").length, 2, "and not again")
+})
+
+test("npm's failure is told in its words, with what to do, and leaves nothing half", (t) => {
+  const here = checkout(t, "echo 'npm error network ENOTFOUND' >&2; exit 1")
+  const { status, stderr } = run(here, join(here.path, "waypost"), "start")
+  assert.equal(status, 69)
+  assert.match(stderr, /^ {2}npm error network ENOTFOUND$/m)
+  assert.match(stderr, /^waypost: npm could not install \(its words stand above\): [^\n]*$/m)
+  assert.equal(existsSync(join(here.path, ".cache/install.lock")), false)
+})
+
+test("the lock of an installation that was killed is taken over", (t) => {
+  const here = checkout(t)
+  mkdirSync(join(here.path, ".cache/install.lock"), { recursive: true })
+  const { pid } = spawnSync("true")
+  writeFileSync(join(here.path, ".cache/install.lock/pid"), `${pid}\n`)
+  assert.equal(run(here, join(here.path, "waypost"), "start").status, 69)
+  assert.notEqual(here.npmCalls(), "")
+})
+
+const asRoot = process.getuid?.() === 0 ? false : "needs root, to become another user"
+
+test("a checkout that another user owns runs as it is, and says who must build when it cannot", {
+  skip: asRoot,
+}, (t) => {
+  const here = checkout(t)
+  installed(here)
+  run(here, join(here.path, "waypost"), "build")
+  const nobody = (...words: readonly string[]) =>
+    run(here, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", ...words)
+  assert.deepEqual(nobody(join(here.path, "bin/mailq"), "-v"), {
+    status: 0,
+    stdout: "mailq -v\n",
+    stderr: "",
+  })
+  writeFileSync(join(here.path, "src/commands/main.ts"), "export {}\n")
+  const { status, stderr } = nobody(join(here.path, "waypost"), "start")
+  assert.equal(status, 77)
+  assert.match(
+    stderr,
+    /^waypost: the sources have changed, and you may not write [^\n]*: run \.\/waypost build as its owner\n$/,
+  )
+})
