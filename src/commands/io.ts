@@ -18,6 +18,7 @@ export type Command = { readonly run: (argv: readonly string[], io: Io) => Promi
 export const exits = {
   ok: 0,
   usage: 64,
+  noInput: 66,
   noUser: 67,
   unavailable: 69,
   software: 70,

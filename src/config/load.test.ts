@@ -294,6 +294,14 @@ test("MAIL_SETTINGS_DIR moves the tables and files that are not named", () => {
   assert.equal(inClass(settings, "w", "hello.com").member, true)
 })
 
+test("a macro inside a quoted argument is filled in, as sendmail's own files do", () => {
+  const settings = site(
+    "define(`DIR', `/srv/tables')dnl\nFEATURE(`mailertable', `hash -o DIR/mailertable')dnl\nRELAY_DOMAIN(`DIR')dnl",
+  )
+  assert.equal(tablesNamed(settings, "mailertable")[0]?.file, "/srv/tables/mailertable")
+  assert.equal(inClass(settings, "R", "/srv/tables").member, true)
+})
+
 test("several alias files, with their classes and flags", () => {
   const settings = site("define(`ALIAS_FILE', `/etc/aliases, hash:-o /etc/mail/lists.db')dnl")
   assert.deepEqual(
@@ -403,6 +411,7 @@ test("the built-in default is a sendmail.mc without an issue, and listens on the
     [["/srv/state/aliases", "-o"]],
   )
   assert.equal(inClass(settings, "w", "hello.com").member, true)
+  assert.equal(tablesNamed(settings, "access")[0]?.file, "/srv/state/access")
 })
 
 const cases = join(dirname(fileURLToPath(import.meta.url)), "../../../shared/sendmail-cases")

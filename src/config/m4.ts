@@ -66,7 +66,16 @@ export function expandM4(source: M4Input): M4Result {
   return { diversions, macros, issues, said, sources, used, values }
 }
 
-const scratch = Number.MAX_SAFE_INTEGER
+/** A text expanded by itself, as it would be where sendmail's files use it. */
+export function expandPiece(machine: Machine, piece: Piece): string {
+  if (piece.text === "") return ""
+  const apart: Machine = { ...machine, input: [], diversions: new Map(), wrapped: [], divert: 0 }
+  push(apart.input, piece)
+  run(apart)
+  machine.expansions = apart.expansions
+  machine.stopped ||= apart.stopped
+  return (apart.diversions.get(0) ?? []).map(({ text }) => text).join("")
+}
 
 /** sendmail's own files use a conf value by naming it, after all the rest was read; so do we. */
 function valuesOf(machine: Machine, wanted: (name: string) => boolean): Map<string, Piece> {
@@ -74,11 +83,7 @@ function valuesOf(machine: Machine, wanted: (name: string) => boolean): Map<stri
   for (const [name, meanings] of machine.macros) {
     const found = meanings.at(-1)
     if (found === undefined || found.text.builtin !== undefined || machine.stopped || !wanted(name)) continue
-    machine.divert = scratch
-    push(machine.input, { text: name, at: found.at })
-    run(machine)
-    const text = (machine.diversions.get(scratch) ?? []).map((piece) => piece.text).join("")
-    machine.diversions.delete(scratch)
+    const text = expandPiece(machine, { text: name, at: found.at })
     values.set(name, { text, at: found.at })
   }
   return values

@@ -3,7 +3,7 @@
 import { ok } from "../mail/result.ts"
 import type { ReadText } from "../mail/world.ts"
 import { error, type Issue, suggestion, warning } from "./issues.ts"
-import { expandM4, type M4Result } from "./m4.ts"
+import { expandM4, expandPiece, type M4Result } from "./m4.ts"
 import type { Piece } from "./m4-input.ts"
 import { argument, type Builtin, type Call, complain, type Expansion, type Machine } from "./m4-machine.ts"
 import { optionOfConf } from "./options.ts"
@@ -134,7 +134,12 @@ const otherWords = [
 
 /** A word that is one only with a parenthesis after it. */
 function word(name: string, run: (call: Call, machine: Machine) => Expansion): Builtin {
-  return { name, needsArguments: true, run: (machine, call) => run(call, machine) }
+  return { name, needsArguments: true, run: (machine, call) => run(expandArguments(machine, call), machine) }
+}
+
+/** sendmail's files name their arguments once more, which expands what was quoted in the call. */
+function expandArguments(machine: Machine, call: Call): Call {
+  return { ...call, args: call.args.map((piece) => ({ text: expandPiece(machine, piece), at: piece.at })) }
 }
 
 function words(notes: Notes): Builtin[] {
@@ -144,7 +149,7 @@ function words(notes: Notes): Builtin[] {
       return ""
     })
   return [
-    word("VERSIONID", () => ""),
+    { name: "VERSIONID", needsArguments: true, run: () => "" },
     word("OSTYPE", (call, machine) => ostype(machine, call)),
     word("DOMAIN", (call, machine) => domain(machine, call)),
     note("FEATURE", feature),
