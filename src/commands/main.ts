@@ -6,9 +6,10 @@ type Load = () => Promise<Command>
 
 /** Programs of their own name in bin/; each is a sub-command of `waypost` too. */
 const programs: Readonly<Record<string, Load>> = {
-  mailq: () => import("./mailq.ts"),
   makemap: () => import("./makemap.ts"),
+  mailq: () => import("./mailq.ts"),
   newaliases: () => import("./newaliases.ts"),
+  sendmail: () => import("./sendmail.ts"),
 }
 
 const subcommands: Readonly<Record<string, Load>> = {
@@ -106,5 +107,8 @@ process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE" && error.syscall === "write") process.exit(exits.ok)
   void explain(error).then((code) => process.exit(code))
 })
+
+// What a daemon says is lost when nobody reads it any more; the mail goes on.
+if (process.argv[2] === "process") process.stderr.on("error", () => {})
 
 void main(process.argv.slice(2)).catch(explain).then(end)

@@ -37,6 +37,8 @@ const usage: Usage = {
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const began = performance.now()
+  // Whoever started us may have stopped reading (sendmail -bd, a closed terminal): the mail goes on.
+  for (const stream of [io.stdout, io.stderr]) stream.on("error", () => {})
   const given = readArguments(usage, argv, io)
   if (typeof given === "number") return given
   const resolver = given.text("resolver")

@@ -43,8 +43,9 @@ async function firstListener(state: string): Promise<Place> {
   if (typeof first !== "object" || first === null || !("port" in first) || typeof first.port !== "number") {
     throw new Refusal("the running system listens nowhere: name a HOST:PORT", exits.unavailable)
   }
-  const address = "address" in first && typeof first.address === "string" ? first.address : "127.0.0.1"
-  return { host: address, port: first.port }
+  const address = "address" in first ? first.address : undefined
+  const everywhere = typeof address !== "string" || address === "0.0.0.0" || address === "::"
+  return { host: everywhere ? "127.0.0.1" : address, port: first.port }
 }
 
 async function open(place: Place, from: Reasons["from"] | undefined): Promise<Socket> {

@@ -17,6 +17,8 @@ export type ControlWorld = {
   /** The way an address takes, as text lines and as an object. */
   readonly explain: (address: string, from: string | undefined, client: string | undefined) => Promise<Answer>
   readonly version: string
+  /** Where mail comes in; the first is the one to talk to. */
+  readonly listeners: () => readonly { readonly address: string | undefined; readonly port: number }[]
   readonly reload: () => void
 }
 
@@ -25,7 +27,10 @@ const page = 200
 
 export function controlVerbs(world: ControlWorld): Verbs {
   return new Map<string, Verb>([
-    ["ready", () => once({ ok: true, version: world.version, pid: process.pid })],
+    [
+      "ready",
+      () => once({ ok: true, version: world.version, pid: process.pid, listeners: world.listeners() }),
+    ],
     ["idle", (request) => idle(request, world)],
     ["count", () => counted(world)],
     ["queue", (request) => queue(request, world)],

@@ -115,6 +115,7 @@ export class MailSystem {
       watchers: this.#watchers,
       clock,
       version,
+      listeners: () => this.#decisions.settings.daemons.map(({ address, port }) => ({ address, port })),
       reload: askReload,
       explain: (typed, from, client) => explainAddress({ typed, from, client }, this.#decisions),
     })
