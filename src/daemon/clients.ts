@@ -8,7 +8,10 @@ import { plainAddress } from "./listener.ts"
 const patience = 5000
 
 /** Finds the client's name. One that does not lead back is only shown ("may be forged"); one that cannot be had is none. */
-export async function clientOf(socket: Socket, dns: Pick<Dns, "names" | "addresses">): Promise<Client> {
+export async function clientOf(
+  socket: Pick<Socket, "remoteAddress" | "remotePort">,
+  dns: Pick<Dns, "names" | "addresses">,
+): Promise<Client> {
   const address = plainAddress(socket.remoteAddress ?? "")
   const port = socket.remotePort ?? 0
   const { promise, resolve } = Promise.withResolvers<Named>()
