@@ -161,8 +161,12 @@ export function queueing(node: string): Reply {
   return reply(250, "2.0.0", `Queuing for node ${echo(node)} started`)
 }
 
-/** The gate's refusal with the address as it was typed in front, as sendmail has it: `<x@example.org>... Relaying denied`. */
+/**
+ * The gate's refusal with the address as it was typed in front, as sendmail has it: `<x@example.org>... Relaying denied`.
+ * sendmail puts it before 450, 550 and 553 only (err.c fmtmsg); 451, 551 and 552 say their words alone.
+ */
 export function about(typed: string, bare: string, refusal: Reply): Reply {
+  if (refusal.code % 100 !== 50 && refusal.code % 100 !== 53) return refusal
   const [first = "", ...others] = refusal.text
   const said = withoutAddress(first, bare)
   return { ...refusal, text: [`${echo(typed)}... ${said}`, ...others] }
