@@ -1,0 +1,93 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { readSendmailOptions } from "./sendmail-options.ts"
+
+function read(...argv: readonly string[]) {
+  const result = readSendmailOptions(argv)
+  assert.ok(result.ok, result.ok ? "" : result.error)
+  return result.value
+}
+
+for (const [argv, expected] of [
+  [["me@grussell.org"], { mode: "m", operands: ["me@grussell.org"] }],
+  [["-t"], { recipientsFromHeader: true }],
+  [["-ti"], { recipientsFromHeader: true, ignoreDots: true }],
+  [["-oi", "me"], { ignoreDots: true, operands: ["me"] }],
+  [["-oi", "-t"], { ignoreDots: true, recipientsFromHeader: true }],
+  [["-OIgnoreDots=true"], { ignoreDots: true }],
+  [["-O", "IgnoreDots"], { ignoreDots: true }],
+  [["-fme@grussell.org", "you"], { sender: "me@grussell.org", operands: ["you"] }],
+  [["-f", "me@grussell.org", "you"], { sender: "me@grussell.org", operands: ["you"] }],
+  [["-f", "", "you"], { sender: "", operands: ["you"] }],
+  [["-f", "<>", "you"], { sender: "<>" }],
+  [["-r", "me", "you"], { sender: "me" }],
+  [["-tif", "me"], { recipientsFromHeader: true, ignoreDots: true, sender: "me" }],
+  [["-F", 'Robert "Bob" J.', "jim"], { fullName: 'Robert "Bob" J.', operands: ["jim"] }],
+  [["-B8BITMIME"], { body: "8BITMIME" }],
+  [["-B", "7bit"], { body: "7BIT" }],
+  [["-N", "success,delay"], { notify: ["success", "delay"] }],
+  [["-Nnever"], { notify: ["never"] }],
+  [["-R", "hdrs"], { ret: "HDRS" }],
+  [["-V", "env42"], { envid: "env42" }],
+  [["-bs"], { mode: "s" }],
+  [["-bp", "-v"], { mode: "p", verbose: true }],
+  [["-bi"], { mode: "i" }],
+  [["-I"], { mode: "i" }],
+  [["-q"], { queueRun: { interval: undefined, parts: [] } }],
+  [["-q", "-v"], { queueRun: { interval: undefined, parts: [] }, verbose: true }],
+  [["-bd", "-q30m"], { mode: "d", queueRun: { interval: "30m", parts: [] } }],
+  [["-bD", "-q1h30m"], { mode: "D", queueRun: { interval: "1h30m", parts: [] } }],
+  [
+    ["-qRfar@", "-qSbob"],
+    {
+      queueRun: {
+        interval: undefined,
+        parts: [
+          { field: "R", part: "far@" },
+          { field: "S", part: "bob" },
+        ],
+      },
+    },
+  ],
+  [["-d", "-bv", "root"], { mode: "v", operands: ["root"] }],
+  [["-d0.1", "-bv", "root"], { mode: "v", operands: ["root"] }],
+  [["-odq", "-oem", "-om", "jim"], { operands: ["jim"], quiet: false }],
+  [["-oeq"], { quiet: true }],
+  [["-eq"], { quiet: true }],
+  [["-Ac", "-bp"], { clientQueue: true, mode: "p" }],
+  [["-Am"], { clientQueue: false }],
+  [["-C", "/etc/mail/sendmail.mc", "-bD"], { config: "/etc/mail/sendmail.mc", mode: "D" }],
+  [["-X/tmp/traffic", "me"], { trafficLog: "/tmp/traffic" }],
+  [["-G", "-L", "tag", "-h5", "-pESMTP:host", "-cmnsUT", "me"], { gateway: true, operands: ["me"] }],
+  [["--", "-t"], { operands: ["-t"], recipientsFromHeader: false }],
+  [["me", "-t"], { operands: ["me"], recipientsFromHeader: true }],
+  [["--state", "/tmp/x", "me"], { state: "/tmp/x", operands: ["me"] }],
+  [["-"], { operands: ["-"] }],
+] as const) {
+  test(`sendmail ${argv.join(" ")} is read as sendmail reads it`, () => {
+    const options = read(...argv)
+    assert.deepEqual({ ...options, ...expected }, options)
+  })
+}
+
+for (const [argv, expected] of [
+  [["-Z", "bob"], "illegal option -- Z"],
+  [["-tZ"], "illegal option -- Z"],
+  [["-f"], "option requires an argument -- f"],
+  [["-bz"], "Invalid operation mode z"],
+  [["-bmm"], "Invalid operation mode mm"],
+  [["-Bbinary"], "Illegal body type binary"],
+  [["-N", "never,success"], "Invalid -N argument: never,success"],
+  [["-N", "sometimes"], "Invalid -N argument: sometimes"],
+  [["-R", "some"], "Invalid -R value: some"],
+  [["-V", "a\r\nb"], "Invalid syntax in -V flag"],
+  [["-qnever"], "Invalid -q argument: qnever".replace("qnever", "never")],
+  [["-Ax"], "Invalid -A argument: use -Ac or -Am"],
+  [["-ez"], "Invalid -e argument: z"],
+  [["-ONoSuchOption=1"], "unknown option name NoSuchOption"],
+  [["-o!"], "unknown option name !"],
+] as const) {
+  test(`sendmail ${JSON.stringify(argv)} is refused in sendmail's words`, () => {
+    assert.deepEqual(readSendmailOptions(argv), { ok: false, error: expected })
+  })
+}

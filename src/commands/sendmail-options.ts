@@ -1,0 +1,260 @@
+// sendmail's command line, read as sendmail's getopt reads it: letters in one word, values with or without a space, -q and -d
+// with or without a value. Only reading; sendmail.ts acts on what comes out.
+import { optionOfCf } from "../config/options.ts"
+import type { Notify } from "../mail/envelope.ts"
+import { fail, ok, type Result } from "../mail/result.ts"
+
+/** The letter of -b. */
+export type Mode = "m" | "s" | "v" | "p" | "i" | "d" | "D" | "t" | "h" | "H"
+
+/** Which messages a queue run is about: -qI, -qR, -qS with the part that id, recipient or sender must have. */
+export type QueuePart = { readonly field: "I" | "R" | "S"; readonly part: string }
+
+export type SendmailOptions = {
+  mode: Mode
+  /** -t */
+  recipientsFromHeader: boolean
+  /** -i, -oi: a line of a single dot does not end the message. */
+  ignoreDots: boolean
+  /** -f, -r; "" or "<>" is the null sender. */
+  sender: string | undefined
+  fullName: string | undefined
+  body: "7BIT" | "8BITMIME" | undefined
+  notify: readonly Notify[] | undefined
+  ret: "FULL" | "HDRS" | undefined
+  envid: string | undefined
+  verbose: boolean
+  /** -G: another system's mail is passed on; its header is not completed. */
+  gateway: boolean
+  /** -oe, -e: q says nothing of errors, all others print them. */
+  quiet: boolean
+  /** -q: a queue run; the value of -q30m is the time between runs of a daemon. */
+  queueRun: { readonly interval: string | undefined; readonly parts: readonly QueuePart[] } | undefined
+  /** -C */
+  config: string | undefined
+  /** -X: a file that gets the conversation. */
+  trafficLog: string | undefined
+  /** -Ac: the client queue. */
+  clientQueue: boolean
+  state: string | undefined
+  operands: readonly string[]
+}
+
+/** Letters that take a value, and letters that do not (sendmail's main.c). */
+const withValue = "ABbCDdeFfhLMNOopQqRrVXx"
+const alone = "cGIimnsTtUv"
+
+const modes = "msvpidDthH"
+
+/** Reads the words after the program's name. The error is sendmail's own line. */
+export function readSendmailOptions(argv: readonly string[]): Result<SendmailOptions> {
+  const options = fresh()
+  const operands: string[] = []
+  for (let n = 0; n < argv.length; n++) {
+    const word = argv[n] ?? ""
+    if (word === "--") {
+      operands.push(...argv.slice(n + 1))
+      break
+    }
+    if (word === "--state") {
+      options.state = argv[++n] ?? ""
+      continue
+    }
+    if (!word.startsWith("-") || word === "-") {
+      operands.push(word)
+      continue
+    }
+    const used = readWord(options, word.slice(1), argv[n + 1])
+    if (!used.ok) return used
+    if (used.value === "and the next") n++
+  }
+  return ok({ ...options, operands })
+}
+
+function fresh(): SendmailOptions {
+  return {
+    mode: "m",
+    recipientsFromHeader: false,
+    ignoreDots: false,
+    sender: undefined,
+    fullName: undefined,
+    body: undefined,
+    notify: undefined,
+    ret: undefined,
+    envid: undefined,
+    verbose: false,
+    gateway: false,
+    quiet: false,
+    queueRun: undefined,
+    config: undefined,
+    trafficLog: undefined,
+    clientQueue: false,
+    state: undefined,
+    operands: [],
+  }
+}
+
+/** One word of letters: `-tiv`, `-fme@grussell.org`, `-f` with its value in the next word. */
+function readWord(
+  options: SendmailOptions,
+  letters: string,
+  next: string | undefined,
+): Result<"this word" | "and the next"> {
+  for (let n = 0; n < letters.length; n++) {
+    const letter = letters.charAt(n)
+    if (alone.includes(letter)) {
+      apply(options, letter)
+      continue
+    }
+    if (!withValue.includes(letter)) return fail(`illegal option -- ${letter}`)
+    const rest = letters.slice(n + 1)
+    // -q and -d may stand alone: then the next word is not theirs.
+    const inWord = rest !== "" || letter === "q" || letter === "d"
+    if (!inWord && next === undefined) return fail(`option requires an argument -- ${letter}`)
+    const wrong = applyValue(options, letter, inWord ? rest : (next ?? ""))
+    if (wrong !== undefined) return fail(wrong)
+    return ok(inWord ? "this word" : "and the next")
+  }
+  return ok("this word")
+}
+
+function apply(options: SendmailOptions, letter: string): void {
+  switch (letter) {
+    case "t":
+      options.recipientsFromHeader = true
+      break
+    case "i":
+      options.ignoreDots = true
+      break
+    case "v":
+      options.verbose = true
+      break
+    case "G":
+      options.gateway = true
+      break
+    case "I":
+      options.mode = "i"
+      break
+    default: // c, m, n, s, T, U: of old, and of no effect on a submission
+  }
+}
+
+/** Sets what the letter is for; the result is what was wrong with the value. */
+function applyValue(options: SendmailOptions, letter: string, value: string): string | undefined {
+  switch (letter) {
+    case "b":
+      return applyMode(options, value)
+    case "f":
+    case "r":
+      options.sender = value
+      return undefined
+    case "F":
+      options.fullName = value
+      return undefined
+    case "A":
+      options.clientQueue = value === "c"
+      return value === "c" || value === "m" ? undefined : "Invalid -A argument: use -Ac or -Am"
+    case "B":
+      return applyBody(options, value)
+    case "N":
+      return applyNotify(options, value)
+    case "R":
+      return applyRet(options, value)
+    case "V":
+      return applyEnvid(options, value)
+    case "C":
+      options.config = value
+      return undefined
+    case "X":
+      options.trafficLog = value
+      return undefined
+    case "q":
+      return applyQueue(options, value)
+    case "e":
+      options.quiet = value === "q"
+      return "pqmwe".includes(value) && value.length === 1 ? undefined : `Invalid -e argument: ${value}`
+    case "o":
+      return applyShortOption(options, value)
+    case "O":
+      return applyLongOption(options, value)
+    default: // d, D, h, L, M, p, Q, x: debugging, names for logs, words for other programs
+      return undefined
+  }
+}
+
+function applyMode(options: SendmailOptions, value: string): string | undefined {
+  if (value.length !== 1 || !modes.includes(value)) return `Invalid operation mode ${value}`
+  options.mode = value as Mode // one of the letters of `modes`
+  return undefined
+}
+
+function applyBody(options: SendmailOptions, value: string): string | undefined {
+  const body = value.toUpperCase()
+  if (body !== "7BIT" && body !== "8BITMIME") return `Illegal body type ${value}`
+  options.body = body
+  return undefined
+}
+
+/** RFC 3461 §4.1: NEVER alone, or any of the others. */
+function applyNotify(options: SendmailOptions, value: string): string | undefined {
+  const words = value.toLowerCase().split(",")
+  if (words.length === 1 && words[0] === "never") {
+    options.notify = ["never"]
+    return undefined
+  }
+  const notify = words.filter((word) => word === "success" || word === "failure" || word === "delay")
+  if (notify.length !== words.length) return `Invalid -N argument: ${value}`
+  options.notify = notify
+  return undefined
+}
+
+function applyRet(options: SendmailOptions, value: string): string | undefined {
+  const word = value.toUpperCase()
+  if (word !== "FULL" && word !== "HDRS") return `Invalid -R value: ${value}`
+  options.ret = word
+  return undefined
+}
+
+/** RFC 3461 §4.4: printable ASCII, at most 100 characters once it is xtext. */
+function applyEnvid(options: SendmailOptions, value: string): string | undefined {
+  if (!/^[\x20-\x7e]+$/.test(value) || value.length > 100) return "Invalid syntax in -V flag"
+  options.envid = value
+  return undefined
+}
+
+function applyQueue(options: SendmailOptions, value: string): string | undefined {
+  const earlier = options.queueRun ?? { interval: undefined, parts: [] }
+  const part = /^([IRS])(.*)$/s.exec(value)
+  if (part !== null) {
+    const field = part[1] as QueuePart["field"] // the pattern's own letters
+    options.queueRun = { ...earlier, parts: [...earlier.parts, { field, part: part[2] ?? "" }] }
+    return undefined
+  }
+  if (value === "" || value === "f") {
+    options.queueRun = earlier
+    return undefined
+  }
+  if (!/^p?(?:\d+[smhdw]?)+$/.test(value)) return `Invalid -q argument: ${value}`
+  options.queueRun = { ...earlier, interval: value.replace(/^p/, "") }
+  return undefined
+}
+
+/** -oX: the option's letter of old, its value behind it. */
+function applyShortOption(options: SendmailOptions, value: string): string | undefined {
+  const letter = value.charAt(0)
+  if (letter === "i") options.ignoreDots = !value.slice(1).toLowerCase().startsWith("f")
+  else if (letter === "e") options.quiet = value.charAt(1) === "q"
+  else if (letter === "v") options.verbose = true
+  else if (!/^[A-Za-z0-9/#7]/.test(letter)) return `unknown option name ${letter}`
+  return undefined
+}
+
+/** -O Name=value. Those that a submission has a use for are obeyed; others are the daemon's, and its alone to set. */
+function applyLongOption(options: SendmailOptions, value: string): string | undefined {
+  const [name = "", given = ""] = value.split("=", 2)
+  const known = optionOfCf(name.trim())
+  if (known === undefined) return `unknown option name ${name.trim()}`
+  if (known === "IgnoreDots") options.ignoreDots = /^(?:t|true|y|yes|1)?$/i.test(given.trim())
+  if (known === "ErrorMode") options.quiet = given.trim().startsWith("q")
+  return undefined
+}

@@ -1,0 +1,273 @@
+import assert from "node:assert/strict"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { createServer } from "node:net"
+import { tmpdir, userInfo } from "node:os"
+import { join } from "node:path"
+import { after, beforeEach, test } from "node:test"
+import { memoryIo } from "../../test/kit/memory-io.ts"
+import { MemorySpool, open } from "../../test/kit/server.ts"
+import { serveControl, type Verb } from "../daemon/control.ts"
+import { layoutOf, makeLayout } from "../daemon/layout.ts"
+import { printPath } from "../mail/address.ts"
+import { first, scanHeader } from "../message/header.ts"
+import { run } from "./sendmail.ts"
+
+const state = mkdtempSync(join(tmpdir(), "sendmail-"))
+assert.ok(makeLayout(layoutOf(state), undefined).ok)
+const login = userInfo().username
+
+// The daemon's own SMTP engine behind the submission socket, with a spool in memory.
+let spool = new MemorySpool()
+const arrival = {
+  protocol: "local",
+  client: undefined,
+  authenticated: login,
+  submission: true,
+  door: "MSA",
+} as const
+const door = createServer((socket) => {
+  const { client } = open({ spool, arrival })
+  socket.on("error", () => {})
+  socket.on("close", () => client.end()) // the command has gone, with or without QUIT
+  socket.pipe(client).pipe(socket)
+})
+await new Promise<void>((resolve) => door.listen(layoutOf(state).submit, resolve))
+
+const asked: unknown[] = []
+const explained = {
+  deliverable: [
+    { address: "me@grussell.org", mailer: "local", host: "", user: "me" },
+    { address: "far@remote.test", mailer: "esmtp", host: "remote.test", user: "far@remote.test" },
+  ],
+  failed: [{ address: "nosuch", outcome: "no", reply: "550 5.1.1 <nosuch>... User unknown" }],
+}
+const verb: Verb = async function* (request) {
+  asked.push(request)
+  if (request.verb === "explain")
+    yield request["address"] === "staff" ? explained : { ...explained, failed: [] }
+}
+const control = await serveControl(
+  layoutOf(state).control,
+  new Map(["explain", "retry", "idle", "queue", "count"].map((name) => [name, verb])),
+  (error) => assert.fail(String(error)),
+)
+after(() => {
+  door.close()
+  control.close()
+  rmSync(state, { recursive: true })
+})
+beforeEach(() => {
+  spool = new MemorySpool()
+  asked.length = 0
+})
+
+/** Runs sendmail with this on its standard input; its home is the state directory. */
+async function sendmail(argv: readonly string[], input = "Subject: hello\n\nhi\n") {
+  const io = memoryIo(input, { WAYPOST_STATE: state, HOME: state })
+  const code = await run(argv, io)
+  return { code, ...io.written }
+}
+
+/** The one message that was accepted. */
+function accepted() {
+  const [stored] = spool.stored
+  assert.ok(stored !== undefined && spool.stored.length === 1)
+  const { entry, pending } = stored.queued
+  const header = scanHeader(Buffer.from(stored.text, "latin1"))
+  return {
+    entry,
+    to: pending.map(({ recipient }) => printPath(recipient.path)),
+    notify: pending.map(({ recipient }) => recipient.notify),
+    header,
+    body: stored.text.slice(header.bodyStart),
+  }
+}
+
+test("a message goes to the addresses given, with what its header lacked", async () => {
+  assert.deepEqual(await sendmail(["me", "gordon@grussell.org"]), { code: 0, stdout: "", stderr: "" })
+  const { entry, to, header, body } = accepted()
+  assert.deepEqual(to, ["me@grussell.org", "gordon@grussell.org"])
+  assert.equal(printPath(entry.envelope.reversePath), `${login}@grussell.org`)
+  assert.equal(body, "hi\r\n")
+  assert.match(first(header, "from") ?? "", new RegExp(`${login}@grussell\\.org>?$`))
+  assert.match(first(header, "message-id") ?? "", /^<\d{12}\.\w{14}@grussell\.org>$/)
+  assert.ok(first(header, "date"))
+  assert.match(first(header, "received") ?? "", new RegExp(`^\\(from ${login}@localhost\\)`))
+})
+
+test("-t finds the recipients in the header, and takes Bcc out of it", async () => {
+  await sendmail(["-t"], "To: me\nCc: gordon@grussell.org, me\nBcc: andrew@grussell.org\nSubject: t\n\nx\n")
+  const { to, header } = accepted()
+  assert.deepEqual(to, ["me@grussell.org", "gordon@grussell.org", "andrew@grussell.org"])
+  assert.equal(first(header, "bcc"), undefined)
+  assert.equal(first(header, "to"), "me")
+})
+
+test("a lone dot ends the message, but not with -i", async () => {
+  await sendmail(["me"], "\nabove\n.\nbelow\n")
+  assert.equal(accepted().body, "above\r\n")
+  spool = new MemorySpool()
+  await sendmail(["-i", "me"], "\nabove\n.\n.below\n")
+  assert.equal(accepted().body, "above\r\n.\r\n.below\r\n")
+})
+
+test("text without any header is a body", async () => {
+  await sendmail(["me"], "hello there\nworld\n")
+  assert.equal(accepted().body, "hello there\r\nworld\r\n")
+})
+
+test("-f, -F, -N, -R, -V and -B reach the envelope and the header", async () => {
+  const flags = [
+    "-f",
+    "bob@hello.com",
+    "-F",
+    "Bob Jones",
+    "-N",
+    "success,delay",
+    "-R",
+    "hdrs",
+    "-V",
+    "a+b",
+    "-B8BITMIME",
+  ]
+  await sendmail([...flags, "me"])
+  const { entry, notify, header } = accepted()
+  assert.equal(printPath(entry.envelope.reversePath), "bob@hello.com")
+  assert.equal(first(header, "from"), "Bob Jones <bob@hello.com>")
+  assert.deepEqual(notify, [["success", "delay"]])
+  assert.equal(entry.envelope.ret, "headers")
+  assert.equal(entry.envelope.envid, "a+b")
+  assert.equal(entry.envelope.body, "8bitmime")
+})
+
+test("octets above 127 are announced without being asked", async () => {
+  await sendmail(["me"], "Subject: café\n\nx\n")
+  assert.equal(accepted().entry.envelope.body, "8bitmime")
+})
+
+test("-f <> is the null sender", async () => {
+  await sendmail(["-f", "<>", "me"])
+  assert.equal(accepted().entry.envelope.reversePath, "null")
+})
+
+test("recipients may stand in one word, as people write them", async () => {
+  await sendmail(["me,gordon", "Andrew <andrew@grussell.org>"])
+  assert.deepEqual(accepted().to, ["me@grussell.org", "gordon@grussell.org", "andrew@grussell.org"])
+})
+
+test("an unknown user is told, the others get the message, and the exit code is EX_NOUSER", async () => {
+  const { code, stdout, stderr } = await sendmail(["nosuch", "me"])
+  assert.equal(code, 67)
+  assert.equal(stderr, "nosuch... User unknown\n")
+  assert.equal(stdout, "")
+  assert.deepEqual(accepted().to, ["me@grussell.org"])
+})
+
+test("what nobody got is kept in dead.letter", async () => {
+  const { code, stdout } = await sendmail(["nosuch"], "Subject: lost\n\nFrom here\n")
+  assert.equal(code, 67)
+  const file = join(state, "dead.letter")
+  assert.equal(stdout, `${file}... Saved message in ${file}\n`)
+  assert.match(
+    readFileSync(file, "utf8"),
+    /^From \S+ {2}\w{3} \w{3} [ \d]\d .*\n[^]*\nSubject: lost\n\n>From here\n\n$/,
+  )
+})
+
+test("-oeq says nothing but by its exit code", async () => {
+  const { code, stderr } = await sendmail(["-oeq", "nosuch", "me"])
+  assert.equal(code, 67)
+  assert.equal(stderr, "")
+})
+
+test("a sender who is refused is told, and the message kept", async () => {
+  const { code, stderr, stdout } = await sendmail(["-f", "x@spam.test", "me"])
+  assert.equal(code, 69)
+  assert.match(stderr, /^sendmail: 550 5\.7\.1 .*Access denied\n$/)
+  assert.match(stdout, /Saved message in/)
+})
+
+test("a full disk is EX_TEMPFAIL: the program that called may try again", async () => {
+  spool.full = "at commit"
+  const { code, stderr } = await sendmail(["me"])
+  assert.equal(code, 75)
+  assert.match(stderr, /^sendmail: 452 /)
+})
+
+test("no recipients at all is a mistake, in sendmail's words", async () => {
+  assert.deepEqual(await sendmail([]), {
+    code: 64,
+    stdout: "Recipient names must be specified\n",
+    stderr: "",
+  })
+  const { code, stdout } = await sendmail(["-t"], "Subject: none\n\nx\n")
+  assert.equal(code, 64)
+  assert.equal(stdout, "No recipient addresses found in header\n")
+})
+
+test("an unknown flag is EX_USAGE", async () => {
+  assert.deepEqual(await sendmail(["-Z", "me"]), {
+    code: 64,
+    stdout: "",
+    stderr: "sendmail: illegal option -- Z\n",
+  })
+})
+
+test("when nothing runs, the exit code is EX_TEMPFAIL and the line says why", async () => {
+  const elsewhere = memoryIo("Subject: x\n\nx\n", { WAYPOST_STATE: join(state, "elsewhere") })
+  await assert.rejects(run(["me"], elsewhere), {
+    code: 75,
+    message: /^the mail was not sent: no answer from/,
+  })
+})
+
+test("-v shows the conversation as sendmail does", async () => {
+  const { stdout } = await sendmail(["-v", "me"])
+  assert.match(stdout, /^220 grussell\.org ESMTP/)
+  assert.match(stdout, /^>>> RCPT TO:<me>\n250 2\.1\.5 /m)
+  assert.match(stdout, /^>>> \.\n250 2\.0\.0 \w+ Message accepted for delivery\n>>> QUIT\n221 /m)
+})
+
+test("-bs carries SMTP over standard input and output", async () => {
+  const { code, stdout } = await sendmail(
+    ["-bs"],
+    "EHLO x\r\nMAIL FROM:<bob@hello.com>\r\nRCPT TO:<me>\r\nDATA\r\n\r\nhi\r\n.\r\nQUIT\r\n",
+  )
+  assert.equal(code, 0)
+  assert.match(stdout, /^220 .*\r\n250-/)
+  assert.match(stdout, /221 2\.0\.0 .*\r\n$/)
+  assert.deepEqual(accepted().to, ["me@grussell.org"])
+})
+
+test("-bv tells where addresses lead, in sendmail's words", async () => {
+  const { code, stdout } = await sendmail(["-bv", "me"])
+  assert.equal(code, 0)
+  assert.equal(
+    stdout,
+    "me... deliverable: mailer local, user me\n" +
+      "far@remote.test... deliverable: mailer esmtp, host remote.test., user far@remote.test\n",
+  )
+  const unknown = await sendmail(["-bv", "staff"])
+  assert.equal(unknown.code, 67)
+  assert.match(unknown.stdout, /^nosuch\.\.\. User unknown\n/)
+})
+
+test("-q tries everything now and waits until that is done; -qR chooses", async () => {
+  assert.equal((await sendmail(["-q"])).code, 0)
+  assert.deepEqual(asked, [
+    { verb: "retry", all: true },
+    { verb: "idle", timeout: 3600 },
+  ])
+  await sendmail(["-qRfar@"])
+  assert.deepEqual(asked[2], { verb: "retry", to: "far@" })
+  assert.equal((await sendmail(["-q30m"])).code, 64)
+})
+
+test("-bp is mailq", async () => {
+  assert.match((await sendmail(["-bp"])).stdout, /is empty\n\t\tTotal requests: 0\n$/)
+})
+
+test("an address with a line end in it never becomes a command", async () => {
+  await assert.rejects(sendmail(["-f", "me\r\nRCPT TO:<all>", "me"]), { code: 64 })
+  assert.equal(spool.stored.length, 0)
+})

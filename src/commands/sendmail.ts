@@ -1,0 +1,149 @@
+// The sendmail command, as programs have called it for forty years: its flags, its modes, its exit codes. It hands mail to the
+// running daemon and asks it what is to be known; the ways into the queue are the daemon's own.
+import { appendFileSync } from "node:fs"
+import { exits, type Io, Refusal, refuse } from "./io.ts"
+import { readSendmailOptions, type SendmailOptions } from "./sendmail-options.ts"
+import { runningState } from "./state.ts"
+
+const usage = `Usage: sendmail [FLAG…] [ADDRESS…]
+Takes a message on standard input and puts it into the queue of the running Waypost.
+
+  -t             recipients from To:, Cc: and Bcc: of the message, beside those given; Bcc: is removed
+  -i, -oi        a line of a single dot does not end the message
+  -f ADDRESS     the sender of the envelope; -F NAME the name in From:
+  -N WORDS       reports: never, or success,failure,delay; -R full|hdrs what they return; -V ID their envelope id
+  -B 8BITMIME    the message has octets above 127 (found out by itself else)
+  -v             shows the conversation; -X FILE appends it to a file
+  -bs            SMTP on standard input and output
+  -bv            where the addresses lead, without sending
+  -bp            the queue (mailq); -qI, -qR, -qS choose; -bi makes the aliases anew (newaliases)
+  -bd, -bD       starts the mail system, in the background or foreground; with -q30m: a queue run every half hour
+  -q             tries everything in the queue now
+  -C FILE        the configuration for -bd and -bD
+  --state DIR    the state directory (else $WAYPOST_STATE, ./var of the checkout, /var/lib/waypost)
+
+Other flags and options of sendmail are read and checked; those that only mean something to sendmail's own processes
+(delivery mode, debugging, hop counts, log tags) change nothing here: how mail is delivered is the daemon's to decide.
+`
+
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  if (argv[0] === "--help") {
+    io.stdout.write(usage)
+    return exits.ok
+  }
+  const read = readSendmailOptions(argv)
+  if (!read.ok) return refuse(io, `sendmail: ${read.error}`, exits.usage)
+  const options = read.value
+  if (options.state === "") return refuse(io, "sendmail: --state needs DIR", exits.usage)
+  return inMode(options, io)
+}
+
+async function inMode(options: SendmailOptions, io: Io): Promise<number> {
+  const state = runningState(options.state, io)
+  switch (options.mode) {
+    case "m":
+      if (options.queueRun !== undefined && options.operands.length === 0) return queueRun(options, state, io)
+      return (await import("./sendmail-message.ts")).sendMessage(options, state, listenerFor(options, io), io)
+    case "s":
+      return (await import("./sendmail-bridge.ts")).bridge(state, io)
+    case "v":
+      return (await import("./sendmail-verify.ts")).verify(options.operands, state, io)
+    case "p":
+      return (await import("./mailq.ts")).run(queueArguments(options), io)
+    case "i":
+      return (await import("./newaliases.ts")).run(withState(options), io)
+    case "d":
+    case "D":
+      return start(options, io)
+    case "t":
+      return refuse(
+        io,
+        "sendmail: -bt is not part of Waypost yet; waypost explain ADDRESS shows the way an address takes",
+        exits.unavailable,
+      )
+    case "h":
+    case "H":
+      return refuse(
+        io,
+        "sendmail: Waypost keeps no host status on disk; mailq -v shows it for each recipient",
+        exits.unavailable,
+      )
+  }
+}
+
+/** The conversation for -v (sendmail's form) and for -X (with the process id before each line). */
+function listenerFor({ verbose, trafficLog }: SendmailOptions, io: Io) {
+  return (direction: ">>>" | "<<<", line: string) => {
+    if (verbose) io.stdout.write(direction === ">>>" ? `>>> ${line}\n` : `${line}\n`)
+    if (trafficLog !== undefined) appendTraffic(trafficLog, `${process.pid} ${direction} ${line}\n`)
+  }
+}
+
+function appendTraffic(file: string, line: string): void {
+  try {
+    appendFileSync(file, line, { mode: 0o600 })
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new Refusal(`-X ${file}: ${why}`, exits.cannotCreate)
+  }
+}
+
+function withState({ state }: SendmailOptions): readonly string[] {
+  return state === undefined ? [] : ["--state", state]
+}
+
+function queueArguments(options: SendmailOptions): readonly string[] {
+  const parts = (options.queueRun?.parts ?? []).map(({ field, part }) => `-q${field}${part}`)
+  return [
+    ...(options.verbose ? ["-v"] : []),
+    ...(options.clientQueue ? ["-Ac"] : []),
+    ...parts,
+    ...withState(options),
+  ]
+}
+
+/** -q: everything that the parts name is tried now; waits until that is done, as sendmail does. */
+async function queueRun(
+  { queueRun: wanted, clientQueue }: SendmailOptions,
+  state: string,
+  io: Io,
+): Promise<number> {
+  if (wanted?.interval !== undefined) {
+    return refuse(io, "sendmail: -q with a time belongs to -bd or -bD: sendmail -bd -q30m", exits.usage)
+  }
+  if (clientQueue) return exits.ok // nothing is ever in it
+  const { Control } = await import("./control-client.ts")
+  const control = await Control.open(state)
+  try {
+    for await (const _ of control.ask({ verb: "retry", ...filterOf(wanted?.parts ?? []) })) continue
+    for await (const _ of control.ask({ verb: "idle", timeout: 3600 })) continue
+    return exits.ok
+  } finally {
+    control.close()
+  }
+}
+
+function filterOf(parts: NonNullable<SendmailOptions["queueRun"]>["parts"]): object {
+  if (parts.length === 0) return { all: true }
+  const named = (field: string) => parts.filter((one) => one.field === field).map(({ part }) => part)
+  const [to] = named("R")
+  const [from] = named("S")
+  const ids = named("I")
+  return {
+    ...(ids.length === 0 ? {} : { ids }),
+    ...(to === undefined ? {} : { to }),
+    ...(from === undefined ? {} : { from }),
+  }
+}
+
+/** -bd and -bD: `waypost start`; in the background it has answered before we end. */
+async function start(options: SendmailOptions, io: Io): Promise<number> {
+  const interval = options.queueRun?.interval
+  const argv = [
+    ...withState(options),
+    ...(options.config === undefined ? [] : ["--config", options.config]),
+    ...(interval === undefined ? [] : ["--queue-interval", interval]),
+  ]
+  if (options.mode === "D") return (await import("./start.ts")).run(argv, io)
+  return (await import("./sendmail-daemon.ts")).startInBackground(argv, io)
+}
