@@ -15,6 +15,7 @@ const programs: Readonly<Record<string, Load>> = {
 const subcommands: Readonly<Record<string, Load>> = {
   ...programs,
   config: () => import("./config.ts"),
+  explain: () => import("./explain.ts"),
   help: () => import("./help.ts"),
   idle: () => import("./idle.ts"),
   install: () => import("./install.ts"),
