@@ -34,7 +34,7 @@ export type AppendRequest = Omit<DeliverRequest, "verb" | "mailbox"> & {
   readonly path: string
 }
 
-/** Into a program's standard input. `command` runs through /bin/sh -c (or the shell of smrsh's rule) as the owner. */
+/** Into a program's standard input. `command` runs through /bin/sh -c as the owner. */
 export type RunRequest = {
   readonly verb: "run"
   readonly owner: Identity
@@ -43,6 +43,8 @@ export type RunRequest = {
   readonly directory: string
   readonly timeoutSeconds: number
   readonly outputLimit: number
+  /** What reads the command, instead of /bin/sh: smrsh. */
+  readonly shell?: string
 }
 
 /** .forward, :include: lists: read with the owner's rights; sendmail's safety rules are checked. */
@@ -51,6 +53,8 @@ export type ReadRequest = {
   readonly owner: Identity
   readonly path: string
   readonly limit: number
+  /** A list that somebody else may keep (:include:); without, the file must be the owner's or root's. */
+  readonly anyOwner?: boolean
 }
 
 /** The agent's own word on whether it is alive and may do its work. */

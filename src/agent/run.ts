@@ -28,10 +28,11 @@ export async function runProgram(
   }
 }
 
-const shell = "/bin/sh"
+const standardShell = "/bin/sh"
 
 function start(request: RunRequest, owner: Owner): ChildProcessWithoutNullStreams {
   const { name, home } = request.owner
+  const { shell = standardShell } = request
   const env = {
     PATH: "/usr/bin:/bin",
     SHELL: shell,

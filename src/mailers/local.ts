@@ -1,0 +1,81 @@
+// Final delivery into a user's mailbox: an mbox file or a Maildir, whichever the local mailer's definition names.
+import { mailer } from "../config/settings.ts"
+import { printPath } from "../mail/address.ts"
+import type { DeliveryStatus } from "../mail/status.ts"
+import type { Account } from "../mail/world.ts"
+import type { Entry } from "../queue/entry.ts"
+import type { RoutedPending } from "../queue/plan.ts"
+import { localName } from "../routing/local-user.ts"
+import {
+  askAgent,
+  deliveryName,
+  type Ending,
+  type FinalDelivery,
+  type FinalWorld,
+  findAccount,
+  forEachRecipient,
+  identityOf,
+} from "./delivery.ts"
+import { finalMessage, type FinalMessage, returnPath } from "./final.ts"
+
+export type LocalWorld = FinalWorld
+
+/** Delivers to every recipient of the batch; each answer is final or a reason to try again. */
+export async function deliverLocal(
+  delivery: FinalDelivery,
+  world: LocalWorld,
+): Promise<readonly DeliveryStatus[]> {
+  const { entry, batch, content } = delivery
+  const definition = mailer(world.settings, batch.mailer)
+  if (definition?.maxSize !== undefined && content.size > definition.maxSize) {
+    const text = `Message is too large; ${definition.maxSize} bytes max`
+    return forEachRecipient(delivery, world, async () => ({ outcome: "failed", status: "5.2.3", text }))
+  }
+  const message = finalMessage(content, { start: [returnPath(entry.envelope.reversePath)] })
+  const place = placeOf(definition?.path, definition?.args ?? "")
+  return forEachRecipient(delivery, world, (pending) => deliverOne(entry, pending, message, place, world))
+}
+
+type Place = (account: Account) => { readonly format: "mbox" | "maildir"; readonly path: string }
+
+async function deliverOne(
+  entry: Entry,
+  pending: RoutedPending,
+  message: FinalMessage,
+  place: Place,
+  { accounts, agent }: LocalWorld,
+): Promise<Ending> {
+  const found = await findAccount(accounts, localName(pending.route.user).user)
+  if ("ending" in found) return found.ending
+  const { account } = found
+  if (!/^[^/\0]+$/.test(account.name) || /^\.\.?$/.test(account.name)) {
+    return { outcome: "failed", status: "5.1.1", text: `"${account.name}" cannot be a mailbox's name` }
+  }
+  const request = {
+    verb: "deliver",
+    owner: identityOf(account),
+    mailbox: place(account),
+    sender: printPath(entry.envelope.reversePath) || "MAILER-DAEMON",
+    date: entry.acceptedAt,
+    delivery: deliveryName(entry, pending),
+    repeat: mayBeDelivered(entry, pending),
+  } as const
+  return askAgent(agent, request, message)
+}
+
+/**
+ * An attempt that a crash cut off leaves no trace in the spool, so everything an earlier process accepted may be in its mailbox
+ * already. What this process accepted and never tried is new: then the agent need not look through the mailbox.
+ */
+function mayBeDelivered({ acceptedAt }: Entry, { attempts }: RoutedPending): boolean {
+  return attempts > 0 || acceptedAt < performance.timeOrigin
+}
+
+/** `%u` is the login, `%h` the home, in the path that FEATURE(maildir) or confLOCAL_MAILBOX_DIR gave. */
+export function placeOf(path: string | undefined, template: string): Place {
+  const format = path === "maildir" ? "maildir" : "mbox"
+  return ({ name, home }) => ({
+    format,
+    path: template.replaceAll(/%[uh]/g, (word) => (word === "%u" ? name : home)),
+  })
+}
