@@ -1,7 +1,8 @@
 // `waypost start`: reads its arguments, says what has been started, and leaves the rest to the supervisor.
 import { resolve } from "node:path"
 import { type StartOptions, superviseStart } from "../daemon/supervisor.ts"
-import { ok } from "../mail/result.ts"
+import { parseSeconds } from "../config/values.ts"
+import { ok, type Result } from "../mail/result.ts"
 import { type Arguments, readArguments, stateOption, type Usage } from "./arguments.ts"
 import { loadConfiguration } from "./configuration.ts"
 import { exits, type Io, refuse } from "./io.ts"
@@ -31,6 +32,10 @@ const usage: Usage = {
       oneOf: ["sendmail", "json"],
       says: "sendmail's log lines, or JSON; sendmail when not given",
     },
+    "queue-interval": {
+      value: "TIME",
+      says: "try what waits once in this time (30m, 1h), as sendmail -q30m; else each message has its own schedule",
+    },
     quiet: { says: "print only the line ready" },
   },
 }
@@ -49,6 +54,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       exits.usage,
     )
   }
+  const interval = intervalOf(given)
+  if (!interval.ok) return refuse(io, `waypost start: --queue-interval: ${interval.error}`, exits.usage)
   const state = ownState(given.text("state"), io)
   const mailUser = userFor(state, given.has("quiet"), io)
   if (mailUser !== undefined && ![io.entry, process.execPath].every((file) => canRead(mailUser, file))) {
@@ -56,6 +63,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
   return superviseStart({
     ...options(given, state, io),
+    queueInterval: interval.value,
     mailUser,
     onReady: (report) => printReady(began, given, report, io),
   })
@@ -80,7 +88,11 @@ function printReady(
   io.stdout.write("ready\n")
 }
 
-function options(given: Arguments, state: string, io: Io): Omit<StartOptions, "mailUser" | "onReady"> {
+function options(
+  given: Arguments,
+  state: string,
+  io: Io,
+): Omit<StartOptions, "mailUser" | "onReady" | "queueInterval"> {
   const config = given.text("config")
   const file = config === undefined ? undefined : resolve(io.cwd, config)
   const say = (line: string) => void io.stderr.write(`waypost: ${line}\n`)
@@ -89,10 +101,14 @@ function options(given: Arguments, state: string, io: Io): Omit<StartOptions, "m
     state,
     resolver: given.text("resolver"),
     logFormat: given.text("log-format") === "json" ? "json" : "sendmail",
-    queueInterval: undefined,
     load: () => load(file, state, say),
     say,
   }
+}
+
+function intervalOf(given: Arguments): Result<number | undefined> {
+  const text = given.text("queue-interval")
+  return text === undefined ? ok(undefined) : parseSeconds(text, "m") // sendmail -q30 means minutes
 }
 
 function load(
