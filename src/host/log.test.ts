@@ -146,7 +146,7 @@ for (const [what, changed, expected] of [
 ] as const satisfies readonly (readonly [string, Partial<DeliveryStatus>, string])[]) {
   test(`a recipient that was ${what} is logged as sendmail does`, () => {
     const { log, lines } = open()
-    log.delivered(entry, { pending, status: { ...sent, ...changed } }, acceptedAt + 60_000)
+    log.delivered(entry, { routed: undefined, pending, status: { ...sent, ...changed } }, acceptedAt + 60_000)
     assert.deepEqual(lines(), [expected])
   })
 }
@@ -164,7 +164,11 @@ test("a program and a file are logged as what they are, with the alias that led 
     { mailer: "prog", host: "", user: "/usr/local/bin/capture p 67" },
     { mailer: "*file*", host: "", user: "/var/archive" },
   ]) {
-    log.delivered(entry, { pending: { ...pending, route, expandedFrom }, status: local }, acceptedAt)
+    log.delivered(
+      entry,
+      { routed: undefined, pending: { ...pending, route, expandedFrom }, status: local },
+      acceptedAt,
+    )
   }
   assert.match(
     lines()[0] ?? "",
@@ -234,7 +238,7 @@ test("a flood of lines does not wait for the end of the turn", () => {
 test("JSON tells the same, an object a line", () => {
   const { log, lines } = open("json")
   log.accepted({ entry, pending: [pending] })
-  log.delivered(entry, { pending, status: sent }, acceptedAt + 60_000)
+  log.delivered(entry, { routed: undefined, pending, status: sent }, acceptedAt + 60_000)
   log.refused("6AO7AgXX000000", asked, why)
   log.note("two\nlines")
   log.bug(new Error("oops"))
