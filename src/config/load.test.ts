@@ -438,6 +438,15 @@ test("every site whose mail was measured with sendmail is read without an error"
   assert.ok(sites.length >= 51, `${sites.length} sites`)
 })
 
+const examples = join(dirname(fileURLToPath(import.meta.url)), "../../examples")
+
+for (const name of readdirSync(examples).filter((file) => file.endsWith(".mc"))) {
+  test(`examples/${name} is read without an issue`, () => {
+    const source = { file: name, text: readFileSync(join(examples, name), "utf8") }
+    assert.deepEqual(loadSettings({ source, read: reading({}), place }).issues.map(printIssue), [])
+  })
+}
+
 test("a configuration of 300 lines is read in well under 50 ms", () => {
   const lines = Array.from({ length: 290 }, (_, index) => `RELAY_DOMAIN(\`d${index}.example.org')dnl`).join(
     "\n",

@@ -39,7 +39,11 @@ export function replaceFile(path: string, pieces: readonly Buffer[], like?: stri
 
 /** The file's state, or undefined when there is none to be seen. */
 export function statOf(path: string): Stats | undefined {
-  return statSync(path, { throwIfNoEntry: false })
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined // a folder on the way cannot be searched; who opens the file hears why
+  }
 }
 
 /** What a system call's failure is called: "Permission denied". */

@@ -23,12 +23,8 @@ export function stateOfFiles(spec: TableSpec): string {
 }
 
 function stateOf(path: string): string {
-  try {
-    const found = statOf(path)
-    return found === undefined ? "none" : `${found.dev}:${found.ino}:${found.size}:${found.mtimeMs}`
-  } catch (error) {
-    return reasonOf(error)
-  }
+  const found = statOf(path)
+  return found === undefined ? "none" : `${found.dev}:${found.ino}:${found.size}:${found.mtimeMs}`
 }
 
 /** Where the compiled form of a table lies. */

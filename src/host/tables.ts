@@ -45,6 +45,8 @@ export class Table implements LookupTable {
   readonly #clock: () => number
   #source: Source = { kind: "missing" }
   #state = ""
+  #failed = false
+  #said = ""
   #checkedAt = Number.NEGATIVE_INFINITY
 
   constructor(spec: TableSpec, say: Say, clock: () => number = Date.now) {
@@ -81,25 +83,34 @@ export class Table implements LookupTable {
     return { key, value: (matchOnly ? key : value.toString("utf8").trimEnd()) + append, at }
   }
 
-  /** Looks whether the files are still those in use; what cannot be read now leaves the old one in use. */
+  /** Looks whether the files are still those in use; what cannot be read now leaves the old one in use, and is tried again. */
   #refresh(): void {
     this.#checkedAt = this.#clock()
     const state = stateOfFiles(this.#spec)
-    if (state === this.#state) return
+    if (state === this.#state && !this.#failed) return
     const first = this.#state === ""
     this.#state = state
     const { source, notices } = loadTable(this.#spec, this.#flags)
-    for (const line of notices) this.#say(line)
-    const usable = this.#source.kind === "cdb"
-    if (source.kind === "broken" && usable) {
-      this.#say(`${this.#spec.file}: ${source.why}; what was read before stays in use`)
-      return
-    }
-    if (!first && source.kind === "cdb") this.#say(`${source.path} was replaced and is in use now`)
-    if (!first && source.kind === "missing") this.#say(`${this.#spec.file} is gone: the table is empty now`)
+    this.#failed = source.kind === "broken"
     const old = this.#source
+    if (source.kind === "broken" && old.kind === "cdb") {
+      return this.#sayOnce([`${this.#spec.file}: ${source.why}; what was read before stays in use`])
+    }
+    this.#sayOnce([...notices, ...(first ? [] : this.#news(source))])
     this.#source = source
     if (old.kind === "cdb") old.close()
+  }
+
+  #news(source: Source): string[] {
+    if (source.kind === "cdb") return [`${source.path} was replaced and is in use now`]
+    return source.kind === "missing" ? [`${this.#spec.file} is gone: the table is empty now`] : []
+  }
+
+  /** What is found again each second is said once. */
+  #sayOnce(lines: readonly string[]): void {
+    const all = lines.join("\n")
+    if (all !== this.#said) for (const line of lines) this.#say(line)
+    this.#said = all
   }
 
   close(): void {
