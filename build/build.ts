@@ -47,6 +47,7 @@ async function write(root: string, folder: string): Promise<void> {
   const made = await rolldown({
     input: { main: join(root, "src/commands/main.ts") },
     platform: "node",
+    preserveEntrySignatures: "allow-extension",
     plugins: [workers()],
     onLog: (level, log) => level === "warn" && say(log.message),
   })
@@ -55,6 +56,7 @@ async function write(root: string, folder: string): Promise<void> {
     format: "cjs", // starts 1.5 ms sooner than ESM
     entryFileNames: "[name].cjs",
     chunkFileNames: "[name]-[hash].cjs",
+    codeSplitting: { groups: [{ name: "commands", test: commons, includeDependenciesRecursively: false }] },
     sourcemap: true,
     minify: false,
     keepNames: true,
@@ -63,6 +65,10 @@ async function write(root: string, folder: string): Promise<void> {
   mkdirSync(join(folder, "cache"))
   writeFileSync(join(folder, "waypost.cjs"), entryText)
 }
+
+// What every quick command needs, in one file: each file more costs 0.2 ms of its start.
+const commons =
+  /rolldown\/runtime|src\/(?:commands\/(?:io|arguments|control-client|seconds|state|main)|config\/issues|daemon\/layout|mail\/(?:result|decision|address)|message\/date)\.ts$/
 
 // The cache holds V8's compiled code. Where it cannot be written (a checkout of another user) Node goes on without.
 const entryText = `"use strict"
