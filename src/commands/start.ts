@@ -6,7 +6,7 @@ import { ok, type Result } from "../mail/result.ts"
 import { type Arguments, readArguments, stateOption, type Usage } from "./arguments.ts"
 import { loadConfiguration } from "./configuration.ts"
 import { exits, type Io, refuse } from "./io.ts"
-import { findMailUser, type MailUser, makeMailUser } from "./mail-user.ts"
+import { findMailUser, type MailUser, mailUserName, makeMailUser } from "./mail-user.ts"
 import { canEnter, canRead, copyProgram } from "./program-copy.ts"
 import { printReport } from "./start-report.ts"
 import { checkoutOf, ownState } from "./state.ts"
@@ -128,11 +128,14 @@ function load(
  */
 function userFor(state: string, quiet: boolean, io: Io): MailUser | undefined {
   if (process.getuid?.() !== 0) return undefined
-  const user = findMailUser() ?? newMailUser(quiet, io)
-  if (canEnter(user, state)) return user
-  io.stderr.write(`waypost: the user ${user.name} cannot get into ${state}, so all of it runs as root\n`)
+  const found = findMailUser()
+  if (canEnter(found ?? nobody, state)) return found ?? newMailUser(quiet, io)
+  io.stderr.write(`waypost: the user ${mailUserName} cannot get into ${state}, so all of it runs as root\n`)
   return { name: "root", uid: 0, gid: 0 }
 }
+
+/** A user who owns nothing: what is closed to it is closed to one that is still to be made. */
+const nobody = { uid: -1, gid: -1 }
 
 function newMailUser(quiet: boolean, io: Io): MailUser {
   const made = makeMailUser()
