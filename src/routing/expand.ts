@@ -125,6 +125,7 @@ async function visitLocal(
 ): Promise<void> {
   const name = isOwnAlias(one, typed) ? ({ ...typed, ownAlias: true } as const) : typed
   one.name = name
+  if (name.plain) one.path = { ...to.mailbox, localPart: to.mailbox.localPart.replace(/^\\+/, "") }
   const key = keyOf(name)
   const before = state.visited.get(key)
   if (before !== undefined) return seenAgain(one, before, state)

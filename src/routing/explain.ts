@@ -8,7 +8,8 @@ import type { Route } from "../mail/route.ts"
 const words = { passed: "no:", changed: "now:", cause: "", refused: "no:", unknown: "??:" } as const
 
 const stepWidth = 15
-const textWidth = 64
+/** Places stand in one column, unless a line is longer than this. */
+const widest = 72
 
 type Line = { readonly step: string; readonly text: string; readonly at: Origin | undefined }
 
@@ -19,7 +20,11 @@ type Line = { readonly step: string; readonly text: string; readonly at: Origin 
 export function printReason(reason: Reason): string[] {
   const lines: Line[] = []
   collect(reason, lines, new Set())
-  return lines.map(printLine)
+  const width = lines.reduce(
+    (most, { text, at }) => (at === undefined || text.length > widest ? most : Math.max(most, text.length)),
+    0,
+  )
+  return lines.map((line) => printLine(line, width))
 }
 
 function collect(reason: Reason, lines: Line[], seen: Set<Reason>): void {
@@ -29,12 +34,12 @@ function collect(reason: Reason, lines: Line[], seen: Set<Reason>): void {
   for (const one of reason.after) if (one.role !== "cause") collect(one, lines, seen)
   const word = reason.role === undefined ? "yes:" : words[reason.role]
   lines.push({ step: reason.step, text: `${word.padEnd(4)} ${reason.says}`, at: reason.at })
-  for (const one of causes) lines.push({ step: "", text: `       consulted ${one.says}`, at: one.at })
+  for (const one of causes) lines.push({ step: "", text: `     consulted ${one.says}`, at: one.at })
 }
 
-function printLine({ step, text, at }: Line): string {
+function printLine({ step, text, at }: Line, width: number): string {
   const shown = printable(text)
-  const left = `${step.padEnd(stepWidth)} ${at === undefined ? shown : shown.padEnd(textWidth)}`
+  const left = `${step.padEnd(stepWidth)} ${at === undefined ? shown : shown.padEnd(width)}`
   return at === undefined ? left.trimEnd() : `${left}  ${printOrigin(at)}`
 }
 
