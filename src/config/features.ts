@@ -1,4 +1,4 @@
-// Every FEATURE(): what it is for, how many arguments it takes, and the table it opens. docs/settings.md is made from this.
+// Every FEATURE(): what it is for, how many arguments it takes, and the table it opens.
 // What a feature does is done where it is asked for: routing/, policy/, smtp/.
 
 export type FeatureRow = {

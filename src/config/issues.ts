@@ -2,7 +2,7 @@
 // An error keeps the configuration from being used, a warning does not.
 import { type Origin, printOrigin } from "../mail/decision.ts"
 
-/** What kind of mistake it is; each code is explained in docs/settings.md. */
+/** What kind of mistake it is. */
 export type IssueCode =
   | "unknown-word"
   | "unknown-feature"

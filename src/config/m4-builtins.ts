@@ -1,22 +1,10 @@
 // m4's own words, except arithmetic (m4-eval.ts) and text (m4-text.ts). Each takes its call and says what is to be read next.
 import type { Origin } from "../mail/decision.ts"
 import { evaluate, printInteger } from "./m4-eval.ts"
-import type { Piece } from "./m4-input.ts"
-import {
-  argument,
-  type Builtin,
-  type Call,
-  caution,
-  complain,
-  define,
-  type Expansion,
-  type Machine,
-  meaning,
-  quoted,
-  stop,
-} from "./m4-machine.ts"
+import { argument, caution, complain, define, meaning, quoted, stop } from "./m4-machine.ts"
 import { substitute } from "./m4-substitute.ts"
 import { formatText, translit } from "./m4-text.ts"
+import type { Builtin, Call, Expansion, Machine, Piece } from "./m4-types.ts"
 
 type Run = Builtin["run"]
 

@@ -1,26 +1,7 @@
 // What m4 reads: a stack of texts, each knowing the file and line it came from. Expansions are pushed on top and read
 // before what follows, so a word may begin in one text and end in the next, as in every m4.
 import type { Origin } from "../mail/decision.ts"
-import type { Builtin } from "./m4-machine.ts"
-
-/** A text and where its first character stands. */
-export type Piece = { readonly text: string; readonly at: Origin; readonly builtin?: Builtin }
-
-/** A piece being read: `pos` is next; lines are counted lazily, up to `counted`. */
-export type Frame = {
-  readonly text: string
-  readonly file: string
-  readonly via: Origin | undefined
-  readonly builtin: Builtin | undefined
-  pos: number
-  counted: number
-  line: number
-  /** Index of the first character of the line; negative when the line began before the piece. */
-  lineStart: number
-}
-
-/** A stack of frames; the last one is read. */
-export type Input = Frame[]
+import type { Frame, Input, Piece } from "./m4-types.ts"
 
 /** Puts a piece before everything still to be read. */
 export function push(input: Input, piece: Piece): void {

@@ -1,41 +1,11 @@
 // The state of an m4 run and the few operations on it that builtins need. The loop itself is in m4.ts.
 import type { Origin } from "../mail/decision.ts"
 import type { ReadText } from "../mail/world.ts"
-import { error, type Issue, type IssueCode, warning } from "./issues.ts"
-import { type Input, type Piece, within } from "./m4-input.ts"
+import { error, type IssueCode, warning } from "./issues.ts"
+import { within } from "./m4-input.ts"
+import type { Call, Definition, Limits, Machine, Piece } from "./m4-types.ts"
 
-export type Call = {
-  readonly name: string
-  readonly args: readonly Piece[]
-  readonly at: Origin
-  /** False when no parenthesis followed the name. */
-  readonly parenthesis: boolean
-}
-
-/** What a builtin wants read again: nothing, a text of its own, or pieces that keep their places. */
-export type Expansion = string | readonly Piece[]
-
-export type Builtin = {
-  readonly name: string
-  /** Without a parenthesis after it, the word is plain text (GNU m4: "recognized only with parameters"). */
-  readonly needsArguments: boolean
-  readonly run: (machine: Machine, call: Call) => Expansion
-}
-
-/** A macro's meaning, and the call of define that gave it. */
-export type Definition = {
-  readonly text: Piece
-  readonly at: Origin
-}
-
-/** How far a run may go before it is taken for a loop. */
-export type Limits = {
-  readonly expansions: number
-  readonly output: number
-  readonly nesting: number
-  readonly includes: number
-}
-
+/** Far above what any configuration needs, and soon reached by a loop. */
 export const usualLimits: Limits = {
   expansions: 500_000,
   output: 16 * 1024 * 1024,
@@ -43,33 +13,7 @@ export const usualLimits: Limits = {
   includes: 50,
 }
 
-export type Machine = {
-  readonly input: Input
-  /** Innermost last: pushdef adds, popdef takes away. */
-  readonly macros: Map<string, Definition[]>
-  readonly diversions: Map<number, Piece[]>
-  /** Pieces of m4wrap, read at the end. */
-  readonly wrapped: Piece[]
-  readonly issues: Issue[]
-  /** What errprint said. */
-  readonly said: Piece[]
-  readonly read: ReadText
-  readonly limits: Limits
-  /** Every file read, for pictures of its lines. */
-  readonly sources: Map<string, string>
-  /** Names that were looked up as macros at least once. */
-  readonly used: Set<string>
-  divert: number
-  openQuote: string
-  closeQuote: string
-  openComment: string
-  closeComment: string
-  expansions: number
-  written: number
-  nesting: number
-  stopped: boolean
-}
-
+/** A machine that has read nothing yet. */
 export function newMachine(read: ReadText, limits: Limits): Machine {
   return {
     input: [],

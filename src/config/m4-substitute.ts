@@ -1,6 +1,6 @@
 // What a macro's text becomes at a call: parameters filled in, every piece with the place it was written at.
-import type { Piece } from "./m4-input.ts"
-import { type Call, type Definition, type Machine, part } from "./m4-machine.ts"
+import { part } from "./m4-machine.ts"
+import type { Call, Definition, Machine, Piece } from "./m4-types.ts"
 
 const parameter = /\$(?:([0-9]+)|([#*@]))/g
 

@@ -4,20 +4,10 @@ import type { Origin } from "../mail/decision.ts"
 import type { ReadText } from "../mail/world.ts"
 import type { Issue } from "./issues.ts"
 import { builtins } from "./m4-builtins.ts"
-import { current, type Frame, type Piece, peek, position, push, skip, startsWith } from "./m4-input.ts"
-import {
-  type Builtin,
-  type Call,
-  type Definition,
-  type Limits,
-  type Machine,
-  meaning,
-  newMachine,
-  stop,
-  usualLimits,
-  write,
-} from "./m4-machine.ts"
+import { current, peek, position, push, skip, startsWith } from "./m4-input.ts"
+import { meaning, newMachine, stop, usualLimits, write } from "./m4-machine.ts"
 import { substitute } from "./m4-substitute.ts"
+import type { Builtin, Call, Definition, Frame, Limits, Machine, Piece } from "./m4-types.ts"
 
 export type M4Input = {
   readonly file: string

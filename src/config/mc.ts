@@ -4,13 +4,13 @@ import { ok } from "../mail/result.ts"
 import type { ReadText } from "../mail/world.ts"
 import { error, type Issue, suggestion, warning } from "./issues.ts"
 import { expandM4, expandPiece, type M4Result } from "./m4.ts"
-import type { Piece } from "./m4-input.ts"
-import { argument, type Builtin, type Call, complain, type Expansion, type Machine } from "./m4-machine.ts"
+import { argument, complain } from "./m4-machine.ts"
 import { optionOfConf } from "./options.ts"
 import { ostypes, siteFile } from "./places.ts"
 import type { LocalLine } from "./settings.ts"
 import type { Statement } from "./statement.ts"
 import { readStray } from "./stray.ts"
+import type { Builtin, Call, Expansion, Machine, Piece } from "./m4-types.ts"
 
 export type McResult = {
   readonly statements: readonly Statement[]

@@ -1,5 +1,5 @@
 // Every option a sendmail.mc can set with define(`conf…'): its type, its default, its name in sendmail.cf, and what it is for.
-// docs/settings.md is made from this table; `option()` reads a value back with the table's type.
+// `option()` reads a value back with the table's type.
 import type { Origin } from "../mail/decision.ts"
 import type { OptionValue, Settings } from "./settings.ts"
 

@@ -3,9 +3,10 @@
 import type { Origin } from "../mail/decision.ts"
 import { readCfLine } from "./cf-lines.ts"
 import { error, type Issue, suggestion } from "./issues.ts"
-import { type Piece, within } from "./m4-input.ts"
+import { within } from "./m4-input.ts"
 import type { LocalLine } from "./settings.ts"
 import type { Statement } from "./statement.ts"
+import type { Piece } from "./m4-types.ts"
 
 export type Stray = {
   readonly statements: readonly Statement[]
