@@ -4,10 +4,10 @@ import type { Origin } from "../mail/decision.ts"
 import { error, type Issue, suggestion, warning } from "./issues.ts"
 import type { DaemonOptions } from "./settings.ts"
 
-export type Pair = { readonly key: string; readonly value: string; readonly offset: number }
+type Pair = { readonly key: string; readonly value: string; readonly offset: number }
 
 /** `Name=MTA, Port=smtp` as pairs, with the offset of each key. */
-export function pairs(text: string): Pair[] {
+function pairs(text: string): Pair[] {
   const found: Pair[] = []
   let offset = 0
   for (const item of text.split(",")) {

@@ -60,7 +60,7 @@ function withOwnFiles(read: ReadText): ReadText {
 }
 
 /** Words that add their first argument to a class; with _FILE, the names in a file. */
-export const wordClasses: ReadonlyMap<string, string> = new Map([
+const wordClasses: ReadonlyMap<string, string> = new Map([
   ["LOCAL_DOMAIN", "w"],
   ["RELAY_DOMAIN", "R"],
   ["MASQUERADE_DOMAIN", "M"],

@@ -28,7 +28,7 @@ export function parseValue(text: string, type: OptionType): Result<OptionValue> 
 }
 
 /** Words parted by commas or blanks. */
-export function splitList(text: string): string[] {
+function splitList(text: string): string[] {
   return text.split(/[\s,]+/).filter((word) => word !== "")
 }
 
