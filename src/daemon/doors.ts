@@ -4,7 +4,7 @@ import { chmodSync, rmSync } from "node:fs"
 import { createServer, type Server, type Socket } from "node:net"
 import type { DaemonOptions } from "../config/settings.ts"
 import { macro } from "../config/settings.ts"
-import { userName } from "../host/accounts.ts"
+import { loginName } from "../host/login.ts"
 import { peerCredentials } from "../host/posix.ts"
 import { software } from "../host/version.ts"
 import type { Arrival } from "../mail/arrival.ts"
@@ -84,14 +84,12 @@ export class Doors {
   #greetLocal(socket: Socket): void {
     socket.on("error", () => {}) // the conversation learns of it by "close"
     const { uid } = peerCredentials(socket)
-    const arrival: Arrival = {
-      ...blank,
-      protocol: "local",
-      authenticated: userName(uid),
-      door: submitDoor.name,
-      submission: true,
-    }
-    this.#track(this.#converse(socket, arrival, submitDoor))
+    this.#track(
+      loginName(uid).then((authenticated) => {
+        const local = { ...blank, protocol: "local", authenticated, door: submitDoor.name, submission: true } as const
+        return this.#converse(socket, local, submitDoor)
+      }),
+    )
   }
 
   async #converse(socket: Socket, arrival: Arrival, daemon: DaemonOptions): Promise<void> {

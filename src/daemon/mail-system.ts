@@ -13,7 +13,7 @@ import type { Content } from "../mail/content.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Accounts, Clock, Dns } from "../mail/world.ts"
 import { userFileReader } from "../mailers/user-file.ts"
-import type { Queued } from "../queue/entry.ts"
+import type { Entry, Queued } from "../queue/entry.ts"
 import { nextAttempt } from "../queue/schedule.ts"
 import { explainAddress } from "../routing/explain-address.ts"
 import type { Spool } from "../spool/spool.ts"
@@ -69,7 +69,12 @@ export class MailSystem {
     const spool = await openSpool({ directory: layout.queue, clock, log: (line) => log.note(line) })
     if (!spool.ok) return spool
     const agent = await connectAgent(layout.agent)
-    const accounts = makeAccounts({ passwd: "/etc/passwd", usersFile: layout.usersFile, asRoot })
+    const accounts = makeAccounts({
+      passwd: "/etc/passwd",
+      usersFile: layout.usersFile,
+      asRoot,
+      log: (line) => log.note(line),
+    })
     const parts: Parts = { configuration, spool: spool.value, agent, accounts, dns: dns.value, log }
     const decisions = decide(settings, parts)
     if (!decisions.ok) return fail(decisions.error)
@@ -193,9 +198,10 @@ export class MailSystem {
     }
   }
 
-  #makeDeliver({ settings, smtp, routing }: Decisions): Deliver {
+  #makeDeliver({ settings, smtp }: Decisions): Deliver {
     const { agent, accounts } = this.#parts
-    return makeDelivery({ settings, smtp, routing, agent, accounts, clock })
+    const outgoing = async (entry: Entry, content: Content) => ({ entry, content })
+    return makeDelivery({ settings, smtp, agent, accounts, clock, outgoing })
   }
 
   /** What cannot be read is kept, said and not tried again until somebody looks at it. */

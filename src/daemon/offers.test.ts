@@ -71,7 +71,7 @@ test("a submission door is known by its name, port or modifier, and does no ETRN
 test("an LMTP door says so", () => {
   const lmtp = offersFrom(
     settingsOf({}),
-    { ...door, other: new Map([["Protocol", "lmtp"]]) },
+    { ...door, other: new Map([["protocol", "lmtp"]]) },
     "Waypost 0.1.0",
   )
   assert.equal(lmtp.greeting, "grussell.org LMTP Waypost 0.1.0; $b")

@@ -70,7 +70,7 @@ function silence(settings: Settings, name: "Timeout.command" | "Timeout.databloc
 
 /** How many clients may be there at once. */
 export function connectionLimits(settings: Settings, daemon: DaemonOptions): ConnectionLimits {
-  const children = Number(daemon.other.get("children") ?? daemon.other.get("Children") ?? 0)
+  const children = Number(daemon.other.get("children") ?? 0)
   const total = Number.isInteger(children) && children > 0 ? children : option(settings, "MaxDaemonChildren")
   return { total: total || ownLimits.connections, perAddress: 0 }
 }
@@ -87,7 +87,7 @@ export function isSubmission({ name, port, modify }: DaemonOptions): boolean {
 
 /** A door that speaks LMTP: Protocol=lmtp. */
 export function isLmtp(daemon: DaemonOptions): boolean {
-  return daemon.other.get("Protocol")?.toLowerCase() === "lmtp"
+  return daemon.other.get("protocol")?.toLowerCase() === "lmtp"
 }
 
 // sendmail puts ESMTP behind the first word of SmtpGreetingMessage, whatever stands there (srvrsmtp.c).

@@ -1,0 +1,275 @@
+// A whole Waypost for a test: started with ./waypost as a user would, on loopback ports, with its state in a temporary folder.
+import assert from "node:assert/strict"
+import { type ChildProcess, spawn } from "node:child_process"
+import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { createServer, type Socket, connect } from "node:net"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+export const project = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+
+export type SystemOptions = {
+  /** sendmail.mc; `@DIR@` stands for the folder the files are in, `@PORT@` and `@MSA@` for free ports. */
+  readonly mc?: string
+  /** Files beside it, by relative path. */
+  readonly files?: Readonly<Record<string, string>>
+  /** Words after `./waypost start`. */
+  readonly args?: readonly string[]
+  /** Use this folder (of an earlier system) instead of a new one. */
+  readonly directory?: string
+  readonly ports?: { readonly mta: number; readonly msa: number }
+  /** Where its MTA listens, for connect(); 127.0.0.1 when absent. */
+  readonly address?: string
+  /** Users to be made before it starts, without passwords. */
+  readonly users?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export type Ran = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export async function freePort(address = "127.0.0.1"): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, address, resolve))
+  const bound = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  assert.ok(typeof bound === "object" && bound !== null)
+  return bound.port
+}
+
+/** Runs a program to its end. */
+export function run(
+  command: string,
+  args: readonly string[],
+  input = "",
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
+  const child = spawn(command, args, { cwd: project, env: { ...process.env, ...env } })
+  return collect(child, input)
+}
+
+async function collect(child: ChildProcess, input: string): Promise<Ran> {
+  let stdout = ""
+  let stderr = ""
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text))
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text))
+  child.stdin?.on("error", () => {}) // a program that reads nothing may close it
+  child.stdin?.end(input)
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on("error", reject)
+    child.on("close", resolve)
+  })
+  return { code, stdout, stderr }
+}
+
+/** A user of the users file: mail for it is kept as the mail system's own user. */
+export async function addUser(state: string, user: string): Promise<void> {
+  const { code, stderr } = await run(
+    join(project, "bin", "waypost"),
+    ["user", "add", user],
+    "secret of gor\n",
+    { WAYPOST_STATE: state },
+  )
+  assert.equal(code, 0, stderr)
+}
+
+export class System {
+  readonly directory: string
+  readonly state: string
+  readonly port: number
+  readonly msa: number
+  readonly address: string
+  readonly #child: ChildProcess
+  #stderr = ""
+  #stdout = ""
+  readonly #ended: Promise<number | null>
+
+  private constructor(
+    directory: string,
+    ports: { mta: number; msa: number },
+    address: string,
+    child: ChildProcess,
+  ) {
+    this.directory = directory
+    this.address = address
+    this.state = join(directory, "state")
+    this.port = ports.mta
+    this.msa = ports.msa
+    this.#child = child
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => (this.#stderr += text))
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => (this.#stdout += text))
+    this.#ended = new Promise((resolve) => child.on("close", resolve))
+  }
+
+  /** Starts one and waits until it says `ready`. */
+  static async start(options: SystemOptions = {}): Promise<System> {
+    const system = await System.launch(options)
+    await system.ready()
+    return system
+  }
+
+  /** Starts one and does not wait: for those that are to refuse. */
+  static async launch(options: SystemOptions): Promise<System> {
+    const directory = options.directory ?? mkdtempSync(join(tmpdir(), "waypost-"))
+    const ports = options.ports ?? { mta: await freePort(), msa: await freePort() }
+    const fill = (text: string) =>
+      text
+        .replaceAll("@DIR@", directory)
+        .replaceAll("@PORT@", String(ports.mta))
+        .replaceAll("@MSA@", String(ports.msa))
+    for (const [name, text] of Object.entries(options.files ?? {})) {
+      mkdirSync(dirname(join(directory, name)), { recursive: true })
+      writeFileSync(join(directory, name), fill(text))
+    }
+    const config = join(directory, "sendmail.mc")
+    if (options.mc !== undefined) writeFileSync(config, fill(options.mc))
+    const args = [
+      "start",
+      "--state",
+      join(directory, "state"),
+      ...(options.mc === undefined ? [] : ["--config", config]),
+    ]
+    const child = spawn(join(project, "waypost"), [...args, ...(options.args ?? [])], {
+      cwd: project,
+      env: { ...process.env, ...options.env },
+      stdio: ["ignore", "pipe", "pipe"],
+    })
+    return new System(directory, ports, options.address ?? "127.0.0.1", child)
+  }
+
+  get stderr(): string {
+    return this.#stderr
+  }
+
+  get stdout(): string {
+    return this.#stdout
+  }
+
+  get pid(): number {
+    assert.ok(this.#child.pid !== undefined)
+    return this.#child.pid
+  }
+
+  /** Resolves when a line of its output is `ready`; rejects when it ends before. */
+  async ready(): Promise<void> {
+    await this.said(/^ready\b/m)
+  }
+
+  /** Resolves when its output matches. */
+  async said(pattern: RegExp): Promise<void> {
+    const seen = () => pattern.test(this.#stdout) || pattern.test(this.#stderr)
+    while (!seen()) {
+      const ended = await Promise.race([
+        this.#ended.then(() => true),
+        new Promise<false>((resolve) => {
+          const more = () => resolve(false)
+          this.#child.stdout?.once("data", more)
+          this.#child.stderr?.once("data", more)
+        }),
+      ])
+      if (ended && !seen())
+        throw new Error(`Waypost ended before it said ${pattern}:\n${this.#stdout}${this.#stderr}`)
+    }
+  }
+
+  /** Sends a signal and waits for the end; the exit code. */
+  async end(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    this.#child.kill(signal)
+    return this.#ended
+  }
+
+  get ended(): Promise<number | null> {
+    return this.#ended
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  /** Ends it and removes its folder. */
+  async stop(): Promise<void> {
+    await this.end()
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+
+  /** Runs one of the commands in bin/ against this system. */
+  command(name: string, args: readonly string[], input = ""): Promise<Ran> {
+    return run(join(project, "bin", name), args, input, { WAYPOST_STATE: this.state })
+  }
+
+  waypost(...args: string[]): Promise<Ran> {
+    return this.command("waypost", [...args])
+  }
+
+  /** Waits until nothing is being delivered. */
+  async idle(): Promise<void> {
+    const { code, stderr } = await this.waypost("idle", "--timeout", "30")
+    assert.equal(code, 0, stderr)
+  }
+
+  connect(port = this.port): Promise<Session> {
+    return Session.open(port, this.address)
+  }
+}
+
+/** A typed session over a real socket. */
+export class Session {
+  readonly #socket: Socket
+  #text = ""
+  #closed = false
+  #wake: () => void = () => {}
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.setEncoding("latin1").on("data", (text) => {
+      this.#text += String(text)
+      this.#wake()
+    })
+    const close = () => {
+      this.#closed = true
+      this.#wake()
+    }
+    socket.on("close", close).on("end", close).on("error", close)
+  }
+
+  static async open(port: number, host = "127.0.0.1"): Promise<Session> {
+    const socket = connect({ port, host })
+    await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject))
+    return new Session(socket)
+  }
+
+  /** The next whole reply, "(closed)" when there is none any more. */
+  async reply(): Promise<string> {
+    for (;;) {
+      const end = /^\d{3}(?: .*)?\r\n/m.exec(this.#text)
+      if (end !== null) {
+        const stop = end.index + end[0].length
+        const reply = this.#text.slice(0, stop)
+        this.#text = this.#text.slice(stop)
+        return reply.trimEnd()
+      }
+      if (this.#closed) return "(closed)"
+      await new Promise<void>((resolve) => (this.#wake = resolve))
+    }
+  }
+
+  /** Sends a line and reads its reply. */
+  async say(line: string): Promise<string> {
+    this.write(`${line}\r\n`)
+    return this.reply()
+  }
+
+  write(text: string | Buffer): void {
+    this.#socket.write(typeof text === "string" ? Buffer.from(text, "latin1") : text)
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  /** No more from us; the server may still answer. */
+  halfClose(): void {
+    this.#socket.end()
+  }
+}
