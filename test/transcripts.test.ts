@@ -46,7 +46,7 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith(".md"))) {
   describe(file, () => {
     for (const section of sections) {
       const sentence = section.slice(0, section.indexOf("\n")).trim()
-      test(sentence, async () => {
+      test(sentence, { timeout: 10_000 }, async () => {
         const blocks = [...blocksOf(head), ...blocksOf(section)]
         const host = mailhost(optionsOf(blocks))
         for (const { kind, words, text } of blocks) {

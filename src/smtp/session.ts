@@ -161,7 +161,12 @@ export function traced(question: Asked["question"], argument: string, decision: 
 
 /** The trace of a limit or rule of our own that refused. */
 export function byRule(step: string, says: string, at?: Origin): Asked {
-  return { question: "limit", argument: "", outcome: "no", reason: because(step, says, at) }
+  return {
+    question: "limit",
+    argument: "",
+    outcome: "no",
+    reason: { ...because(step, says, at), role: "refused" },
+  }
 }
 
 /** The client as sendmail names it: `pc236b.napier.ac.uk [10.4.5.6]`, `[10.4.5.6]`, `ann@localhost`. */

@@ -21,6 +21,14 @@ type Step = { readonly does: "says" | "types" | "because"; readonly text: string
 
 /** Plays the dialog to its end, the session's too. */
 export async function talk(party: Party, script: string): Promise<void> {
+  try {
+    await playOut(party, script)
+  } finally {
+    party.client.destroy()
+  }
+}
+
+async function playOut(party: Party, script: string): Promise<void> {
   const replies = new Replies(party)
   const steps = parse(script)
   for (let at = 0; at < steps.length; at++) {
@@ -66,10 +74,11 @@ function unescape(text: string): string {
   return text.replaceAll(/\\([rnt0\\])/g, (_, letter: string) => escapes[letter] ?? "")
 }
 
-/** Whether the text is what the pattern says; * is anything, runs of blanks are one. */
+/** Whether the text is what the pattern says; * is anything, blanks around it too; runs of blanks are one. */
 export function matches(pattern: string, text: string): boolean {
-  const parts = squeeze(pattern)
+  const parts = pattern
     .split("*")
+    .map(squeeze)
     .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"))
   return new RegExp(`^${parts.join(".*")}$`).test(squeeze(text))
 }
