@@ -73,7 +73,7 @@ const commons =
 // The cache holds V8's compiled code. Where it cannot be written (a checkout of another user) Node goes on without.
 const entryText = `"use strict"
 require("node:module").enableCompileCache(require("node:path").join(__dirname, "cache"))
-require("./main.cjs")
+require("./main.cjs").start()
 `
 
 function pointTo(dist: string, stamp: string): void {

@@ -35,7 +35,7 @@ function checkout(t: TestContext, npm = "exit 1"): Checkout {
   mkdirSync(join(path, "src/commands"), { recursive: true })
   writeFileSync(
     join(path, "src/commands/main.ts"),
-    "process.stdout.write(`${process.argv.slice(2).join(' ')}\\n`)\n",
+    "export const start = () => process.stdout.write(`${process.argv.slice(2).join(' ')}\\n`)\n",
   )
   mkdirSync(join(path, "fake"))
   writeFileSync(join(path, "fake/npm"), `#!/bin/sh\necho "$@" >>${path}/npm-calls\n${npm}\n`, { mode: 0o755 })
@@ -87,7 +87,7 @@ test("./waypost builds when a source has changed, and only then", (t) => {
   const source = join(here.path, "src/commands/main.ts")
   utimesSync(source, new Date(), new Date())
   assert.equal(run(here, door, "three").stderr, "", "a newer date alone is no change")
-  writeFileSync(source, 'process.stdout.write("changed\\n")\n')
+  writeFileSync(source, 'export const start = () => process.stdout.write("changed\\n")\n')
   const { stdout, stderr } = run(here, door, "four")
   assert.match(stderr, /^waypost: built in/)
   assert.equal(stdout, "changed\n")
@@ -108,7 +108,7 @@ test("a build that a daemon runs from stays when another is made", (t) => {
   const door = join(here.path, "waypost")
   run(here, door)
   const first = readlinkSync(join(here.path, "dist/current"))
-  writeFileSync(join(here.path, "src/commands/main.ts"), "export {}\n")
+  writeFileSync(join(here.path, "src/commands/main.ts"), "export const start = () => {}\n")
   run(here, door)
   assert.notEqual(readlinkSync(join(here.path, "dist/current")), first)
   assert.ok(existsSync(join(here.path, "dist", first, "main.cjs")))
@@ -195,7 +195,7 @@ test("a checkout that another user owns runs as it is, and says who must build w
     stdout: "mailq -v\n",
     stderr: "",
   })
-  writeFileSync(join(here.path, "src/commands/main.ts"), "export {}\n")
+  writeFileSync(join(here.path, "src/commands/main.ts"), "export const start = () => {}\n")
   const { status, stderr } = nobody(join(here.path, "waypost"), "start")
   assert.equal(status, 77)
   assert.match(

@@ -103,13 +103,14 @@ function end(code: number): void {
   process.exitCode = code
 }
 
-process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
-  // `mailq | head` closes our output while we write: that is an end, no failure.
-  if (error.code === "EPIPE" && error.syscall === "write") process.exit(exits.ok)
-  void explain(error).then((code) => process.exit(code))
-})
-
-// What a daemon says is lost when nobody reads it any more; the mail goes on.
-if (process.argv[2] === "process") process.stderr.on("error", () => {})
-
-void main(process.argv.slice(2)).catch(explain).then(end)
+/** Runs what the arguments of this process ask for. Threads load this file too, with other things in it; they never call this. */
+export function start(): void {
+  process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
+    // `mailq | head` closes our output while we write: that is an end, no failure.
+    if (error.code === "EPIPE" && error.syscall === "write") process.exit(exits.ok)
+    void explain(error).then((code) => process.exit(code))
+  })
+  // What a daemon says is lost when nobody reads it any more; the mail goes on.
+  if (process.argv[2] === "process") process.stderr.on("error", () => {})
+  void main(process.argv.slice(2)).catch(explain).then(end)
+}
