@@ -13,7 +13,7 @@ export async function verify(addresses: readonly string[], state: string, io: Io
     for (const address of addresses) {
       for await (const answer of control.ask({ verb: "explain", address })) {
         const { deliverable, failed } = explainedOf(answer)
-        for (const one of failed) io.stdout.write(`${failedLine(one)}\n`)
+        for (const one of failed) io.stdout.write(`${failedLine(address, one)}\n`)
         for (const one of deliverable) io.stdout.write(`${deliverableLine(one)}\n`)
         if (failed.some(({ outcome }) => outcome === "later")) code = exits.tryAgain
         else if (failed.length > 0 && code === exits.ok) code = exits.noUser
@@ -40,8 +40,10 @@ function deliverableLine({ address, mailer, host, user }: ExplainedEnd): string 
   return `${mailer === "local" ? user : address}... deliverable: mailer ${mailer}${at}, user ${user}`
 }
 
-/** `nosuch... User unknown`. */
-function failedLine({ address, reply }: ExplainedFailure): string {
+/** `nosuch... User unknown`: a name of this host as it was typed. */
+function failedLine(typed: string, { address, reply }: ExplainedFailure): string {
   const words = parseReplyWords(reply)
-  return words.startsWith("<") ? words.replace(/^<([^>]*)>/, "$1") : `${address}... ${words}`
+  return words.startsWith("<")
+    ? words.replace(/^<([^>]*)>/, "$1")
+    : `${address.startsWith(`${typed}@`) ? typed : address}... ${words}`
 }
