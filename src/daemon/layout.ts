@@ -10,7 +10,7 @@ export type Layout = {
   readonly queue: string
   /** Sockets and locks. */
   readonly run: string
-  /** Mailboxes when there is no root to write /var/mail. */
+  /** Mailboxes of a configuration that keeps them here. */
   readonly mail: string
   readonly usersFile: string
   readonly control: string
@@ -49,7 +49,7 @@ export function makeLayout(layout: Layout, owner: { uid: number; gid: number } |
     makeDirectory(layout.queue, 0o700, owner)
     makeDirectory(layout.run, 0o755, owner)
     makeDirectory(join(layout.run, "agent"), 0o700, owner)
-    if (owner === undefined) makeDirectory(layout.mail, 0o700, owner)
+    makeDirectory(layout.mail, owner === undefined ? 0o700 : 0o755, undefined)
     return ok(undefined)
   } catch (error) {
     return fail(oneLine(layout.state, error))
