@@ -6,7 +6,8 @@ import { test } from "node:test"
 import { parseSync } from "rolldown/utils"
 
 const core = "mail message maps config auth routing policy queue filters smtp forensics".split(" ")
-const shell = "host trust spool mailbox mailers agent daemon".split(" ")
+// Mailers ask the agent to deliver; the agent, which keeps root's rights, knows no mailer.
+const shell = "host trust spool mailbox agent mailers daemon".split(" ")
 const faces = "commands mua console lab".split(" ")
 const layers = [...core, ...shell]
 
