@@ -16,6 +16,8 @@ import { step } from "./steps.ts"
 
 /** Octets kept free before the message, so that trace fields go there without another copy of it. */
 const headroom = 1024
+/** Octets of a message up to which it goes into a row, together with its trace fields. */
+const mostInMemory = largestInRow - headroom
 /** Octets reserved for a message whose size nobody declared. */
 const usual = 16 * 1024
 const nothing = Buffer.alloc(0)
@@ -43,7 +45,7 @@ export class IncomingMessage implements Incoming {
     if (!isId(id)) throw new Error(`${id} is no queue id`)
     this.id = id
     this.#intake = intake
-    const expected = expectedSize > 0 ? Math.min(expectedSize, largestInRow) : usual
+    const expected = expectedSize > 0 ? Math.min(expectedSize, mostInMemory) : usual
     this.#buffer = Buffer.allocUnsafeSlow(headroom + expected)
   }
 
@@ -53,14 +55,14 @@ export class IncomingMessage implements Incoming {
     this.#intake.room.taken(chunk.length)
     if (this.#file !== undefined) return this.#file.append(chunk)
     const end = this.#end + chunk.length
-    if (end - headroom > largestInRow) return this.#toFile(chunk)
+    if (end - headroom > mostInMemory) return this.#toFile(chunk)
     if (end > this.#buffer.length) this.#grow(end)
     chunk.copy(this.#buffer, this.#end)
     this.#end = end
   }
 
   #grow(least: number): void {
-    const size = Math.min(Math.max(least, this.#buffer.length * 2), Math.max(least, headroom + largestInRow))
+    const size = Math.min(Math.max(least, this.#buffer.length * 2), Math.max(least, headroom + mostInMemory))
     const larger = Buffer.allocUnsafeSlow(size)
     this.#buffer.copy(larger, headroom, headroom, this.#end)
     this.#buffer = larger

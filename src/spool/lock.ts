@@ -6,6 +6,20 @@ import { fail, ok, type Result } from "../mail/result.ts"
 
 export type DirectoryLock = { release(): void }
 
+class OpenLock implements DirectoryLock {
+  #file: number | undefined
+
+  constructor(file: number) {
+    this.#file = file
+  }
+
+  /** Once: afterwards the number may be another file's. */
+  release(): void {
+    if (this.#file !== undefined) closeSync(this.#file)
+    this.#file = undefined
+  }
+}
+
 /** Takes the lock, or says who has it. */
 export function lockDirectory(directory: string): Result<DirectoryLock> {
   const path = join(directory, "lock")
@@ -16,5 +30,5 @@ export function lockDirectory(directory: string): Result<DirectoryLock> {
   }
   ftruncateSync(file)
   writeSync(file, `${process.pid}\n`)
-  return ok({ release: () => closeSync(file) })
+  return ok(new OpenLock(file))
 }
