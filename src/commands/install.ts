@@ -2,7 +2,6 @@
 // Each step is written down (install-record.ts), done once, and undone by `waypost uninstall`.
 import {
   chmodSync,
-  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -83,12 +82,10 @@ class Installation {
 
   makeState(): void {
     const path = join(this.#root, systemState)
-    const owner = findMailUser(this.#root)
     if (existsSync(path)) return this.say(`${path}: there already`)
     mkdirSync(path, { recursive: true })
     this.#done({ made: "directory", path }, `${path}: made`)
     chmodSync(path, 0o755) // users' commands reach the sockets below; what is private in it is closed to them
-    if (owner !== undefined) chownSync(path, owner.uid, owner.gid)
   }
 
   /** Whether this machine has systemd, and so a unit now. */

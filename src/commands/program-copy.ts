@@ -2,9 +2,11 @@
 // then root runs a copy that lies in the state directory.
 import {
   chmodSync,
+  chownSync,
   copyFileSync,
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   renameSync,
@@ -40,9 +42,8 @@ function permits(who: Who, path: string, bit: number): boolean {
 /** The copy of this program under the state directory, made when there is none of this build. */
 export function copyProgram(program: Program, state: string): Program {
   const folder = join(state, "program")
-  mkdirSync(folder, { recursive: true })
-  chmodSync(state, 0o755)
-  chmodSync(folder, 0o755)
+  own(state)
+  own(folder)
   const build = basename(dirname(program.entry))
   const copy = {
     node: join(folder, `node-${process.versions.node}`),
@@ -53,11 +54,28 @@ export function copyProgram(program: Program, state: string): Program {
   if (!existsSync(copy.entry))
     aside(dirname(copy.entry), (path) => cpSync(dirname(program.entry), path, { recursive: true }))
   openTree(dirname(copy.entry))
-  for (const name of readdirSync(folder)) {
-    if (name !== build && name !== basename(copy.node))
-      rmSync(join(folder, name), { recursive: true, force: true })
-  }
+  removeOld(folder, build)
   return copy
+}
+
+/** We run what lies here with all our rights: it is ours alone to write, and what somebody else put there is not used. */
+function own(folder: string): void {
+  const me = process.getuid?.()
+  const before = lstatSync(folder, { throwIfNoEntry: false })
+  if (before !== undefined && basename(folder) === "program" && before.uid !== me)
+    rmSync(folder, { recursive: true })
+  mkdirSync(folder, { recursive: true })
+  if (me !== undefined && statSync(folder).uid !== me) chownSync(folder, me, process.getgid?.() ?? 0)
+  chmodSync(folder, 0o755)
+}
+
+/** A daemon may still run from an older one. */
+function removeOld(folder: string, build: string): void {
+  const builds = readdirSync(folder)
+    .filter((name) => name !== build && !name.startsWith("node-"))
+    .map((name) => ({ path: join(folder, name), at: statSync(join(folder, name)).mtimeMs }))
+    .toSorted((a, b) => b.at - a.at)
+  for (const { path } of builds.slice(2)) rmSync(path, { recursive: true, force: true })
 }
 
 /** A copy that was interrupted is never taken for a whole one. */

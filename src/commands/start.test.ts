@@ -138,8 +138,14 @@ test("a program that another user could not read is copied, once for each build"
   writeFileSync(join(next, "waypost.cjs"), "newer")
   const newer = copyProgram({ ...program, entry: join(next, "waypost.cjs") }, state)
   assert.equal(readFileSync(newer.entry, "utf8"), "newer")
-  assert.equal(existsSync(copy.entry), false, "the old build is removed")
-  assert.equal(readdirSync(join(state, "program")).length, 2)
+  assert.ok(existsSync(copy.entry), "a daemon may still run from the one before")
+  for (const build of ["c1", "c2", "c3"]) {
+    const entry = join(place, "root/dist", build, "waypost.cjs")
+    mkdirSync(join(entry, ".."))
+    writeFileSync(entry, build)
+    copyProgram({ ...program, entry }, state)
+  }
+  assert.equal(readdirSync(join(state, "program")).length, 4, "Node and three builds")
 })
 
 test("a user can read a file when it can, and can enter every folder on the way", (t) => {

@@ -33,7 +33,7 @@ export function layoutOf(state: string): Layout {
     control: join(run, "control.sock"),
     submit: join(run, "submit.sock"),
     agent: join(run, "agent", "agent.sock"),
-    lock: join(run, "waypost.lock"),
+    lock: join(state, "waypost.lock"),
   }
 }
 
@@ -45,7 +45,8 @@ export function makeLayout(layout: Layout, owner: { uid: number; gid: number } |
     )
   }
   try {
-    makeDirectory(layout.state, 0o755, owner)
+    // Root's own, with the lock and the program's copy: root acts on them, so the mail process may not replace them.
+    makeDirectory(layout.state, 0o755, undefined)
     makeDirectory(layout.queue, 0o700, owner)
     makeDirectory(layout.run, 0o755, owner)
     makeDirectory(join(layout.run, "agent"), 0o700, owner)
