@@ -6,6 +6,7 @@ import { type Decision, type Origin, printOrigin, type Reason } from "../mail/de
 import type { Envelope } from "../mail/envelope.ts"
 import type { Gate } from "../mail/gate.ts"
 import { replyLine } from "../mail/reply.ts"
+import { parseAddressList } from "../message/addresses.ts"
 import { canonify } from "./canonify.ts"
 import { expandCanonical, type Expansion } from "./expand.ts"
 import { printDecision, printReason, printRoute, printTree } from "./explain.ts"
@@ -70,7 +71,7 @@ export type ExplainWorld = {
 /** Explains one address. */
 export async function explainAddress(question: Question, world: ExplainWorld): Promise<Explained> {
   const { typed } = question
-  const bare = /^\s*<.*>\s*$/.test(typed) ? typed.trim().slice(1, -1) : typed
+  const bare = addressIn(typed)
   const lines: string[] = []
   const asked = await askGate(question, bare, world, lines)
   const read = await canonify(bare, world.routing)
@@ -84,6 +85,11 @@ export async function explainAddress(question: Question, world: ExplainWorld): P
   const expansion = await expandCanonical(read.value, world.routing)
   lines.push(...printExpansion(expansion))
   return { address: typed, lines, ...asked, ...endsOf(expansion) }
+}
+
+/** `Bob Jones <bob>` and `bob (comment)` are bob. */
+function addressIn(typed: string): string {
+  return /[<(]/.test(typed) ? (parseAddressList(typed)[0]?.address ?? typed) : typed
 }
 
 function endsOf({ leaves, dead }: Expansion): Pick<Explained, "deliverable" | "failed"> {

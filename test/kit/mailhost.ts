@@ -6,6 +6,7 @@ import type { Settings, TableSpec } from "../../src/config/settings.ts"
 import { clientOf } from "../../src/daemon/clients.ts"
 import { isSubmission, offersFrom } from "../../src/daemon/offers.ts"
 import type { Origin } from "../../src/mail/decision.ts"
+import type { Gate } from "../../src/mail/gate.ts"
 import { fail, ok } from "../../src/mail/result.ts"
 import type { Dns, DnsAnswer, ReadUserFile } from "../../src/mail/world.ts"
 import { cdbInMemory, findInCdb } from "../../src/maps/cdb.ts"
@@ -15,6 +16,7 @@ import { foldKey } from "../../src/maps/keys.ts"
 import type { LookupTable } from "../../src/maps/table.ts"
 import { makeGate } from "../../src/policy/check.ts"
 import { makeRouting } from "../../src/routing/routing.ts"
+import type { RoutingWorld } from "../../src/routing/world.ts"
 import { MemorySpool, open, someMoment } from "./server.ts"
 import { accountsOf, records } from "./site.ts"
 import { talk } from "./talk.ts"
@@ -34,6 +36,8 @@ export type MailhostOptions = {
 export type Mailhost = {
   readonly spool: MemorySpool
   readonly settings: Settings
+  readonly routing: RoutingWorld
+  readonly gate: Gate
   /** Plays a dialog with a client at this address; through which listener is told by its Name=. */
   talk(address: string, door?: string): (script: TemplateStringsArray) => Promise<void>
   /** The same, for a dialog that was read from a file. */
@@ -66,6 +70,8 @@ export function mailhost(options: MailhostOptions): Mailhost {
   return {
     spool,
     settings,
+    routing,
+    gate,
     play,
     talk: (address, door) => async (script) => play(address, script.raw.join(""), door),
   }
