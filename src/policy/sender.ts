@@ -32,6 +32,9 @@ export async function checkSender(
   if (large !== undefined) return large
   if (path === "null") return nullSender
   const read = await canonify(path, world.routing)
+  if (read.outcome === "no" && /@\[[^\]]*\]$/.test(path.text)) {
+    return no(domainDoesNotExist(path.text), read.reason) // a literal that is none: sendmail looks it up as a name
+  }
   if (read.outcome !== "yes") return read
   const asTyped = mayBeTyped(arrival, path.text, read.value, world)
   if (asTyped.outcome !== "yes") return asTyped
@@ -84,7 +87,8 @@ function mayBeTyped(
   }
   const ours =
     /@(?:localhost|localhost\.localdomain|\[127\.0\.0\.1\]|\[IPv6:(?:::1|0:0:0:0:0:0:0:1)\])\.?$/i.test(typed)
-  if (!ours || isOwn(client.address, client.name, routing.settings)) return typedWell
+  const anyDomain = feature(settings, "accept_unresolvable_domains") !== undefined
+  if (!ours || anyDomain || isOwn(client.address, client.name, routing.settings)) return typedWell
   return no(realDomainRequired, refused("sender?", "this name of a host's own is no domain elsewhere"))
 }
 
