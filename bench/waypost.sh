@@ -28,7 +28,7 @@ OSTYPE(\`linux')dnl
 define(\`confDOMAIN_NAME', \`bench.test')dnl
 define(\`confDELIVERY_MODE', \`$mode')dnl
 define(\`ALIAS_FILE', \`$CONF/aliases')dnl
-define(\`SMTP_MAILER_ARGS', \`TCP \$h 2526')dnl
+define(\`ESMTP_MAILER_ARGS', \`TCP \$h 2526')dnl
 DAEMON_OPTIONS(\`Name=MTA, Addr=$HOST, Port=$PORT')dnl
 FEATURE(\`no_default_msa')dnl
 FEATURE(\`nocanonify')dnl
