@@ -112,5 +112,7 @@ export function start(): void {
   })
   // What a daemon says is lost when nobody reads it any more; the mail goes on.
   if (process.argv[2] === "process") process.stderr.on("error", () => {})
-  void main(process.argv.slice(2)).catch(explain).then(end)
+  // A process of the daemon has ended when it says so, whatever connection is still open.
+  const ends = process.argv[2] === "process" ? (code: number) => process.exit(code) : end
+  void main(process.argv.slice(2)).catch(explain).then(ends)
 }

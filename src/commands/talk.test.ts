@@ -144,12 +144,13 @@ function control(port: number, watched: string[]): Server {
           )
         } else {
           watched.push(request.client ?? "")
+          const ehlo = { reply: "250 grussell.org Hello", reasons: ["helo? yes: any name will do"] }
           const told = {
             reply: "250 2.0.0 chunk",
             reasons: ['access said RELAY for "To:example.org" (access:1)'],
           }
           socket.write(
-            `${JSON.stringify({ reply: "220 grussell.org ESMTP", reasons: [] })}\n${JSON.stringify(told)}\n`,
+            `${JSON.stringify({ reply: "220 grussell.org ESMTP", reasons: [] })}\n${JSON.stringify(ehlo)}\n${JSON.stringify(told)}\n`,
           )
         }
       }
@@ -170,12 +171,13 @@ test("a Waypost of this machine is found, and its reasons stand below its replie
   const clients: string[] = []
   server.on("connection", (from: Socket) => clients.push(`${from.remoteAddress}:${from.remotePort}`))
 
-  const io = memoryIo("BDAT 4 LAST\nHi\nQUIT\n")
+  const io = memoryIo("EHLO pc\nBDAT 4 LAST\nHi\nQUIT\n")
   assert.equal(await run(["--state", state], io), 0)
   server.close()
   controlServer.close()
 
   assert.deepEqual(watched, clients, "the session came from the port that was watched")
+  assert.match(io.written.stdout, /^250 HELP\n {5}\| helo\? yes: any name will do$/m)
   assert.match(
     io.written.stdout,
     /^250 2\.0\.0 chunk\n {5}\| access said RELAY for "To:example\.org" \(access:1\)$/m,
