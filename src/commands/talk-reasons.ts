@@ -78,11 +78,10 @@ function toldIn(answer: Answer): Told | undefined {
   return { reply, reasons: reasons.map(String) }
 }
 
-// The first line of a reply of several has a hyphen on the wire, and none where it is told.
+// It is told on one line (replyLine in mail/reply.ts), which begins with the first line as it was on the wire.
 function isOf(told: Told, reply: HeardReply): boolean {
   const [heard = ""] = reply.lines
-  const [first = ""] = told.reply.split(/\r?\n/, 1)
-  return heard.slice(0, 3) === first.slice(0, 3) && heard.slice(4) === first.slice(4)
+  return told.reply.startsWith(`${heard.slice(0, 3)} ${heard.slice(4)}`)
 }
 
 function isLoopback(host: string): boolean {

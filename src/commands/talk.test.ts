@@ -144,7 +144,7 @@ function control(port: number, watched: string[]): Server {
           )
         } else {
           watched.push(request.client ?? "")
-          const ehlo = { reply: "250 grussell.org Hello", reasons: ["helo? yes: any name will do"] }
+          const ehlo = { reply: "250 grussell.org Hello HELP", reasons: ["helo? yes: any name will do"] }
           const told = {
             reply: "250 2.0.0 chunk",
             reasons: ['access said RELAY for "To:example.org" (access:1)'],
