@@ -5,6 +5,9 @@ import { promisify } from "node:util"
 import { Worker } from "node:worker_threads"
 import type { MakeDurable, Written } from "../mailbox/durable.ts"
 
+/** The thread ended without an answer: no memory for it, as a rule. */
+const noThread = "no thread"
+
 type Waiting = Written & { readonly done: () => void; readonly failed: (error: Error) => void }
 
 /** A group of at most so many is synced file by file. */
@@ -53,6 +56,11 @@ export class Durability {
       const error = await this.#syncfs(first.fd)
       if (performance.now() - began > slowMilliseconds)
         this.#avoidUntil = performance.now() + avoidMilliseconds
+      if (error === noThread) {
+        this.#avoidUntil = performance.now() + avoidMilliseconds
+        await Promise.all(members.map(syncOne))
+        continue
+      }
       for (const one of members) {
         if (error === undefined) one.done()
         else one.failed(Object.assign(new Error(`syncfs: ${error}`), { code: error }))
@@ -64,21 +72,21 @@ export class Durability {
     const thread = this.#start()
     return new Promise((resolve) => {
       const ended = (): void => {
-        this.#thread = undefined // a new one is made for the next group
-        resolve("EIO")
+        this.#thread = undefined // a new one is made, some time later
+        resolve(noThread)
       }
       thread.once("message", (error: string | undefined) => {
         thread.off("exit", ended)
         resolve(error)
       })
       thread.once("exit", ended)
-      thread.postMessage(fd)
+      thread.postMessage(fd, [])
     })
   }
 
   #start(): Worker {
     if (this.#thread !== undefined) return this.#thread
-    const memory = { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 }
+    const memory = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 1 }
     const thread = new Worker(new URL("./sync-thread.ts", import.meta.url), { resourceLimits: memory })
     thread.on("error", () => {}) // its exit follows, and is an answer
     thread.unref()

@@ -2,7 +2,13 @@
 // from one kind of client, writes mailboxes and starts programs as their users; it opens no database and parses no mail.
 import { existsSync, unlinkSync } from "node:fs"
 import type { Server } from "node:net"
-import { checkPosix, keepCapabilities, noNewPrivileges, setLimit } from "../host/posix.ts"
+import {
+  checkPosix,
+  closeInheritedOnExec,
+  keepCapabilities,
+  noNewPrivileges,
+  setLimit,
+} from "../host/posix.ts"
 import { Durability } from "./durability.ts"
 import { makeFindOwner } from "./identity.ts"
 import { makeAgentServer } from "./server.ts"
@@ -26,6 +32,7 @@ export type RunningAgent = {
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const { listen, allowed, log, lockWaitMilliseconds = 30_000 } = options
   const own = process.geteuid?.()
+  closeInheritedOnExec()
   const durability = new Durability()
   const asRoot = own === 0
   const serve = makeVerbs({

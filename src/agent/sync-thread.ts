@@ -2,7 +2,7 @@
 import { parentPort } from "node:worker_threads"
 import { syncfs } from "../host/posix.ts"
 
-parentPort?.on("message", (fd: number) => parentPort?.postMessage(attempt(fd)))
+parentPort?.on("message", (fd: number) => parentPort?.postMessage(attempt(fd), []))
 
 function attempt(fd: number): string | undefined {
   try {

@@ -2,6 +2,7 @@
 // Loaded at the first call, so that importing this file is harmless where there is no such library.
 import type { Socket } from "node:net"
 import { dlopen, getInt32, getRawPointer } from "node:ffi"
+import { readdirSync } from "node:fs"
 import { constants } from "node:os"
 import { fail, ok, type Result } from "../mail/result.ts"
 
@@ -95,6 +96,17 @@ export function unlockFile(fd: number): void {
 /** Writes out everything of the file system this descriptor is on, and waits for it. Blocks: call it in a thread of its own. */
 export function syncfs(fd: number): void {
   if (libc().syncfs(fd) !== 0) throw failure("syncfs")
+}
+
+const F_SETFD = 2
+const FD_CLOEXEC = 1n
+
+/** What we inherited from whoever started us is not inherited by the programs we start. Node sees to its own descriptors. */
+export function closeInheritedOnExec(): void {
+  for (const name of readdirSync("/proc/self/fd")) {
+    const fd = Number(name)
+    if (fd > 2) libc().fcntl(fd, F_SETFD, FD_CLOEXEC) // one that is closed meanwhile is no matter
+  }
 }
 
 export type PeerCredentials = { readonly pid: number; readonly uid: number; readonly gid: number }
