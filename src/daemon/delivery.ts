@@ -13,18 +13,15 @@ import { deliverLocal, type LocalWorld } from "../mailers/local.ts"
 import { deliverPrograms } from "../mailers/program.ts"
 import type { Batch } from "../queue/batch.ts"
 import type { Entry } from "../queue/entry.ts"
+import type { RoutingWorld } from "../routing/world.ts"
+import { outgoing } from "./outgoing.ts"
 import { NamedSlots } from "./slots.ts"
 
 export type DeliveryWorld = LocalWorld & {
   readonly settings: Settings
   readonly clock: Clock
   readonly smtp: SmtpMailer
-  /** The message as it goes out by this route: header rewritten where masquerading asks for it. */
-  readonly outgoing: (
-    entry: Entry,
-    content: Content,
-    batch: Batch,
-  ) => Promise<{ entry: Entry; content: Content }>
+  readonly routing: RoutingWorld
 }
 
 export type Deliver = (entry: Entry, batch: Batch, content: Content) => Promise<readonly DeliveryStatus[]>
@@ -77,15 +74,16 @@ async function deliverRemote(
 ): Promise<readonly DeliveryStatus[]> {
   const first = batch.recipients[0]
   if (first === undefined) return []
-  const out = await world.outgoing(entry, content, batch)
+  const out = await outgoing(entry, content, world.routing)
+  if (out.outcome !== "yes") return everybody(batch, "delayed", "4.3.0", out.reason.says, world.clock)
   const route: Route = { mailer: batch.mailer, host: batch.host, user: first.route.user }
   return world.smtp.deliver({
     id: entry.id,
-    envelope: out.entry.envelope,
+    envelope: out.value.envelope,
     recipients: batch.recipients.map((one) => one.recipient),
     addresses: batch.recipients.map((one) => one.route.user),
     route,
-    content: out.content,
+    content: out.value.content,
   })
 }
 

@@ -86,7 +86,13 @@ export class Doors {
     const { uid } = peerCredentials(socket)
     this.#track(
       loginName(uid).then((authenticated) => {
-        const local = { ...blank, protocol: "local", authenticated, door: submitDoor.name, submission: true } as const
+        const local = {
+          ...blank,
+          protocol: "local",
+          authenticated,
+          door: submitDoor.name,
+          submission: true,
+        } as const
         return this.#converse(socket, local, submitDoor)
       }),
     )

@@ -13,7 +13,7 @@ import type { Content } from "../mail/content.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Accounts, Clock, Dns } from "../mail/world.ts"
 import { userFileReader } from "../mailers/user-file.ts"
-import type { Entry, Queued } from "../queue/entry.ts"
+import type { Queued } from "../queue/entry.ts"
 import { nextAttempt } from "../queue/schedule.ts"
 import { explainAddress } from "../routing/explain-address.ts"
 import type { Spool } from "../spool/spool.ts"
@@ -198,10 +198,9 @@ export class MailSystem {
     }
   }
 
-  #makeDeliver({ settings, smtp }: Decisions): Deliver {
+  #makeDeliver({ settings, smtp, routing }: Decisions): Deliver {
     const { agent, accounts } = this.#parts
-    const outgoing = async (entry: Entry, content: Content) => ({ entry, content })
-    return makeDelivery({ settings, smtp, agent, accounts, clock, outgoing })
+    return makeDelivery({ settings, smtp, routing, agent, accounts, clock })
   }
 
   /** What cannot be read is kept, said and not tried again until somebody looks at it. */

@@ -8,6 +8,14 @@ import type { Configuration, FromMail, ToMail } from "./messages.ts"
 
 /** Runs as a child of the supervisor; resolves when it has stopped in order. */
 export async function runMailProcess(): Promise<number> {
+  try {
+    return await untilStopped()
+  } finally {
+    if (process.connected) process.disconnect() // an open channel would keep the process alive
+  }
+}
+
+async function untilStopped(): Promise<number> {
   const inbox = new Inbox()
   const configuration = await inbox.configuration
   const opened = await MailSystem.open(configuration, () => say({ kind: "reload" }))

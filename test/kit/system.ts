@@ -124,6 +124,7 @@ export class System {
     }
     const config = join(directory, "sendmail.mc")
     if (options.mc !== undefined) writeFileSync(config, fill(options.mc))
+    for (const user of options.users ?? []) await addUser(join(directory, "state"), user)
     const args = [
       "start",
       "--state",
