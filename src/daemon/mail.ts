@@ -11,7 +11,7 @@ export async function runMailProcess(): Promise<number> {
   try {
     return await untilStopped()
   } finally {
-    if (process.connected) process.disconnect() // an open channel would keep the process alive
+    if (process.connected) process.disconnect?.() // an open channel would keep the process alive
   }
 }
 
