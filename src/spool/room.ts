@@ -27,9 +27,9 @@ export class Room {
     this.#reserve = reserve
   }
 
-  /** Octets that were taken since the last look. */
+  /** Octets of mail that came since the last look; each needs its space twice. */
   taken(octets: number): void {
-    this.#free -= octets
+    this.#free -= 2 * octets
   }
 
   /** The next question looks anew. */

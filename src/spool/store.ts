@@ -190,12 +190,17 @@ export class Store {
   checkpoint(atOnce = false): void {
     if (this.#opened === undefined || this.#wal === 0) return
     if (!atOnce && this.#fresh < freshLimit && this.#wal < walLimit) return
-    step("checkpoint.begun")
-    const row = this.#opened.database.prepare("PRAGMA wal_checkpoint(PASSIVE)").get()
-    step("checkpoint.done")
     this.#fresh = 0
     this.#wal = 0
-    this.#warn(Number(row?.["log"] ?? 0) * pageSize)
+    step("checkpoint.begun")
+    try {
+      const row = this.#opened.database.prepare("PRAGMA wal_checkpoint(PASSIVE)").get()
+      this.#warn(Number(row?.["log"] ?? 0) * pageSize)
+    } catch (error) {
+      // Nothing is lost: the WAL has it all, and the next checkpoint writes the same pages again.
+      this.#log(`the spool's WAL could not be written into its database: ${explainError(error)}`)
+    }
+    step("checkpoint.done")
   }
 
   #warn(octets: number): void {

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import fc from "fast-check"
+import type { Reason } from "../mail/decision.ts"
+import type { Entry, Pending } from "../queue/entry.ts"
+import { printEntry, printEvent, printPending, readEvent, readQueued } from "./codec.ts"
+import type { Event } from "./spool.ts"
+
+const text = fc.string({ unit: "binary", maxLength: 20 })
+// Plain objects, as the system makes them.
+const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
+  fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>
+const maybe = <T>(one: fc.Arbitrary<T>) => fc.option(one, { nil: undefined })
+const origin = record({ file: text, line: fc.nat(), column: fc.nat() })
+const { reason } = fc.letrec<{ reason: Reason }>((tie) => ({
+  reason: record({
+    step: text,
+    says: text,
+    at: maybe(origin),
+    after: fc.array(tie("reason"), { maxLength: 2, depthIdentifier: "reason" }),
+  }),
+}))
+const domain = fc.oneof(
+  record({ kind: fc.constant("name" as const), ascii: text, unicode: text }),
+  record({ kind: fc.constant("literal" as const), text }),
+)
+const mailbox = record({ localPart: text, domain })
+
+const entry: fc.Arbitrary<Entry> = record({
+  id: text,
+  envelope: record({
+    reversePath: fc.oneof(fc.constant("null" as const), mailbox),
+    body: fc.constantFrom("7bit" as const, "8bitmime" as const, "binarymime" as const),
+    smtputf8: fc.boolean(),
+    ret: fc.constantFrom("full" as const, "headers" as const, undefined),
+    envid: maybe(text),
+  }),
+  arrival: record({
+    session: text,
+    protocol: fc.constantFrom("ESMTP" as const, "local" as const),
+    client: maybe(record({ address: text, port: fc.nat(), name: maybe(text) })),
+    helo: maybe(text),
+    authenticated: maybe(text),
+    door: text,
+    submission: fc.boolean(),
+    tls: maybe(text),
+  }),
+  acceptedAt: fc.nat(),
+  size: fc.nat(),
+  headerSize: fc.nat(),
+  summary: record({ messageId: text, subject: text, from: text }),
+  held: maybe(record({ reason: text, at: maybe(origin) })),
+})
+
+const pending: fc.Arbitrary<Pending> = record({
+  number: fc.nat(),
+  recipient: record({
+    path: fc.oneof(fc.constant("postmaster" as const), mailbox),
+    original: maybe(text),
+    notify: fc.array(fc.constantFrom("never" as const, "success" as const, "delay" as const)),
+    admitted: reason,
+  }),
+  route: maybe(record({ mailer: text, host: text, user: text })),
+  expandedFrom: maybe(record({ address: text, owner: maybe(text), user: maybe(text), reason })),
+  attempts: fc.nat(),
+  nextAttempt: fc.nat(),
+  lastStatus: maybe(
+    record({ status: fc.constant("4.4.1" as const), text, remote: maybe(text), at: fc.nat() }),
+  ),
+  warned: fc.boolean(),
+})
+
+const event: fc.Arbitrary<Event> = record({
+  at: fc.nat(),
+  id: text,
+  what: fc.constantFrom("accepted" as const, "refused" as const),
+  address: text,
+  status: text,
+  detail: text,
+  remote: maybe(text),
+  reason: maybe(reason),
+})
+
+test("an entry and its recipients are read back as they were written, absent things and reasons included", () => {
+  fc.assert(
+    fc.property(entry, fc.array(pending, { maxLength: 3 }), (one, recipients) => {
+      const { json, held } = printEntry(one)
+      assert.deepEqual(readQueued({ json, held, pending: recipients.map(printPending) }), {
+        entry: one,
+        pending: recipients,
+      })
+    }),
+  )
+})
+
+test("an event is read back as it was written", () => {
+  fc.assert(fc.property(event, (one) => assert.deepEqual(readEvent(printEvent(one)), one)))
+})

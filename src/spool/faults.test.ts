@@ -1,0 +1,286 @@
+// Disks that fail: syncs and writes that strace makes fail, the order of syncs, a file system that is full.
+import assert from "node:assert/strict"
+import { spawn, spawnSync } from "node:child_process"
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { test, type TestContext } from "node:test"
+import { headerSize, messageOf, octetsOf } from "../../test/kills/message.ts"
+import { openSpool } from "./sqlite.ts"
+import type { Spool } from "./spool.ts"
+
+const offers = join(import.meta.dirname, "../../test/kills/offers.ts")
+const canTrace =
+  spawnSync("strace", ["-f", "-o", "/dev/null", "-e", "inject=fsync:error=EIO:when=9999", "true"]).status ===
+  0
+const noTrace = canTrace ? false : "strace is missing or may not trace here"
+
+type Ran = { readonly said: string; readonly trace: string; readonly log: string }
+
+/** Runs the offers under strace with these options. */
+async function traced(directory: string, options: readonly string[], args: readonly string[]): Promise<Ran> {
+  const trace = join(directory, "trace")
+  const node = [process.execPath, "--disable-warning=ExperimentalWarning", offers, join(directory, "queue")]
+  const child = spawn("strace", ["-f", "-qq", "-o", trace, ...options, ...node, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+  })
+  let said = ""
+  let log = ""
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (said += text))
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (log += text))
+  const code = await new Promise((resolve) => child.on("close", resolve))
+  assert.equal(code, 0, log)
+  return { said, log, trace: readFileSync(trace, "utf8") }
+}
+
+async function inDirectory(act: (directory: string) => Promise<void>): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "waypost-faults-"))
+  try {
+    const fresh = await open(join(directory, "queue"))
+    await fresh.close() // the tables are there: what fails is mail
+    await act(directory)
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+async function open(directory: string, log: string[] = [], reserveBytes = 0): Promise<Spool> {
+  const say = (line: string) => log.push(line)
+  const opened = await openSpool({ directory, clock: Date.now, reserveBytes, log: say })
+  if (!opened.ok) assert.fail(opened.error)
+  return opened.value
+}
+
+function idsOf(said: string, word: string): string[] {
+  return [...said.matchAll(new RegExp(`^${word} (\\w+)`, "gm"))].map((match) => match[1] ?? "")
+}
+
+/** What was acknowledged is there and whole; what was refused is not. */
+async function checkPromises(directory: string, said: string, size: number): Promise<void> {
+  const spool = await open(join(directory, "queue"))
+  try {
+    const found = (await spool.list({}, undefined, 1000)).map(({ entry }) => entry.id)
+    assert.deepEqual(found, idsOf(said, "acknowledged"))
+    for (const id of found) {
+      const content = await spool.content(id)
+      if (!content.ok) assert.fail(content.error)
+      const pieces: Buffer[] = []
+      for await (const piece of content.value.chunks()) pieces.push(piece)
+      assert.deepEqual(Buffer.concat(pieces), octetsOf(id, size))
+    }
+    const files = size > 65_536 ? found : []
+    assert.deepEqual(readdirSync(join(directory, "queue", "bodies")).toSorted(), files)
+  } finally {
+    await spool.close()
+  }
+}
+
+const wal = (directory: string) => join(directory, "queue", "queue.db-wal")
+
+const faults = [
+  {
+    what: "a sync of the WAL fails",
+    size: 2000,
+    inject: "fsync:error=EIO:when=3",
+    path: wal,
+    word: "broken",
+  },
+  {
+    what: "two syncs of the WAL fail in turn",
+    size: 2000,
+    inject: "fsync:error=EIO:when=3..4",
+    path: wal,
+    word: "broken",
+  },
+  {
+    what: "a write into the WAL fails",
+    size: 9000,
+    inject: "pwrite64:error=EIO:when=12",
+    path: wal,
+    word: "broken",
+  },
+  {
+    what: "the WAL finds no space",
+    size: 9000,
+    inject: "pwrite64:error=ENOSPC:when=12..14",
+    path: wal,
+    word: "full",
+  },
+  {
+    what: "the sync of a large body fails",
+    size: 200_000,
+    inject: "fdatasync:error=EIO:when=1",
+    path: undefined,
+    word: "broken",
+  },
+] as const
+
+for (const { what, size, inject, path, word } of faults) {
+  test(`when ${what}, that message is refused, nothing refused is kept, and the next ones flow`, {
+    skip: noTrace,
+  }, async () => {
+    await inDirectory(async (directory) => {
+      const call = inject.slice(0, inject.indexOf(":"))
+      const only = path === undefined ? [] : ["-P", path(directory)]
+      const ran = await traced(
+        directory,
+        [...only, "-e", `trace=${call}`, "-e", `inject=${inject}`],
+        ["8", String(size)],
+      )
+      assert.match(ran.trace, /INJECTED/)
+      const refused = [...ran.said.matchAll(/^refused (\w+) (\w+)$/gm)]
+      assert.ok(refused.length > 0, ran.said)
+      for (const match of refused) assert.equal(match[2], word)
+      assert.ok(ran.said.trimEnd().endsWith("acknowledged m0007"), ran.said)
+      await checkPromises(directory, ran.said, size)
+    })
+  })
+}
+
+test("when a checkpoint fails, the WAL still has everything", { skip: noTrace }, async () => {
+  await inDirectory(async (directory) => {
+    const only = ["-P", join(directory, "queue", "queue.db")]
+    const inject = ["-e", "trace=fsync", "-e", "inject=fsync:error=EIO"]
+    const ran = await traced(directory, [...only, ...inject], ["4", "9000"])
+    assert.match(ran.trace, /INJECTED/)
+    assert.match(ran.log, /WAL could not be written into its database: disk I\/O error/)
+    assert.equal(idsOf(ran.said, "acknowledged").length, 4)
+    await checkPromises(directory, ran.said, 9000)
+  })
+})
+
+test("at one client, a message costs one sync of the WAL, made before it is acknowledged", {
+  skip: noTrace,
+}, async () => {
+  await inDirectory(async (directory) => {
+    const { trace } = await traced(directory, ["-e", "trace=fsync,fdatasync,write"], ["6", "5000"])
+    const events = eventsOf(trace)
+    // The first commit syncs the WAL\'s new header and its folder as well.
+    const begun = events.indexOf("offered", events.indexOf("acknowledged"))
+    assert.deepEqual(
+      events.slice(begun, begun + 15),
+      Array.from({ length: 5 }, () => ["offered", "fsync", "acknowledged"]).flat(),
+    )
+  })
+})
+
+test("a large message: its file, its folder, the commit that names it, and only then the reply", {
+  skip: noTrace,
+}, async () => {
+  await inDirectory(async (directory) => {
+    const { trace } = await traced(directory, ["-e", "trace=fsync,fdatasync,write", "-y"], ["2", "200000"])
+    const events = eventsOf(trace)
+    // The first commit syncs the WAL\'s new header and its folder as well.
+    const begun = events.indexOf("offered", events.indexOf("acknowledged"))
+    const one = [
+      "offered",
+      "fdatasync bodies/m0001",
+      "fsync queue/bodies",
+      "fsync queue.db-wal",
+      "acknowledged",
+    ]
+    const names = events
+      .slice(begun, begun + 5)
+      .map((event) =>
+        event.replace(/ .*queue\/(?=bodies\/|queue\.db)/, " ").replace(/ .*(?=queue\/bodies$)/, " "),
+      )
+    assert.deepEqual(names, one)
+  })
+})
+
+/** Syncs and the words the process said, in order; a call that another thread interrupted counts when it ends. */
+function eventsOf(trace: string): string[] {
+  return trace.split("\n").flatMap((line) => {
+    const said = /write\(1[^"]*"(offered|acknowledged)/.exec(line)?.[1]
+    if (said !== undefined) return [said]
+    const call = /\b(fsync|fdatasync)\(\d+(?:<([^>]*)>)?/.exec(line)
+    if (call === null) return []
+    return [call[2] === undefined ? `${call[1]}` : `${call[1]} ${call[2]}`]
+  })
+}
+
+/** A spool on a small file system of its own, when we may make one. */
+async function onSmallDisk(
+  context: TestContext,
+  reserveBytes: number,
+  act: (spool: Spool, disk: string) => Promise<void>,
+): Promise<void> {
+  const disk = mkdtempSync(join(tmpdir(), "waypost-disk-"))
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", disk]).status === 0
+  if (!mounted) {
+    rmSync(disk, { recursive: true })
+    return context.skip("only root may mount a small file system")
+  }
+  const spool = await open(join(disk, "queue"), [], reserveBytes)
+  try {
+    await act(spool, disk)
+  } finally {
+    rmSync(join(disk, "ballast"), { force: true })
+    await spool.close()
+    spawnSync("umount", [disk])
+    rmSync(disk, { recursive: true })
+  }
+}
+
+async function offer(spool: Spool, id: string, size: number) {
+  const octets = octetsOf(id, size)
+  const incoming = spool.incoming(id, 0)
+  for (let at = headerSize; at < size; at += 50_000) await incoming.write(octets.subarray(at, at + 50_000))
+  const { entry, pending } = messageOf(id, size, 1)
+  return incoming.commit(entry, pending, octets.subarray(0, headerSize))
+}
+
+/** Resolves when the condition holds; a second between two looks is the spool's own. */
+async function until(what: string, condition: () => boolean): Promise<void> {
+  const end = performance.now() + 5000
+  while (!condition()) {
+    assert.ok(performance.now() < end, `${what}: not within 5 s`)
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+}
+
+test("a full disk: 4xx for what comes, nothing lost of what is there, outcomes kept, and mail flows again by itself", async (context) => {
+  await onSmallDisk(context, 0, async (spool, disk) => {
+    assert.ok((await offer(spool, "before", 10_000)).ok)
+    assert.ok((await offer(spool, "beforelarge", 200_000)).ok)
+    const { bavail, bsize } = statfsSync(disk)
+    writeFileSync(join(disk, "ballast"), Buffer.alloc(bavail * bsize))
+    for (const size of [10_000, 200_000]) {
+      const refused = await offer(spool, `full${size}`, size)
+      assert.ok(!refused.ok)
+      assert.equal(refused.error.full, true, refused.error.why)
+    }
+    assert.equal(spool.room(10_000).ok, false)
+    const recording = spool.record({ id: "before", done: [0], update: [], add: [] })
+    unlinkSync(join(disk, "ballast"))
+    await until("room", () => spool.room(10_000).ok)
+    assert.ok((await offer(spool, "after", 10_000)).ok)
+    assert.ok((await recording).ok)
+    const ids = (await spool.list({}, undefined, 10)).map(({ entry }) => entry.id)
+    assert.deepEqual(ids, ["after", "beforelarge"])
+    assert.ok((await spool.content("beforelarge")).ok)
+    assert.deepEqual(readdirSync(join(disk, "queue", "bodies")), ["beforelarge"])
+  })
+})
+
+test("room is refused while there is a reserve left, so that the disk never gets full by mail", async (context) => {
+  await onSmallDisk(context, 2_000_000, async (spool, disk) => {
+    let accepted = 0
+    while (spool.room(50_000).ok && accepted < 500) {
+      assert.ok((await offer(spool, `m${accepted}`, 50_000)).ok)
+      accepted++
+    }
+    assert.ok(accepted > 5 && accepted < 120, `${accepted} accepted`)
+    const { bavail, bsize } = statfsSync(disk)
+    assert.ok(bavail * bsize > 1_000_000, `${bavail * bsize} octets left`)
+  })
+})
