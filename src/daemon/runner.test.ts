@@ -82,7 +82,7 @@ test("what earlier runs left is tried at start, each once, and then it is idle",
   const { runner, tried } = system(ids.map((id) => message(id)))
   runner.start()
   await runner.idle()
-  assert.deepEqual([...tried].sort(), [...ids].sort())
+  assert.deepEqual(tried.toSorted(), ids.toSorted())
 })
 
 test("a message accepted while the spool is read is not tried twice", async () => {

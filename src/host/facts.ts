@@ -11,7 +11,9 @@ export type HostFacts = {
 /** The name is the first one with a dot beside the kernel's name in /etc/hosts, as gethostbyname(3) would give it. */
 export function hostFacts(hosts = "/etc/hosts"): HostFacts {
   const own = hostname().toLowerCase()
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((one) => one.address))
+  const addresses = Object.values(networkInterfaces()).flatMap((list) =>
+    (list ?? []).map((one) => one.address),
+  )
   return { hostname: own.includes(".") ? own : (fullName(own, hosts) ?? own), addresses }
 }
 

@@ -23,7 +23,9 @@ MAILER(\`smtp')dnl
 
 let system: System
 /** 40,000 octets in which every octet occurs, and lines that begin with dots. */
-const attachment = Buffer.from(Array.from({ length: 40_000 }, (_, n) => (n % 97 === 0 ? 46 : (n * 7919) & 255)))
+const attachment = Buffer.from(
+  Array.from({ length: 40_000 }, (_, n) => (n % 97 === 0 ? 46 : (n * 7919) & 255)),
+)
 const hash = createHash("sha256").update(attachment).digest("hex")
 
 before(async () => {
@@ -62,8 +64,22 @@ for part in box[0].walk():
 test("swaks: a message with an attachment", async (t) => {
   if (!(await has(t, "swaks"))) return
   const { code, stdout } = await run("swaks", [
-    ...["--server", `127.0.0.1:${system.port}`, "--from", "g.russell@napier.ac.uk", "--to", "swaks@grussell.org"],
-    ...["--ehlo", "pc236b.napier.ac.uk", "--attach-type", "application/octet-stream", "--attach-name", "picture.bin"],
+    ...[
+      "--server",
+      `127.0.0.1:${system.port}`,
+      "--from",
+      "g.russell@napier.ac.uk",
+      "--to",
+      "swaks@grussell.org",
+    ],
+    ...[
+      "--ehlo",
+      "pc236b.napier.ac.uk",
+      "--attach-type",
+      "application/octet-stream",
+      "--attach-name",
+      "picture.bin",
+    ],
     ...["--attach", `@${join(system.directory, "picture.bin")}`],
   ])
   assert.equal(code, 0, stdout)
@@ -85,11 +101,19 @@ m.add_attachment(open(sys.argv[2], 'rb').read(), maintype='application', subtype
 with smtplib.SMTP('127.0.0.1', int(sys.argv[1])) as s:
     print(s.send_message(m))
 `
-  const { code, stdout, stderr } = await run("python3", ["-c", script, String(system.port), join(system.directory, "picture.bin")])
+  const { code, stdout, stderr } = await run("python3", [
+    "-c",
+    script,
+    String(system.port),
+    join(system.directory, "picture.bin"),
+  ])
   assert.equal(code, 0, stderr)
   assert.equal(stdout.trim(), "{}")
   assert.equal(await arrived("smtplib"), hash)
-  assert.match(readFileSync(join(system.directory, "mail", "smtplib"), "latin1"), /\n\.\n\.\.\nHello gordon\.\n\.I am Santa\n/)
+  assert.match(
+    readFileSync(join(system.directory, "mail", "smtplib"), "latin1"),
+    /\n\.\n\.\.\nHello gordon\.\n\.I am Santa\n/,
+  )
 })
 
 test("msmtp: a message from standard input", async (t) => {
@@ -110,7 +134,12 @@ test("msmtp: a message from standard input", async (t) => {
     `--${boundary}--`,
     "",
   ].join("\n")
-  const args = ["--host=127.0.0.1", `--port=${system.msa}`, "--from=g.russell@napier.ac.uk", "msmtp@grussell.org"]
+  const args = [
+    "--host=127.0.0.1",
+    `--port=${system.msa}`,
+    "--from=g.russell@napier.ac.uk",
+    "msmtp@grussell.org",
+  ]
   const { code, stderr } = await run("msmtp", args, message)
   assert.equal(code, 0, stderr)
   assert.equal(await arrived("msmtp"), hash)
@@ -137,12 +166,27 @@ test("mutt reads the mailbox", async (t) => {
   if (!existsSync(box)) await run("sh", ["-c", "exit 1"])
   const session = await system.connect()
   await session.reply()
-  for (const line of ["HELO pc", "MAIL FROM:<g.russell@napier.ac.uk>", "RCPT TO:<gor@grussell.org>", "DATA"]) await session.say(line)
+  for (const line of ["HELO pc", "MAIL FROM:<g.russell@napier.ac.uk>", "RCPT TO:<gor@grussell.org>", "DATA"])
+    await session.say(line)
   assert.match(await session.say("Subject: for mutt\r\n\r\nHello gordon.\r\n."), /^250/)
   session.close()
   await system.idle()
-  const index = ["-n", "-F", "/dev/null", "-R", "-f", box, "-e", "set pager=cat", "-e", "push '<limit>~s mutt<enter><display-message><exit><exit>'"]
-  const { stdout } = await run("sh", ["-c", `TERM=xterm script -qec "mutt ${index.map(quote).join(" ")}" /dev/null`])
+  const index = [
+    "-n",
+    "-F",
+    "/dev/null",
+    "-R",
+    "-f",
+    box,
+    "-e",
+    "set pager=cat",
+    "-e",
+    "push '<limit>~s mutt<enter><display-message><exit><exit>'",
+  ]
+  const { stdout } = await run("sh", [
+    "-c",
+    `TERM=xterm script -qec "mutt ${index.map(quote).join(" ")}" /dev/null`,
+  ])
   assert.match(stdout, /Subject: for mutt/)
   assert.match(stdout, /Hello gordon\./)
 })
