@@ -12,14 +12,11 @@ const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<
   fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>
 const maybe = <T>(one: fc.Arbitrary<T>) => fc.option(one, { nil: undefined })
 const origin = record({ file: text, line: fc.nat(), column: fc.nat() })
-const { reason } = fc.letrec<{ reason: Reason }>((tie) => ({
-  reason: record({
-    step: text,
-    says: text,
-    at: maybe(origin),
-    after: fc.array(tie("reason"), { maxLength: 2, depthIdentifier: "reason" }),
-  }),
-}))
+const reasonAfter = (after: fc.Arbitrary<readonly Reason[]>): fc.Arbitrary<Reason> =>
+  record({ step: text, says: text, at: maybe(origin), after })
+const reason = reasonAfter(
+  fc.array(reasonAfter(fc.array(reasonAfter(fc.constant([])), { maxLength: 2 })), { maxLength: 2 }),
+)
 const domain = fc.oneof(
   record({ kind: fc.constant("name" as const), ascii: text, unicode: text }),
   record({ kind: fc.constant("literal" as const), text }),
