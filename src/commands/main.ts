@@ -25,6 +25,7 @@ const subcommands: Readonly<Record<string, Load>> = {
   start: () => import("./start.ts"),
   talk: () => import("./talk.ts"),
   uninstall: () => import("./uninstall.ts"),
+  user: () => import("./user.ts"),
 }
 
 /** What the supervisor starts: the same program with other rights (daemon/children.ts). */

@@ -112,15 +112,15 @@ type Reading = { readonly asRoot: boolean; readonly log: (line: string) => void 
 function readUsers(text: string, file: string, { asRoot, log }: Reading): ByName {
   const { users, issues } = parseUsers(text)
   for (const issue of issues) log(`${file}: ${issue}`)
-  // As root, users without ids of their own are those of whoever owns the file: the mail system's user.
-  const owner = asRoot ? statSync(file) : undefined
+  // Users without ids of their own are the mail system's user, which is who reads this.
+  const owner = { uid: process.geteuid?.(), gid: process.getegid?.() }
   return new Map(
     users.map(({ name, home, uid, gid, gecos, line }) => [
       name,
       {
         name,
-        uid: asRoot ? (uid ?? owner?.uid) : undefined,
-        gid: asRoot ? (gid ?? owner?.gid) : undefined,
+        uid: asRoot ? (uid ?? owner.uid) : undefined,
+        gid: asRoot ? (gid ?? owner.gid) : undefined,
         home: home === "" ? join(dirname(file), "homes", name) : home,
         shell: "",
         gecos,
