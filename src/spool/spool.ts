@@ -10,7 +10,7 @@ export type { Entry, Outcome, Pending, Queued } from "../queue/entry.ts"
 /** A message on its way in. Nothing of it survives unless commit resolves. */
 export type Incoming = {
   readonly id: string
-  /** Octets of the message in order. A promise means: wait before the next one (back-pressure). */
+  /** Octets of the message in order; they are copied. A promise means: wait before the next one (back-pressure). */
   write(chunk: Buffer): void | Promise<void>
   /**
    * Resolves when entry and octets are on stable storage; only then may 250 be said. `prefix` (our trace fields) goes
@@ -51,10 +51,14 @@ export type Event = {
   readonly reason: Reason | undefined
 }
 
+/** All that is given must hold. */
 export type Filter = {
   readonly ids?: readonly string[]
+  /** Part of a waiting recipient's address, in any case. */
   readonly to?: string
+  /** Part of the reverse-path, in any case. */
   readonly from?: string
+  /** Accepted before this time, milliseconds since 1970. */
   readonly olderThan?: number
 }
 
@@ -77,7 +81,7 @@ export type Spool = {
   hold(id: string, reason: string): Promise<boolean>
   release(id: string): Promise<boolean>
   remove(id: string): Promise<boolean>
-  /** Due now, whatever the schedule says. */
+  /** Due now, whatever the schedule says; false when it is held or not there. */
   retry(id: string): Promise<boolean>
   /** Kept in history.db, lazily: never delays an acceptance, bounded in size. */
   note(events: readonly Event[]): void
