@@ -29,6 +29,9 @@ FEATURE(\`mailertable', \`hash -o WAYPOST_STATE/mailertable')dnl
 FEATURE(\`virtusertable', \`hash -o WAYPOST_STATE/virtusertable')dnl
 FEATURE(\`redirect')dnl
 dnl
+dnl A machine that is only tried out may have no DNS: without this line a sender whose domain cannot be found is refused.
+FEATURE(\`accept_unresolvable_domains')dnl
+dnl
 dnl Users' mail goes to mbox files; FEATURE(\`maildir') would make them Maildirs.
 define(\`confLOCAL_MAILBOX_DIR', \`WAYPOST_STATE/mail')dnl
 define(\`confTO_IDENT', \`0')dnl

@@ -4,11 +4,13 @@ import type { ChildProcess } from "node:child_process"
 import { mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs"
 import type { Server } from "node:net"
 import { dirname } from "node:path"
+import { defaultSource } from "../config/default.ts"
 import type { DaemonOptions, Settings } from "../config/settings.ts"
 import { hostFacts } from "../host/facts.ts"
 import { lockFile } from "../host/posix.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import { startProcess } from "./children.ts"
+import { writeFirstFiles } from "./first-files.ts"
 import { type Layout, layoutOf, makeLayout } from "./layout.ts"
 import { bind } from "./listener.ts"
 import type { Configuration, FromMail, ToMail } from "./messages.ts"
@@ -42,6 +44,7 @@ export async function superviseStart(options: StartOptions): Promise<number> {
   const layout = layoutOf(options.state)
   const made = makeLayout(layout, options.mailUser)
   if (!made.ok) return refuse(options, made.error, 73)
+  if (settings.value.source === defaultSource) writeFirstFiles(layout)
   const locked = lockState(layout)
   if (!locked.ok) return refuse(options, locked.error, 75)
   return new Supervisor(options, layout, settings.value).run()
