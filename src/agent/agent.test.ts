@@ -231,10 +231,11 @@ test("a program that does not end is stopped with all it started", async () => {
   if (isRoot) assert.doesNotMatch(stdout, new RegExp(`^ *${ids.uid} sleep 1000`, "m"))
 })
 
+async function* manyPieces(count: number): AsyncGenerator<Buffer> {
+  for (let n = 0; n < count; n++) yield Buffer.alloc(65_536, "x")
+}
+
 test("a program that stops reading is judged by its exit code, however large the message", async () => {
-  const body = async function* (): AsyncGenerator<Buffer> {
-    for (let n = 0; n < 64; n++) yield Buffer.alloc(65_536, "x")
-  }
   const request = {
     verb: "run",
     owner: gordon,
@@ -242,7 +243,10 @@ test("a program that stops reading is judged by its exit code, however large the
     environment: {},
     directory: home,
   } as const
-  const { answer } = await agent.askWithPieces({ ...request, timeoutSeconds: 20, outputLimit: 100 }, body())
+  const { answer } = await agent.askWithPieces(
+    { ...request, timeoutSeconds: 20, outputLimit: 100 },
+    manyPieces(64),
+  )
   assert.deepEqual(answer, { outcome: "done", status: "2.0.0", text: "xxxxxxxxxx" })
 })
 
@@ -253,6 +257,10 @@ test("a program's output is kept up to the limit and the rest thrown away", asyn
 
 function read(file: string, limit = 1000) {
   return agent.ask({ verb: "read", owner: gordon, path: join(home, file), limit }, [])
+}
+
+async function why(file: string, limit?: number): Promise<AgentAnswer> {
+  return (await read(file, limit)).answer
 }
 
 function write(file: string, mode: number): void {
@@ -275,7 +283,6 @@ test("a .forward that others may write, or that is too large or no file, is not 
   symlinkSync(".forward", join(home, "symlink"))
   spawnSync("mkfifo", [join(home, "fifo")])
   write("large", 0o600)
-  const why = async (file: string, limit?: number): Promise<unknown> => (await read(file, limit)).answer
   assert.deepEqual(await why("group"), { outcome: "unsafe", text: "group writable" })
   assert.deepEqual(await why("world"), { outcome: "unsafe", text: "world writable" })
   assert.deepEqual(await why("symlink"), { outcome: "unsafe", text: "a symbolic link" })
