@@ -53,10 +53,10 @@ function settleDelayed(tried: Tried, fate: Fate): Settled {
   }
 }
 
-/** Its time ran out: what was a delay is now a failure, and the last words of the peer stay in it (RFC 3463 X.4.7). */
+/** Its time ran out: what was a delay is now a failure, and the last words of the peer stay in it (RFC 3463 §3.5, X.4.7). */
 function givenUp({ pending, status, routed }: Tried, fate: Fate & { next: "give up" }): Tried {
   const reason = because(fate.reason.step, fate.reason.says, fate.reason.at, [status.reason])
-  return { pending, routed, status: { ...status, action: "failed", status: "4.4.7", reason } }
+  return { pending, routed, status: { ...status, action: "failed", status: "5.4.7", reason } }
 }
 
 function waiting({ pending, status }: Tried, nextAttempt: number, warned: boolean): Pending {
