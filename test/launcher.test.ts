@@ -203,3 +203,13 @@ test("a checkout that another user owns runs as it is, and says who must build w
     /^waypost: the sources have changed, and you may not write [^\n]*: run \.\/waypost build as its owner\n$/,
   )
 })
+
+test("the library that Node needs and a bare Debian lacks is kept beside it, for where it is missing", (t) => {
+  const here = checkout(t)
+  installed(here)
+  writeFileSync(join(here.path, "libatomic.so.1"), "the library")
+  const keep = (library: string) =>
+    run(here, "sh", join(here.path, "build/keep-libatomic.sh"), here.path, library)
+  assert.deepEqual(keep(join(here.path, "libatomic.so.1")), { status: 0, stdout: "", stderr: "" })
+  assert.equal(readFileSync(join(here.path, "node_modules/.lib/libatomic.so.1"), "utf8"), "the library")
+})
