@@ -155,6 +155,8 @@ function makeTop(path: string, owner: Owner): void {
     mkdirSync(path, { recursive: true, mode: 0o700 })
     return
   }
+  // A home that its owner could make is made; one that is not mounted cannot be, and the mail waits for it.
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const { rights, asRoot } = directoryRights(dirname(path), owner)
   if (!asRoot) {
     withRights(rights, () => mkdirSync(path, { mode: 0o700 }))
