@@ -211,7 +211,9 @@ async function openMailbox(one: Node, account: Account, reason: Reason, state: R
     return bury(one, "later", forward.reply, following(forward.reason, reason), state)
   const members =
     forward.outcome === "yes" ? parseTargets(forward.value.text, firstLine(forward.value.path)) : []
-  if (members.length === 0) return toMailbox(one, account, following(reason, forward.reason), state)
+  if (members.length === 0) {
+    return toMailbox(one, account, { ...reason, after: [...reason.after, forward.reason] }, state)
+  }
   one.what = "forwards"
   push(
     one,
