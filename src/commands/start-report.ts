@@ -1,4 +1,5 @@
 // What `waypost start` prints when it has started: where it listens, where mail goes, what it read, and what to try next.
+import { existsSync } from "node:fs"
 import { relative } from "node:path"
 import type { DaemonOptions } from "../config/settings.ts"
 import type { StartReport } from "../daemon/supervisor.ts"
@@ -58,6 +59,19 @@ function mailboxes({ settings }: Report): string {
     default:
       return `the program ${local?.path}`
   }
+}
+
+/**
+ * A folder of mailboxes that is not there, in one line. It is not made: it may be a disk that is still to be mounted, and
+ * mail waits for it.
+ */
+export function missingFolder({ settings }: Pick<StartReport, "settings">): string | undefined {
+  const local = settings.mailers.get("local")
+  if (local?.path !== "mbox" && local?.path !== "maildir") return undefined
+  const [fixed = ""] = local.args.split("%")
+  const folder = fixed.slice(0, fixed.lastIndexOf("/"))
+  if (folder === "" || existsSync(folder)) return undefined
+  return `${folder}: no such directory; mail for users here waits until you make it`
 }
 
 function tryNext({ checkout, cwd }: Report): string {

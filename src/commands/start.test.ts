@@ -70,7 +70,7 @@ test("what is printed at the start says where it listens, where mail goes, what 
   assert.ok(configured.ok)
   const { settings } = configured.value
   const layout = layoutOf(state)
-  const report = { settings, listeners: settings.daemons, layout, asRoot: false, seconds: 0.34 }
+  const report = { settings, listeners: settings.daemons, layout, mailUser: undefined, seconds: 0.34 }
   const text = printReport({ ...report, checkout: "/home/gordon/waypost", cwd: "/home/gordon/waypost" })
   assert.deepEqual(text.split("\n"), [
     "Waypost is running (started in 0.3 s)",
@@ -95,7 +95,7 @@ for (const [cwd, command] of nextThings) {
     const configured = loadConfiguration(undefined, state)
     assert.ok(configured.ok)
     const { settings } = configured.value
-    const report = { settings, listeners: [], layout: layoutOf(state), asRoot: false, seconds: 1 }
+    const report = { settings, listeners: [], layout: layoutOf(state), mailUser: undefined, seconds: 1 }
     const text = printReport({ ...report, checkout: "/home/gordon/waypost", cwd })
     assert.ok(text.endsWith(`  ${command}\n`), text)
   })

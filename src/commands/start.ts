@@ -1,6 +1,6 @@
 // `waypost start`: reads its arguments, says what has been started, and leaves the rest to the supervisor.
 import { resolve } from "node:path"
-import { type StartOptions, superviseStart } from "../daemon/supervisor.ts"
+import { type StartOptions, type StartReport, superviseStart } from "../daemon/supervisor.ts"
 import { parseSeconds } from "../config/values.ts"
 import { ok, type Result } from "../mail/result.ts"
 import { type Arguments, readArguments, stateOption, type Usage } from "./arguments.ts"
@@ -8,7 +8,7 @@ import { loadConfiguration } from "./configuration.ts"
 import { exits, type Io, refuse } from "./io.ts"
 import { findMailUser, type MailUser, mailUserName, makeMailUser } from "./mail-user.ts"
 import { canEnter, canRead, copyProgram } from "./program-copy.ts"
-import { printReport } from "./start-report.ts"
+import { missingFolder, printReport } from "./start-report.ts"
 import { checkoutOf, ownState } from "./state.ts"
 
 const usage: Usage = {
@@ -76,6 +76,7 @@ function printReady(
   io: Io,
 ): void {
   const seconds = (performance.now() - began) / 1000
+  for (const line of doubts(report)) io.stderr.write(`waypost: ${line}\n`)
   if (!given.has("quiet"))
     io.stdout.write(
       printReport({
@@ -86,6 +87,16 @@ function printReady(
       }),
     )
   io.stdout.write("ready\n")
+}
+
+/** What the operator should know at a start that went well. */
+function doubts(report: StartReport): string[] {
+  const missing = missingFolder(report)
+  const unprotected =
+    report.mailUser?.uid === 0
+      ? `the user ${mailUserName} cannot get into ${report.layout.state}, so all of it runs as root`
+      : undefined
+  return [unprotected, missing].filter((line) => line !== undefined)
 }
 
 function options(
@@ -124,13 +135,12 @@ function load(
 
 /**
  * The user the mail process runs as: only root can give it one, and makes it when nobody has run `waypost install`. Where
- * that user cannot get into the state directory, as in a folder that mktemp(1) made, it stays root, and says so.
+ * that user cannot get into the state directory, as in a folder that mktemp(1) made, it stays root; printReady says so.
  */
 function userFor(state: string, quiet: boolean, io: Io): MailUser | undefined {
   if (process.getuid?.() !== 0) return undefined
   const found = findMailUser()
   if (canEnter(found ?? nobody, state)) return found ?? newMailUser(quiet, io)
-  io.stderr.write(`waypost: the user ${mailUserName} cannot get into ${state}, so all of it runs as root\n`)
   return { name: "root", uid: 0, gid: 0 }
 }
 

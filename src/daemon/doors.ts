@@ -32,7 +32,8 @@ const submitDoor: DaemonOptions = {
 export class Doors {
   readonly #decisions: () => Decisions
   readonly #parts: DoorParts
-  readonly #listeners: Listener[] = []
+  /** By the daemon's place in the settings. */
+  readonly #listeners = new Map<number, Listener>()
   readonly #sessions = new Set<Promise<void>>()
   #local: Server | undefined
 
@@ -46,7 +47,14 @@ export class Doors {
     const host = macro(settings, "j") ?? "localhost"
     const limits = connectionLimits(settings, settings.daemons[daemon] ?? submitDoor)
     const greet = (socket: Socket) => this.#greet(socket, daemon)
-    this.#listeners.push(serve(server, limits, greet, tooManyConnections(host)))
+    this.#listeners.set(daemon, serve(server, limits, greet, tooManyConnections(host)))
+  }
+
+  /** A client that the supervisor accepted before we were there. */
+  welcome(socket: Socket, daemon: number): void {
+    const listener = this.#listeners.get(daemon)
+    if (listener === undefined) socket.destroy()
+    else listener.welcome(socket)
   }
 
   /** Everybody on the machine may hand in mail; who it was the kernel tells. */
@@ -62,7 +70,7 @@ export class Doors {
   }
 
   close(): void {
-    for (const listener of this.#listeners) listener.close()
+    for (const listener of this.#listeners.values()) listener.close()
     this.#local?.close()
   }
 

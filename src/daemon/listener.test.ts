@@ -3,7 +3,7 @@ import { once } from "node:events"
 import { connect, createServer, type Server } from "node:net"
 import { test } from "node:test"
 import type { DaemonOptions } from "../config/settings.ts"
-import { bind, hold, plainAddress, serve } from "./listener.ts"
+import { bind, handOver, hold, plainAddress, serve } from "./listener.ts"
 
 const door: DaemonOptions = {
   name: "MTA",
@@ -14,6 +14,8 @@ const door: DaemonOptions = {
   other: new Map(),
   at: undefined,
 }
+
+const unlimited = { total: 0, perAddress: 0 }
 
 function portOf(server: Server): number {
   const at = server.address()
@@ -44,10 +46,43 @@ test("an address that is not ours is named in one line", async () => {
   assert.match(elsewhere.error, /^192\.0\.2\.1:0 is not an address of this machine: /)
 })
 
-test("a client that comes before anybody serves is told to come again", async (t) => {
+test("a client that comes before anybody serves waits, and is served", async (t) => {
   const bound = await bind(door)
   assert.ok(bound.ok)
-  t.after(() => bound.value.close())
+  const accepted = once(bound.value, "connection")
+  const early = said(portOf(bound.value))
+  await accepted
+  const listener = serve(bound.value, unlimited, (socket) => socket.end("220 here\r\n"), "421\r\n")
+  t.after(() => listener.close())
+  assert.equal(await early, "220 here\r\n")
+})
+
+test("what an early client says is read by whoever takes its listener over", async () => {
+  const bound = await bind(door)
+  assert.ok(bound.ok)
+  const accepted = once(bound.value, "connection")
+  const client = connect(portOf(bound.value), "127.0.0.1")
+  client.write("EHLO pc236b.napier.ac.uk\r\n")
+  await accepted
+  const [socket, ...others] = handOver(bound.value)
+  assert.ok(socket !== undefined)
+  assert.deepEqual(others, [])
+  socket.resume()
+  const [words] = (await once(socket, "data")) as [Buffer]
+  assert.equal(words.toString("latin1"), "EHLO pc236b.napier.ac.uk\r\n")
+  socket.destroy()
+  client.destroy()
+})
+
+test("more clients than can be kept before anybody serves are told to come again", async (t) => {
+  const bound = await bind(door)
+  assert.ok(bound.ok)
+  const clients = Array.from({ length: 500 }, () => connect(portOf(bound.value), "127.0.0.1"))
+  t.after(() => {
+    for (const client of clients) client.destroy()
+    for (const socket of handOver(bound.value)) socket.destroy()
+  })
+  await Promise.all(clients.map((client) => once(client, "connect")))
   assert.equal(await said(portOf(bound.value)), "421 4.3.2 Service not available yet, try again shortly\r\n")
 })
 
@@ -59,12 +94,7 @@ test("clients of a server that was handed over wait until it is served", async (
   const accepted = once(handed, "connection")
   const early = said(port)
   await accepted
-  const listener = serve(
-    handed,
-    { total: 0, perAddress: 0 },
-    (socket) => socket.end("220 here\r\n"),
-    "421\r\n",
-  )
+  const listener = serve(handed, unlimited, (socket) => socket.end("220 here\r\n"), "421\r\n")
   t.after(() => listener.close())
   assert.equal(await early, "220 here\r\n")
   assert.equal(await said(port), "220 here\r\n")

@@ -10,6 +10,8 @@ export type ConnectionLimits = { readonly total: number; readonly perAddress: nu
 export type Listener = {
   readonly address: string
   readonly port: number
+  /** One more client, accepted elsewhere. */
+  welcome(socket: Socket): void
   /** No new connections; those that are there live on. */
   close(): void
 }
@@ -17,13 +19,13 @@ export type Listener = {
 /** Clients write on while we still answer, and may close their side first. Replies leave at once. */
 const socketOptions = { allowHalfOpen: true, noDelay: true, keepAlive: true } as const
 
-/** Binds the daemon's address. The error is one line that says what to do. */
+/**
+ * Binds the daemon's address. The error is one line that says what to do. Who comes before anybody serves is kept for
+ * serve(), or for whoever takes the listener over.
+ */
 export function bind(daemon: DaemonOptions): Promise<Result<Server>> {
-  // Whoever binds may not be who serves: until then, clients are told to come again instead of being left to wait.
-  const server = createServer(socketOptions, (socket) => {
-    socket.on("error", () => {})
-    socket.end(notYet)
-  })
+  const server = createServer({ ...socketOptions, pauseOnConnect: true })
+  keepEarly(server)
   const host = daemon.address ?? (daemon.family === "inet6" ? "::" : "0.0.0.0")
   return new Promise((resolve) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
@@ -36,23 +38,46 @@ export function bind(daemon: DaemonOptions): Promise<Result<Server>> {
 
 const notYet = "421 4.3.2 Service not available yet, try again shortly\r\n"
 
-/** Clients of a server that was handed over and is not served yet. */
+/** Clients of a server that is not served yet, and how many of them are kept. */
 const waiting = new WeakMap<Server, Socket[]>()
+const mostWaiting = 500
 
 /**
  * To be called at once when a server has come from another process: Node accepts clients from that moment on, and they are
  * kept here for serve().
  */
 export function hold(bound: Server): void {
+  keepEarly(bound)
+}
+
+function keepEarly(server: Server): void {
   const early: Socket[] = []
-  waiting.set(bound, early)
-  bound.on("connection", (socket) => {
-    socket.on("error", () => {})
-    socket.pause()
-    socket.allowHalfOpen = true
-    socket.setNoDelay(true)
+  waiting.set(server, early)
+  server.on("connection", (socket) => {
+    if (waiting.get(server) !== early || early.length >= mostWaiting) {
+      socket.on("error", () => {})
+      socket.end(notYet)
+      return
+    }
+    adopt(socket)
     early.push(socket)
   })
+}
+
+/** A client that was accepted elsewhere gets what serve()'s own have, and is not read until somebody talks with it. */
+export function adopt(socket: Socket): void {
+  socket.on("error", () => {})
+  socket.pause()
+  socket.allowHalfOpen = true
+  socket.setNoDelay(true)
+}
+
+/** The clients that came before anybody served, for whoever takes this listener over; it is closed here. */
+export function handOver(bound: Server): readonly Socket[] {
+  const early = waiting.get(bound) ?? []
+  waiting.delete(bound)
+  bound.close()
+  return early
 }
 
 function cannotListen(host: string, port: number, error: NodeJS.ErrnoException): string {
@@ -103,6 +128,7 @@ export function serve(
   return {
     address,
     port,
+    welcome,
     close() {
       server.close()
       bound.close()

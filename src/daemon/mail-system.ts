@@ -1,6 +1,6 @@
 // The mail process put together: spool, decisions, sessions, runner, control socket. Each part is in a file of its own; here is
 // only who knows whom, and the order in which they begin and end.
-import type { Server } from "node:net"
+import type { Server, Socket } from "node:net"
 import { connectAgent } from "../agent/client.ts"
 import type { Agent } from "../agent/protocol.ts"
 import { option } from "../config/options.ts"
@@ -132,6 +132,11 @@ export class MailSystem {
   /** Sessions come in by this listener from now on; `daemon` is its place in the settings. */
   serve(server: Server, daemon: number): void {
     this.#doors.open(server, daemon)
+  }
+
+  /** A client that was accepted before we served its listener. */
+  welcome(socket: Socket, daemon: number): void {
+    this.#doors.welcome(socket, daemon)
   }
 
   /** New sessions and attempts follow the new settings. A wrong one changes nothing. */

@@ -1,8 +1,8 @@
 // The mail process: waits for its configuration and its listeners from the supervisor, opens the spool, and serves until it is
 // told to stop. It has no privilege; what needs some is asked of the delivery agent.
-import type { Server } from "node:net"
+import { Server, Socket } from "node:net"
 import type { Settings } from "../config/settings.ts"
-import { hold } from "./listener.ts"
+import { adopt, hold } from "./listener.ts"
 import { MailSystem } from "./mail-system.ts"
 import type { Configuration, FromMail, ToMail } from "./messages.ts"
 
@@ -28,6 +28,7 @@ async function untilStopped(): Promise<number> {
     system.serve(server, daemon)
     say({ kind: "listening", daemon })
   }
+  inbox.onClient((socket, daemon) => system.welcome(socket, daemon))
   inbox.onReload((settings) => void system.reload(settings))
   say({ kind: "ready" })
   await inbox.stop
@@ -47,6 +48,9 @@ function said(message: FromMail): Promise<void> {
   })
 }
 
+/** What may come with a message. */
+type Handle = Server | Socket | undefined
+
 type Listener = { readonly daemon: number; readonly server: Server }
 
 /** What the supervisor says, in the order in which it is needed. A supervisor that has died means: stop. */
@@ -57,9 +61,10 @@ class Inbox {
   readonly #listeners: Listener[] = []
   #expected = Number.POSITIVE_INFINITY
   #reload: (settings: Settings) => void = () => {}
+  #client: (socket: Socket, daemon: number) => void = (socket) => socket.destroy()
 
   constructor() {
-    process.on("message", (message, handle) => this.#hear(message as ToMail, handle as Server | undefined))
+    process.on("message", (message, handle) => this.#hear(message as ToMail, handle as Handle))
     process.on("disconnect", () => this.#stopped.resolve())
     // The terminal's Ctrl-C reaches all processes of the group; only the supervisor acts on it.
     process.on("SIGINT", () => {})
@@ -83,17 +88,26 @@ class Inbox {
     this.#reload = reload
   }
 
-  #hear(message: ToMail, handle: Server | undefined): void {
+  onClient(client: (socket: Socket, daemon: number) => void): void {
+    this.#client = client
+  }
+
+  #hear(message: ToMail, handle: Handle): void {
     switch (message.kind) {
       case "configure":
         this.#expected = message.listeners
         this.#configured.resolve(message.configuration)
         break
       case "listener":
-        if (handle === undefined) break
+        if (!(handle instanceof Server)) break
         hold(handle) // clients come in from this moment on
         this.#listeners.push({ daemon: message.daemon, server: handle })
         break
+      case "client":
+        if (!(handle instanceof Socket)) return // it went away on the way
+        adopt(handle)
+        this.#client(handle, message.daemon)
+        return
       case "reload":
         this.#reload(message.settings)
         return

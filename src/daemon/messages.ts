@@ -21,6 +21,8 @@ export type ToMail =
   | { readonly kind: "configure"; readonly configuration: Configuration; readonly listeners: number }
   /** Comes with a server handle; `name` is the daemon's index in settings.daemons. */
   | { readonly kind: "listener"; readonly daemon: number }
+  /** Comes with a socket: a client that came before the mail process was there. */
+  | { readonly kind: "client"; readonly daemon: number }
   | { readonly kind: "reload"; readonly settings: Settings }
   | { readonly kind: "stop" }
 

@@ -12,7 +12,7 @@ import { fail, ok, type Result } from "../mail/result.ts"
 import { startProcess } from "./children.ts"
 import { writeFirstFiles } from "./first-files.ts"
 import { type Layout, layoutOf, makeLayout } from "./layout.ts"
-import { bind } from "./listener.ts"
+import { bind, handOver } from "./listener.ts"
 import type { Configuration, FromMail, ToMail } from "./messages.ts"
 
 export type StartOptions = {
@@ -34,7 +34,8 @@ export type StartReport = {
   readonly listeners: readonly DaemonOptions[]
   readonly settings: Settings
   readonly layout: Layout
-  readonly asRoot: boolean
+  /** Who the mail process runs as when we are root. */
+  readonly mailUser: StartOptions["mailUser"]
 }
 
 /** Runs until a signal ends it. The exit code follows sysexits(3). */
@@ -156,8 +157,7 @@ class Supervisor {
   #heard(message: FromMail, servers: readonly Server[]): void {
     switch (message.kind) {
       case "listening":
-        // From now on only the mail process accepts; our copy would take connections nobody answers.
-        servers[message.daemon]?.close()
+        this.#handOver(message.daemon, servers[message.daemon])
         return
       case "refused":
         this.#exitCode = 75
@@ -173,6 +173,16 @@ class Supervisor {
     }
   }
 
+  /** From now on only the mail process accepts; it gets those who came while it was starting, too. */
+  #handOver(daemon: number, server: Server | undefined): void {
+    const early = server === undefined ? [] : handOver(server)
+    const client: ToMail = { kind: "client", daemon }
+    for (const socket of early) {
+      if (socket.destroyed || this.#mail?.connected !== true) socket.destroy()
+      else this.#mail.send(client, socket)
+    }
+  }
+
   #report(): void {
     this.#reported = true
     const { mailUser, onReady } = this.#options
@@ -180,7 +190,7 @@ class Supervisor {
       listeners: this.#settings.daemons,
       settings: this.#settings,
       layout: this.#layout,
-      asRoot: mailUser !== undefined,
+      mailUser,
     })
   }
 

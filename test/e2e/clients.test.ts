@@ -179,9 +179,9 @@ test("mutt reads the mailbox", async (t) => {
     "-f",
     box,
     "-e",
-    "set pager=cat",
+    "set pager=cat prompt_after=no",
     "-e",
-    "push '<limit>~s mutt<enter><display-message><exit><exit>'",
+    "push '<limit>~s mutt<enter><display-message><exit>'",
   ]
   const { stdout } = await run("sh", [
     "-c",

@@ -90,7 +90,7 @@ test("mail submitted at napier.ac.uk reaches me's mailbox at grussell.org, by wa
     )
     assert.match(
       box,
-      /\nReceived: \(from [^)]*@localhost\)\n\tby mail\.napier\.ac\.uk \(Waypost [\d.]+\/Submit\) id [0-9A-Za-z]{14}/,
+      /\nReceived: \(from [^)]*@localhost\)\n\tby mail\.napier\.ac\.uk \(Waypost [\d.]+\) id [0-9A-Za-z]{14}/,
     )
     assert.match(box, /\nMessage-I[dD]: <[^>]+@mail\.napier\.ac\.uk>\n/)
     assert.match(box, /\n\nHello me\.\n>From here it is quoted\.\n\n$/)

@@ -1,7 +1,7 @@
 // A whole Waypost for a test: started with ./waypost as a user would, on loopback ports, with its state in a temporary folder.
 import assert from "node:assert/strict"
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { createServer, type Socket, connect } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
@@ -74,6 +74,13 @@ export async function addUser(state: string, user: string): Promise<void> {
   assert.equal(code, 0, stderr)
 }
 
+/** As root the mail process becomes another user, who has to get in. */
+function newDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "waypost-"))
+  chmodSync(directory, 0o755)
+  return directory
+}
+
 export class System {
   readonly directory: string
   readonly state: string
@@ -111,7 +118,7 @@ export class System {
 
   /** Starts one and does not wait: for those that are to refuse. */
   static async launch(options: SystemOptions): Promise<System> {
-    const directory = options.directory ?? mkdtempSync(join(tmpdir(), "waypost-"))
+    const directory = options.directory ?? newDirectory()
     const ports = options.ports ?? { mta: await freePort(), msa: await freePort() }
     const fill = (text: string) =>
       text
@@ -124,6 +131,7 @@ export class System {
     }
     const config = join(directory, "sendmail.mc")
     if (options.mc !== undefined) writeFileSync(config, fill(options.mc))
+    if (options.mc?.includes("@DIR@/mail") === true) mkdirSync(join(directory, "mail"), { recursive: true })
     for (const user of options.users ?? []) await addUser(join(directory, "state"), user)
     const args = [
       "start",
