@@ -47,6 +47,7 @@ export function readText(path: string): Result<string> {
 function wordsFor(error: NodeJS.ErrnoException): string {
   switch (error.code) {
     case "ENOENT":
+    case "ENOTDIR":
       return "there is no such file"
     case "EACCES":
     case "EPERM":

@@ -100,7 +100,7 @@ test("mail submitted at napier.ac.uk reaches me's mailbox at grussell.org, by wa
     )
     assert.match(
       grussell.stderr,
-      /to=<gor@grussell\.org>, ctladdr=<me@grussell\.org>, .*mailer=local, .*dsn=2\.0\.0, stat=Sent/,
+      /to=<gor@mail\.grussell\.org>, ctladdr=<me@grussell\.org>, .*mailer=local, .*dsn=2\.0\.0, stat=Sent/,
     )
   } finally {
     await both.stop()
