@@ -30,6 +30,8 @@ export type Gate = {
   verify(arrival: Arrival, path: TypedAddress): Promise<Decision<readonly string[]>>
   /** EXPN: the members of a list, one level. */
   expand(arrival: Arrival, path: TypedAddress): Promise<Decision<readonly string[]>>
+  /** The name of the person whose address here this is, for a From: that is missing; a stranger has none. */
+  fullName?(path: ReversePath): Promise<string | undefined>
 }
 
 /** What is to be done with an accepted message. */

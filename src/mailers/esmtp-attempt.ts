@@ -103,8 +103,14 @@ export class Attempt {
     if (decision.outcome !== "no" && decision.outcome !== "later") return
     const { reply: words, reason } = decision
     const action = decision.outcome === "no" ? "failed" : "delayed"
-    const fate = { action, status: statusOf(words), diagnostic: words, says: reason.says } as const
-    this.#keep({ fate, remote: undefined, reason })
+    // Nobody spoke to us: the words are ours, about the domain that was asked for.
+    const fate = {
+      action,
+      status: statusOf(words),
+      diagnostic: words.text.join(" "),
+      says: reason.says,
+    } as const
+    this.#keep({ fate, remote: this.#batch.route.host, reason })
   }
 
   async #tryTargets(targets: readonly Target[]): Promise<void> {
@@ -179,8 +185,9 @@ export class Attempt {
   #status(place: number, fate: Fate, remote: string | undefined, reason: Reason): DeliveryStatus {
     const recipient = this.#batch.recipients[place]
     if (recipient === undefined) throw new Error(`recipient ${place} is not in the batch`)
-    const { action, status, diagnostic } = fate
-    return { recipient, action, status, diagnostic, remote, at: new Date(this.#terms.clock()), reason }
+    const { action, status, diagnostic, recipientReply } = fate
+    const said = { recipient, action, status, diagnostic, remote, at: new Date(this.#terms.clock()), reason }
+    return recipientReply === undefined ? said : { ...said, recipientReply }
   }
 
   #note(fate: Fate, remote: string | undefined, after: Reason | undefined): void {

@@ -91,7 +91,7 @@ function groups(body: string) {
 test("a bounce is a multipart/report of three parts, and says that no person wrote it", () => {
   const { header, words, status, original } = read(failed)
   assert.match(first(header, "content-type") ?? "", /^multipart\/report; report-type=delivery-status;/)
-  assert.equal(first(header, "from"), "Mail Delivery Subsystem <MAILER-DAEMON@mail.grussell.org>")
+  assert.equal(first(header, "from"), "Mail Delivery Subsystem <MAILER-DAEMON>")
   assert.equal(first(header, "to"), "<me@grussell.org>")
   assert.equal(first(header, "subject"), "Returned mail: see transcript for details")
   assert.equal(first(header, "auto-submitted"), "auto-generated (failure)")
@@ -206,8 +206,13 @@ test("a warning says that nothing is to be done, since when, and until when", ()
 
 test("a receipt tells delivered from relayed, as a program and as a person", () => {
   const recipients = [
-    reported({ action: "delivered", status: "2.1.5", diagnostic: undefined, remote: undefined }),
-    reported({ action: "relayed", status: "2.0.0", diagnostic: reply(250, "2.1.5", "ok") }),
+    reported({ action: "delivered", status: "2.0.0", diagnostic: undefined, remote: undefined }),
+    reported({
+      action: "relayed",
+      status: "2.0.0",
+      diagnostic: reply(250, "2.0.0", "taken"),
+      recipientReply: reply(250, "2.1.5", "ok"),
+    }),
     reported({ action: "expanded", status: "2.0.0", diagnostic: undefined, remote: undefined }),
   ]
   const { header, words, status } = read({ ...failed, kind: "succeeded", recipients })
@@ -216,6 +221,8 @@ test("a receipt tells delivered from relayed, as a program and as a person", () 
     [...status.body.matchAll(/^Action: (.*)\r$/gm)].map((match) => match[1]),
     ["delivered (to mailbox)", "relayed (to non-DSN-aware mailer)", "expanded"],
   )
+  assert.match(status.body, /^Action: delivered \(to mailbox\)\r\nStatus: 2\.1\.5\r$/m)
+  assert.match(status.body, /^Diagnostic-Code: smtp; 250 2\.1\.5 ok\r$/m)
   assert.match(words.body, /^<you@napier\.ac\.uk> {2}\(successfully delivered to mailbox\)\r$/m)
 })
 

@@ -53,7 +53,8 @@ function reportHeader(report: Report, boundary: string): string {
   const related = /^<[\x21-\x3b\x3d\x3f-\x7e]+>$/.test(original.messageId) ? original.messageId : undefined
   return [
     `Date: ${printDate(now)}`,
-    `From: Mail Delivery Subsystem <MAILER-DAEMON@${host}>`,
+    // Bare, as all names of this host in our own mail: what leaves for other hosts gets its domain then, as masquerading asks.
+    "From: Mail Delivery Subsystem <MAILER-DAEMON>",
     `Message-Id: <${printMinute(now)}.${id}@${host}>`,
     ...to.map((address) => `To: ${line(address, international)}`),
     "MIME-Version: 1.0",
@@ -96,12 +97,17 @@ function perRecipient(reported: Reported, international: boolean): readonly stri
     `Final-Recipient: ${type}; ${line(address, international)}`,
     ...(actual === undefined ? [] : [`X-Actual-Recipient: ${type}; ${line(actual, international)}`]),
     `Action: ${actionWords(status)}`,
-    `Status: ${status.status}`,
+    `Status: ${statusField(status)}`,
     ...(remote === undefined ? [] : [`Remote-MTA: dns; ${line(remote, false)}`]),
     ...diagnosticField(status, international),
     `Last-Attempt-Date: ${printDate(status.at.getTime())}`,
     ...(retryUntil === undefined ? [] : [`Will-Retry-Until: ${printDate(retryUntil)}`]),
   ]
+}
+
+/** RFC 3463 §3.2: a mailbox that took the message is a valid destination, as sendmail says of each. */
+function statusField({ action, status }: DeliveryStatus): string {
+  return action === "delivered" && status === "2.0.0" ? "2.1.5" : status
 }
 
 // RFC 3464 §2.3.3: the word, and a comment after it.
@@ -111,7 +117,8 @@ function actionWords({ action }: DeliveryStatus): string {
 }
 
 /** RFC 3464 §2.3.6: `smtp` only for what a peer said on the wire; our own words are of our own type. */
-function diagnosticField({ diagnostic }: DeliveryStatus, international: boolean): readonly string[] {
+function diagnosticField(status: DeliveryStatus, international: boolean): readonly string[] {
+  const diagnostic = status.recipientReply ?? status.diagnostic
   if (diagnostic === undefined) return []
   const [type, words] =
     typeof diagnostic === "string" ? ["X-Waypost", diagnostic] : ["smtp", replyLine(diagnostic)]

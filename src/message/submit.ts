@@ -39,8 +39,13 @@ function originFields(header: Header, prefix: "" | "Resent-", { host, id, now, s
   const lacks = (name: string) => !has(header, `${prefix}${name}`.toLowerCase())
   if (lacks("Date")) text += `${prefix}Date: ${printDate(now)}\r\n`
   if (lacks("From")) text += `${prefix}From: ${printSender(sender)}\r\n`
-  if (lacks("Message-Id")) text += `${prefix}Message-Id: <${printMinute(now)}.${id}@${host}>\r\n`
+  if (lacks("Message-Id")) text += `${prefix}Message-Id: ${messageIdFor({ host, id, now })}\r\n`
   return text
+}
+
+/** The Message-Id of a message that came without one. */
+export function messageIdFor({ host, id, now }: Pick<Completion, "host" | "id" | "now">): string {
+  return `<${printMinute(now)}.${id}@${host}>`
 }
 
 /** Somebody sends on what he got (RFC 5322 §3.6.6): then the Resent- fields speak of this sending. */

@@ -10,6 +10,7 @@ import { feature, type Settings } from "../config/settings.ts"
 import { canonical, canonify } from "../routing/canonify.ts"
 import { type RoutingWorld, tablesOf } from "../routing/world.ts"
 import { checkClient } from "./client.ts"
+import { fullNameOf } from "./full-name.ts"
 import { checkMessage } from "./message.ts"
 import { checkRecipient, recipientSteps } from "./recipient.ts"
 import { relaySteps } from "./relay.ts"
@@ -53,6 +54,7 @@ export function makeGate(parts: GateParts): Gate {
     message: (arrival, envelope, _header, size) => checkMessage(arrival, envelope, size, world),
     verify: (_arrival, path) => verify(path, world.routing),
     expand: (_arrival, path) => expandNames(path, world.routing),
+    fullName: (path) => fullNameOf(path, world.routing),
   }
 }
 

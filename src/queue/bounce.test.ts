@@ -237,6 +237,12 @@ test("PostmasterCopy gets every failure too, and nothing else", () => {
   assert.deepEqual(only(fromNobody, [settled({})], copy).whom, ["postmaster"])
 })
 
+test("the postmaster hears of what only he can mend, beside the sender", () => {
+  const bounce = only(entry, [settled({ status: { status: "5.3.5" } })])
+  assert.deepEqual(bounce.whom, ["me@grussell.org", "postmaster"])
+  assert.deepEqual(only(fromNobody, [settled({ status: { status: "5.3.5" } })]).whom, ["postmaster"])
+})
+
 const staff = {
   address: "staff@grussell.org",
   owner: "owner-staff",

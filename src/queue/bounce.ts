@@ -181,11 +181,15 @@ function write(entry: Entry, letter: Letter, facts: BounceFacts): Bounce {
   }
 }
 
-/** PostmasterCopy gets failures too, when it is somebody else. */
-function copiesFor({ kind, path }: Letter, { postmasterCopy, host }: BounceFacts): readonly ForwardPath[] {
-  if (kind !== "failed" || postmasterCopy === undefined) return []
-  const copy = pathOf(postmasterCopy, host)
-  return copy === undefined || printPath(copy) === printPath(path) ? [] : [copy]
+/** PostmasterCopy gets failures too, and the postmaster those that are his own to mend, when they are somebody else. */
+function copiesFor({ kind, path, about }: Letter, facts: BounceFacts): readonly ForwardPath[] {
+  if (kind !== "failed") return []
+  // sendmail: EF_PM_NOTIFY, of a local configuration error (RFC 3463 §3.4, X.3.5).
+  const ours = about.some(({ status }) => status.status === "5.3.5") ? "postmaster" : undefined
+  const named = [ours, facts.postmasterCopy].flatMap((one) => pathOf(one ?? "", facts.host) ?? [])
+  const copies = new Map(named.map((copy) => [printPath(copy).toLowerCase(), copy]))
+  copies.delete(printPath(path).toLowerCase())
+  return [...copies.values()]
 }
 
 function arrivalOf({ arrival }: Entry, { double }: Letter): Arrival {

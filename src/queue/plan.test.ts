@@ -59,7 +59,7 @@ test("a recipient with one place to go keeps its number, and nothing is recorded
       printPath(leaf.recipient.path),
       leaf.recipient.original,
     ]),
-    [[0, "gor", "gor@grussell.org", "rfc822;me@grussell.org"]],
+    [[0, "gor", "gor@grussell.org", undefined]],
   )
 })
 

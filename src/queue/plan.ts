@@ -100,11 +100,11 @@ function routed(pending: Pending, leaf: Leaf, number: number): RoutedPending {
   }
 }
 
-/** The same recipient at another address; what the sender first wrote stays known (RFC 3461 §5.2.7.1). */
+/** The same recipient at another address. sendmail differs from RFC 3461 §5.2.7.1: it makes no ORCPT where the sender gave none. */
 function addressed(pending: Pending, path: ForwardPath): Pending["recipient"] {
   const { recipient } = pending
   if (printPath(recipient.path) === printPath(path)) return recipient
-  return { ...recipient, path, original: recipient.original ?? `rfc822;${printPath(recipient.path)}` }
+  return { ...recipient, path }
 }
 
 function deadStatus(pending: Pending, dead: Dead, at: Date): DeliveryStatus {

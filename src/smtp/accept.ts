@@ -6,9 +6,9 @@ import type { Transaction } from "../mail/envelope.ts"
 import type { Reply } from "../mail/reply.ts"
 import { printPath } from "../mail/address.ts"
 import { printDate } from "../message/date.ts"
-import { countReceived, summary } from "../message/header.ts"
+import { countReceived, has, summary } from "../message/header.ts"
 import { writeReceived } from "../message/received.ts"
-import { missingFields } from "../message/submit.ts"
+import { messageIdFor, missingFields } from "../message/submit.ts"
 import type { Entry, Pending } from "../queue/entry.ts"
 import type { Collector, Failure } from "./collect.ts"
 import { accepted, replies, tooManyHops } from "./replies.ts"
@@ -22,6 +22,8 @@ export type Verdict =
       readonly keep: MessageVerdict["keep"]
       readonly reason: Reason
       readonly tx: Transaction
+      /** Whose address the sender's is, where the header does not say. */
+      readonly fullName: string | undefined
     }
 
 /** Judges the whole message. */
@@ -41,7 +43,8 @@ export async function judge(session: Session, message: Collector, { gate }: Asks
   const decision = await gate.message(arrival, tx.envelope, octets, message.size)
   const trace = traced("check_eom", "", decision)
   if (decision.outcome === "yes") {
-    return { is: "taken", keep: decision.value.keep, reason: decision.reason, tx }
+    const fullName = has(header, "from") ? undefined : await gate.fullName?.(tx.envelope.reversePath)
+    return { is: "taken", keep: decision.value.keep, reason: decision.reason, tx, fullName }
   }
   if (decision.outcome === "pass") throw new Error("check_eom passed")
   const refused = finish(session, decision.reply)
@@ -73,7 +76,10 @@ export function notStored(
   return { ...said, asked: byRule("commit", failure.why) }
 }
 
-/** What goes on top of the message: our Received:, and at a submission door what the header lacks (RFC 6409 §8). */
+/**
+ * What goes on top of the message: our Received:, and what the header lacks. RFC 6409 §8 asks for that at submission doors.
+ * sendmail differs: it completes all mail (mailer flags D, F, M of every mailer), and so do we.
+ */
 export function traceOf(
   session: Session,
   verdict: Verdict & { is: "taken" },
@@ -90,14 +96,14 @@ export function traceOf(
     recipient: recipients.length === 1 ? recipients[0]?.path : undefined,
     date: printDate(made.at),
   })
-  if (!arrival.submission || message.header === undefined) return Buffer.from(received)
+  if (message.header === undefined) return Buffer.from(received)
   const missing = missingFields(message.header, {
     host: offers.hostname,
     id: made.id,
     now: made.at,
     sender: {
       address: reversePath === "null" ? `MAILER-DAEMON@${offers.hostname}` : printPath(reversePath),
-      fullName: undefined,
+      fullName: verdict.fullName,
     },
     recipients: recipients.map(({ path }) => printPath(path)),
     noRecipientAction: offers.noRecipientAction,
@@ -120,10 +126,20 @@ export function entryOf(
     acceptedAt: made.at,
     size: made.prefix + message.stored,
     headerSize: made.prefix + message.headerSize,
-    summary:
-      message.header === undefined ? { messageId: "", subject: "", from: "" } : summary(message.header),
+    summary: summaryOf(session, message, made),
     held: verdict.keep === "hold" ? { reason: verdict.reason.says, at: verdict.reason.at } : undefined,
   }
+}
+
+function summaryOf(
+  { offers }: Session,
+  { header }: Collector,
+  { id, at }: { readonly id: string; readonly at: number },
+): Entry["summary"] {
+  if (header === undefined) return { messageId: "", subject: "", from: "" }
+  const found = summary(header)
+  if (found.messageId !== "" || has(header, "message-id")) return found
+  return { ...found, messageId: messageIdFor({ host: offers.hostname, id, now: at }) }
 }
 
 /** Its recipients, none tried yet. */

@@ -10,6 +10,8 @@ export type Fate = {
   readonly diagnostic: Reply | string
   /** What happened, in words, for the trail of reasons. */
   readonly says: string
+  /** What the peer had said to this recipient's RCPT, where it took the message for it. */
+  readonly recipientReply?: Reply
 }
 
 /** Why a session cannot go on. Recipients without a fate may be tried with another host. */

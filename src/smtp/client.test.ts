@@ -31,6 +31,19 @@ test("one transaction, pipelined: the whole envelope in one write, the message a
   })
 })
 
+test("what the peer said to a recipient is kept where the sender asks to hear of success", () => {
+  const play = new Play(["250 ok", "250 2.1.5 a is fine", "250 2.1.5 b is fine", "354 go", "250 2.0.0 taken"])
+  const asked = work()
+  const recipients = asked.recipients.map((one, n) =>
+    n === 0 ? { ...one, notify: ["success"] as const } : one,
+  )
+  play.open("PIPELINING DSN").send({ ...asked, recipients })
+  assert.deepEqual(
+    play.client.fates.map((fate) => fate?.recipientReply?.text),
+    [["a is fine"], undefined],
+  )
+})
+
 test("without PIPELINING each command waits for the reply to the one before", () => {
   const client = new Client({ hello: "example.org", lmtp: false })
   client.feed(Buffer.from("220 hi\r\n"))

@@ -52,6 +52,8 @@ export class Client {
   #sent = 0
   #answered = 0
   #accepted: number[] = []
+  /** What the peer said to recipients whose sender asked to hear of success (RFC 3464 §2.3.6). */
+  readonly #welcomes = new Map<number, Reply>()
   #mailAccepted = false
   #finals = 0
   /** A transaction that must be reset before the next one. */
@@ -72,6 +74,7 @@ export class Client {
     if (this.#phase !== "idle") throw new Error(`a transaction was begun in phase ${this.#phase}`)
     this.#work = work
     this.#accepted = []
+    this.#welcomes.clear()
     this.#mailAccepted = false
     const no = unfit(work, this.offers)
     this.fates = work.recipients.map((_, n) => no ?? unspoken(work, n, this.offers))
@@ -237,8 +240,10 @@ export class Client {
 
   #rcptReply(n: number, reply: Reply, positive: boolean): void {
     if (this.fates[n] !== undefined) return // MAIL was refused: what the peer says after that is an echo of it
-    if (positive) this.#accepted.push(n)
-    else if (this.#accepted.length === 0 || !tooMany(reply)) {
+    if (positive) {
+      this.#accepted.push(n)
+      if (this.#work?.recipients[n]?.notify.includes("success") === true) this.#welcomes.set(n, reply)
+    } else if (this.#accepted.length === 0 || !tooMany(reply)) {
       this.fates[n] = refused(reply, `RCPT TO:${this.#work === undefined ? "" : forwardPath(this.#work, n)}`)
     }
   }
@@ -283,7 +288,7 @@ export class Client {
       return this.#finish(fate)
     }
     const n = this.#accepted[this.#finals++] // RFC 2033 §4.2: one reply for each recipient that was accepted, in order
-    if (n !== undefined) this.fates[n] = fate
+    if (n !== undefined) this.fates[n] = this.#welcomed(n, fate)
     return this.#finals < this.#accepted.length ? undefined : this.#finish(fate)
   }
 
@@ -316,7 +321,12 @@ export class Client {
   }
 
   #decideAccepted(fate: Fate): void {
-    for (const n of this.#accepted) this.fates[n] ??= fate
+    for (const n of this.#accepted) this.fates[n] ??= this.#welcomed(n, fate)
+  }
+
+  #welcomed(n: number, fate: Fate): Fate {
+    const recipientReply = this.#welcomes.get(n)
+    return fate.action !== "relayed" || recipientReply === undefined ? fate : { ...fate, recipientReply }
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import fc from "fast-check"
-import { sessionOf, someOffers } from "../../test/kit/server.ts"
+import { sessionOf, smallGate, someOffers } from "../../test/kit/server.ts"
 import { Collector } from "./collect.ts"
 
 type Collected = { text: string; header: string; refused: string | undefined; size: number }
@@ -112,14 +112,22 @@ test("a large body without any header is no large header", () => {
 const letter =
   "MAIL FROM:<andrew@hello.com>\r\nRCPT TO:<me@grussell.org>\r\nDATA\r\nSubject: x\r\n\r\nx\r\n.\r\nQUIT\r\n"
 
-test("a submission is given what its header lacks, a relayed message is not", async () => {
-  const submitted = await sessionOf([letter], { arrival: { submission: true } })
-  assert.match(
-    submitted.traces.spool.stored[0]?.text ?? "",
-    /^Received: [^]*?; [^\r]*\r\nDate: Tue, 24 Nov 2026 [^\r]*\r\nFrom: andrew@hello\.com\r\nMessage-Id: <[^>]*@grussell\.org>\r\nSubject: x\r\n\r\nx\r\n$/,
-  )
-  const relayed = await sessionOf([letter])
-  assert.match(relayed.traces.spool.stored[0]?.text ?? "", /^Received: [^]*?; [^\r]*\r\nSubject: x\r\n/)
+for (const submission of [true, false]) {
+  test(`a message is given what its header lacks, ${submission ? "a submission" : "relayed mail too, as sendmail does"}`, async () => {
+    const { traces } = await sessionOf([letter], { arrival: { submission } })
+    const [stored] = traces.spool.stored
+    assert.match(
+      stored?.text ?? "",
+      /^Received: [^]*?; [^\r]*\r\nDate: Tue, 24 Nov 2026 [^\r]*\r\nFrom: andrew@hello\.com\r\nMessage-Id: <[^>]*@grussell\.org>\r\nSubject: x\r\n\r\nx\r\n$/,
+    )
+    assert.match(stored?.queued.entry.summary.messageId ?? "", /^<[^>]*@grussell\.org>$/)
+  })
+}
+
+test("a From: that is missing names the person, where the sender is one of ours", async () => {
+  const gate = { ...smallGate, fullName: async () => "Andrew Cumming" }
+  const { traces } = await sessionOf([letter], { gate })
+  assert.match(traces.spool.stored[0]?.text ?? "", /\r\nFrom: Andrew Cumming <andrew@hello\.com>\r\n/)
 })
 
 test("what the sendmail command hands in is no hop by SMTP", async () => {
