@@ -1,7 +1,7 @@
 // Where things lie under the state directory, and the making of it. Everything here is private to the mail system but the
 // sockets that users' commands speak to.
-import { chmodSync, chownSync, mkdirSync } from "node:fs"
-import { join } from "node:path"
+import { chmodSync, chownSync, existsSync, mkdirSync, statSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { fail, ok, type Result } from "../mail/result.ts"
 
 export type Layout = {
@@ -17,6 +17,10 @@ export type Layout = {
   readonly submit: string
   readonly agent: string
   readonly lock: string
+  /** Counts for mailstats. */
+  readonly statistics: string
+  /** Where the sendmail command leaves mail for a system that is not running, or not to be sent yet. */
+  readonly clientQueue: string
 }
 
 /** The longest path a unix socket may have (sun_path, with its final NUL). */
@@ -34,6 +38,8 @@ export function layoutOf(state: string): Layout {
     submit: join(run, "submit.sock"),
     agent: join(run, "agent", "agent.sock"),
     lock: join(state, "waypost.lock"),
+    statistics: join(state, "queue", "statistics"),
+    clientQueue: join(state, "clientqueue"),
   }
 }
 
@@ -58,10 +64,17 @@ export function makeLayout(layout: Layout, owner: { uid: number; gid: number } |
 }
 
 function makeDirectory(path: string, mode: number, owner: { uid: number; gid: number } | undefined): void {
-  const made = mkdirSync(path, { recursive: true, mode })
-  if (made === undefined) return
+  if (isDirectory(path)) return
+  // Step by step: Node's own `recursive` never comes back from where nothing can be made (/proc).
+  const parent = dirname(path)
+  if (!existsSync(parent)) makeDirectory(parent, 0o755, undefined)
+  mkdirSync(path, { mode })
   chmodSync(path, mode)
   if (owner !== undefined) chownSync(path, owner.uid, owner.gid)
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
 function oneLine(state: string, error: unknown): string {
@@ -71,6 +84,7 @@ function oneLine(state: string, error: unknown): string {
     return `${where}: no right to write there; choose another place with --state DIR`
   if (code === "ENOTDIR" || code === "EEXIST") return `${where}: there is a file where a directory is needed`
   if (code === "EROFS") return `${where}: read-only file system; choose another place with --state DIR`
+  if (code === "ENOENT") return `${where}: nothing can be made there; choose another place with --state DIR`
   if (code === "ENOSPC") return `${where}: no space left on the device`
   return error instanceof Error ? error.message : String(error)
 }
