@@ -85,7 +85,7 @@ async function deliverBatch(
 
 /** Says what became of a recipient: to the log and to the timeline. */
 function finish(entry: Entry, tried: Tried, startedAt: number, world: AttemptWorld): Settled {
-  const settled = settle(tried, (pending) => world.fate(pending, entry))
+  const settled = settle(tried, (pending) => world.fate(pending, entry), entry.envelope.deliverBy)
   world.log(entry, settled, startedAt)
   world.spool.note([eventOf(entry, settled)])
   return settled

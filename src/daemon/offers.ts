@@ -41,6 +41,7 @@ function makeOffers(settings: Settings, daemon: DaemonOptions, software: string)
         ? ownLimits.idleCommands
         : option(settings, "MaxNOOPCommands"),
     badRecipientThrottle: option(settings, "BadRcptThrottle"),
+    leastDeliverBy: option(settings, "DeliverByMin"),
     rejectNul: option(settings, "RejectNul"),
     noRecipientAction: noRecipientActionOf(settings),
     origins: originsOf(settings),

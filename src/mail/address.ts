@@ -4,8 +4,8 @@ import { domainToASCII, domainToUnicode } from "node:url"
 import { fail, ok, type Result } from "./result.ts"
 
 export type Domain =
-  /** A-label and U-label, lower case, without a trailing dot. */
-  | { readonly kind: "name"; readonly ascii: string; readonly unicode: string }
+  /** A-label and U-label, lower case, without a trailing dot; `typed` where it was written with capitals, to be said so again. */
+  | { readonly kind: "name"; readonly ascii: string; readonly unicode: string; readonly typed?: string }
   /** `[192.0.2.1]` or `[IPv6:2001:db8::1]`, brackets included (RFC 5321 §4.1.3). */
   | { readonly kind: "literal"; readonly text: string }
 
@@ -36,7 +36,8 @@ export function parseDomain(text: string): Result<Domain> {
   const bare = text.endsWith(".") ? text.slice(0, -1) : text
   const lower = bare.toLowerCase()
   if (label.test(lower) && lower.length <= 253 && !lower.includes("xn--")) {
-    return ok({ kind: "name", ascii: lower, unicode: lower })
+    const name = { kind: "name", ascii: lower, unicode: lower } as const
+    return ok(lower === bare ? name : { ...name, typed: bare })
   }
   return parseInternational(lower)
 }
@@ -101,9 +102,10 @@ export function printLocalPart(localPart: string): string {
   return atext.test(localPart) ? localPart : `"${localPart.replaceAll(/["\\]/g, "\\$&")}"`
 }
 
-/** `local@domain`. */
-export function printMailbox(mailbox: Mailbox): string {
-  return `${printLocalPart(mailbox.localPart)}@${printDomain(mailbox.domain)}`
+/** `local@domain`, the domain in the letters it was written with. */
+export function printMailbox({ localPart, domain }: Mailbox): string {
+  const typed = domain.kind === "name" ? domain.typed : undefined
+  return `${printLocalPart(localPart)}@${typed ?? printDomain(domain)}`
 }
 
 /** Without angle brackets: empty for the null sender. */

@@ -25,6 +25,18 @@ export type Envelope = {
   readonly ret: "full" | "headers" | undefined
   /** ENVID, decoded (RFC 3461 §4.4). */
   readonly envid: string | undefined
+  /** BY (RFC 2852): absent when the sender set no time. */
+  readonly deliverBy?: DeliverBy
+}
+
+/** When a message is to be there, and what happens when it is not (RFC 2852 §4). */
+export type DeliverBy = {
+  /** Milliseconds since 1970. */
+  readonly at: number
+  /** `return`: it comes back as undeliverable; `notify`: its sender hears that it is late. */
+  readonly mode: "return" | "notify"
+  /** The sender wants to hear of each hop that is passed (by-trace). */
+  readonly trace: boolean
 }
 
 /** MAIL to end of DATA. Replaced whole at each step; `undefined` in its place is the reset (RFC 5321 §3.3). */

@@ -18,6 +18,8 @@ export type DeliveryStatus = {
   readonly reason: Reason
   /** For `relayed`: the next host offered DSN and got NOTIFY with the recipient, so it reports, not we (RFC 3461 §5.2.2). */
   readonly dsnHandedOn?: boolean
+  /** For `relayed`: the next host knows nothing of the time that the sender set, so we report (RFC 2852). */
+  readonly deliverByLost?: boolean
   /** For `relayed`: what the next host said to this recipient, before it took the message. */
   readonly recipientReply?: Reply
 }

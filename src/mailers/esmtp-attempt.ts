@@ -52,6 +52,7 @@ export class Attempt {
   #open: readonly number[]
   #trouble: Trouble | undefined
   #utf8Header = false
+  #deliverByLost = false
   #asked = 0
 
   constructor(batch: SmtpBatch, how: SmtpDelivery, terms: AttemptTerms, signal: AbortSignal | undefined) {
@@ -157,6 +158,7 @@ export class Attempt {
     while (this.#open.length > 0 && this.#open.length < before && session.client.broken === undefined) {
       before = this.#open.length
       const portion = this.#open.slice(0, session.client.offers.mostRecipients ?? this.#how.recipients)
+      this.#deliverByLost = session.client.offers.leastDeliverBy === undefined
       const fates = await session.transact(this.#work(portion), this.#batch.content)
       for (const [n, place] of portion.entries()) this.#decide(place, fates[n], remote, reason)
       this.#open = this.#open.filter((place) => this.#statuses[place] === undefined)
@@ -168,7 +170,9 @@ export class Attempt {
     const { envelope, recipients, addresses, content } = this.#batch
     const whole = portion.length === recipients.length
     const some = whole ? recipients : recipients.filter((_, place) => portion.includes(place))
-    const work = { envelope, recipients: some, size: content.size, utf8Header: this.#utf8Header }
+    const by = envelope.deliverBy
+    const left = by === undefined ? {} : { secondsLeft: Math.ceil((by.at - this.#terms.clock()) / 1000) }
+    const work = { envelope, recipients: some, size: content.size, utf8Header: this.#utf8Header, ...left }
     if (addresses === undefined) return work
     return { ...work, addresses: whole ? addresses : addresses.filter((_, place) => portion.includes(place)) }
   }
@@ -187,7 +191,9 @@ export class Attempt {
     if (recipient === undefined) throw new Error(`recipient ${place} is not in the batch`)
     const { action, status, diagnostic, recipientReply } = fate
     const said = { recipient, action, status, diagnostic, remote, at: new Date(this.#terms.clock()), reason }
-    return recipientReply === undefined ? said : { ...said, recipientReply }
+    const told = recipientReply === undefined ? said : { ...said, recipientReply }
+    const lost = this.#deliverByLost && action === "relayed" && this.#batch.envelope.deliverBy !== undefined
+    return lost ? { ...told, deliverByLost: true } : told
   }
 
   #note(fate: Fate, remote: string | undefined, after: Reason | undefined): void {

@@ -10,7 +10,7 @@ import { writeReceived } from "../message/received.ts"
 import { type Reported, type ReportKind } from "../message/report-form.ts"
 import { reportSubject, writeReport } from "../message/report.ts"
 import type { Entry, Pending } from "./entry.ts"
-import type { Settled } from "./settle.ts"
+import { type Settled, traced } from "./settle.ts"
 
 export type BounceFacts = {
   /** Our name ($j). */
@@ -94,16 +94,26 @@ function addresseeFor(
   const owner = kind === "succeeded" ? undefined : ownerOf(pending, facts.host)
   if (owner !== undefined && entry.arrival.door !== lastDoor)
     return { path: owner, double: false, reason: because("report", "owner- answers for the list's errors") }
-  const silence = unasked(pending.recipient, kind)
+  const silence = traced(status, entry.envelope.deliverBy)
+    ? never(pending.recipient)
+    : unasked(pending.recipient, kind)
   if (silence !== undefined) return silence
   if (reversePath === "null") return doubleBounce(entry, kind, facts)
   return { path: reversePath, double: false, reason: because("report", `the sender is told: ${kind}`) }
 }
 
+function never({ notify }: Recipient): Reason | undefined {
+  return notify.includes("never")
+    ? because("report", "the sender asked for no reports: NOTIFY=NEVER")
+    : undefined
+}
+
 /** What the sender asked for (RFC 3461 §4.1). Who did not ask is told of failures and delays. */
-function unasked({ notify }: Recipient, kind: ReportKind): Reason | undefined {
+function unasked(recipient: Recipient, kind: ReportKind): Reason | undefined {
+  const { notify } = recipient
   const word = kind === "failed" ? "failure" : kind === "delayed" ? "delay" : "success"
-  if (notify.includes("never")) return because("report", "the sender asked for no reports: NOTIFY=NEVER")
+  const silence = never(recipient)
+  if (silence !== undefined) return silence
   if (notify.includes(word)) return undefined
   if (notify.length === 0 && kind !== "succeeded") return undefined
   return because("report", `the sender did not ask for ${word}: NOTIFY=${notify.join(",").toUpperCase()}`)

@@ -106,3 +106,12 @@ test("a next attempt is always later than now and never later than the end", () 
     }),
   )
 })
+
+test("BY: at the sender's time there is one more attempt; then the message comes back, or its sender is told", () => {
+  const by = (mode: "return" | "notify") => ({ at: 30_000, mode, trace: false })
+  assert.equal(at(next({ deliverBy: by("return") })), 30_000)
+  assert.equal(next({ deliverBy: by("return"), now: 30_000 }).next, "give up")
+  const late = next({ deliverBy: by("notify"), now: 30_000, warned: false })
+  assert.deepEqual([late.next, at(late)], ["warn", 30_000 + minute])
+  assert.equal(next({ deliverBy: by("notify"), now: 30_000, warned: true }).next, "wait")
+})

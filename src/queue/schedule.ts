@@ -4,7 +4,7 @@ import { option, optionAt, type OptionName } from "../config/options.ts"
 import type { Settings } from "../config/settings.ts"
 import type { ReversePath } from "../mail/address.ts"
 import { because, type Reason } from "../mail/decision.ts"
-import type { Notify } from "../mail/envelope.ts"
+import type { DeliverBy, Notify } from "../mail/envelope.ts"
 
 /** What the schedule has for a recipient that could not be served now. */
 export type Fate =
@@ -26,6 +26,8 @@ export type Waiting = {
   readonly reversePath?: ReversePath
   /** NOTIFY of the recipient (RFC 3461 §4.1). */
   readonly notify?: readonly Notify[]
+  /** The time the sender set (RFC 2852). */
+  readonly deliverBy?: DeliverBy | undefined
 }
 
 const minute = 60_000
@@ -42,7 +44,16 @@ export function nextAttempt(waiting: Waiting): Fate {
   const life = timeout(settings, "queuereturn", waiting.reversePath)
   const end = acceptedAt + life.milliseconds
   if (now >= end) return { next: "give up", reason: gaveUp(waiting, life) }
-  const at = Math.round(Math.min(now + interval(waiting), end))
+  const { deliverBy } = waiting
+  const late = deliverBy !== undefined && now >= deliverBy.at
+  if (late && deliverBy.mode === "return")
+    return { next: "give up", reason: because("BY", "its time is over") }
+  // At the sender's own time there is one more attempt, and then its answer.
+  const soonest = deliverBy === undefined || late ? end : Math.min(end, deliverBy.at)
+  const at = Math.round(Math.min(now + interval(waiting), soonest))
+  if (late && mayWarn(waiting)) {
+    return { next: "warn", at, reason: because("BY", "the time its sender set is over: the sender is told") }
+  }
   const patience = timeout(settings, "queuewarn", waiting.reversePath)
   if (mayWarn(waiting) && patience.milliseconds > 0 && now - acceptedAt >= patience.milliseconds) {
     const says = `waits for ${age(now - acceptedAt)}, which is longer than ${patience.name} (${age(patience.milliseconds)}): the sender is told`

@@ -1,5 +1,6 @@
 // After an attempt: which recipients are done, which wait and until when, and who is to be told. Decides; the runner acts.
 import { because, type Reason } from "../mail/decision.ts"
+import type { DeliverBy } from "../mail/envelope.ts"
 import { type DeliveryStatus, diagnosticText } from "../mail/status.ts"
 import type { Outcome, Pending } from "./entry.ts"
 import type { Fate } from "./schedule.ts"
@@ -23,8 +24,11 @@ export type Settled = Tried & {
   readonly tell: "failed" | "delayed" | "succeeded" | undefined
 }
 
-/** Sorts one that was tried. `fate` says what the schedule has for one that must wait. */
-export function settle(tried: Tried, fate: (pending: Pending) => Fate): Settled {
+/**
+ * Sorts one that was tried. `fate` says what the schedule has for one that must wait; `deliverBy` is the time that the sender
+ * set for the message.
+ */
+export function settle(tried: Tried, fate: (pending: Pending) => Fate, deliverBy?: DeliverBy): Settled {
   const { pending, status } = tried
   switch (status.action) {
     case "failed":
@@ -35,11 +39,17 @@ export function settle(tried: Tried, fate: (pending: Pending) => Fate): Settled 
       return {
         ...tried,
         waits: undefined,
-        tell: pending.recipient.notify.includes("success") ? "succeeded" : undefined,
+        tell:
+          pending.recipient.notify.includes("success") || traced(status, deliverBy) ? "succeeded" : undefined,
       }
     case "delayed":
       return settleDelayed(tried, fate(pending))
   }
+}
+
+/** Whether the sender hears of this hop for his time's sake (RFC 2852 §4): he asked to, or nobody keeps it from here on. */
+export function traced({ action, deliverByLost }: DeliveryStatus, deliverBy: DeliverBy | undefined): boolean {
+  return action === "relayed" && deliverBy !== undefined && (deliverBy.trace || deliverByLost === true)
 }
 
 function settleDelayed(tried: Tried, fate: Fate): Settled {

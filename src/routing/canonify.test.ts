@@ -27,7 +27,7 @@ const cases: readonly (readonly [string, string])[] = [
   ["bob", "bob@mail.hello.com (bare)"],
   ["postmaster", "postmaster@mail.hello.com (bare)"],
   ["bob@hello.com", "bob@hello.com (local)"],
-  ["bob@HELLO.com.", "bob@hello.com (local)"],
+  ["bob@HELLO.com.", "bob@HELLO.com (local)"],
   ["Bob@napier.ac.uk", "Bob@napier.ac.uk"],
   ["bob@localhost", "bob@mail.hello.com (local)"],
   ["bob@localhost.hello.com", "bob@mail.hello.com (local)"],

@@ -171,7 +171,7 @@ function noDomain(text: string, at: Focus, world: RoutingWorld): Turn {
 /** host!user: the first host is where it goes; one without a dot is a UUCP neighbour. */
 function bangPath(text: string, bang: number): Turn {
   const host = text.slice(0, bang)
-  const unfolded = `${text.slice(bang + 1)}@${host.includes(".") ? host : `${host}.UUCP`}`
+  const unfolded = `${text.slice(bang + 1)}@${host.includes(".") ? host : `${host}.uucp`}`
   return again(unfolded, `${text} is ${unfolded}`)
 }
 

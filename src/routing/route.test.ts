@@ -88,7 +88,7 @@ const cases: readonly (readonly [string, Site, string])[] = [
   // mailertable
   ["x@example.org", mailer, "esmtp [hub.example.net] x@example.org"],
   ["x@a.b.example.org", mailer, "esmtp [smart.example.net] x@a.b.example.org"],
-  ["x@EXAMPLE.org.", mailer, "esmtp [hub.example.net] x@example.org"],
+  ["x@EXAMPLE.org.", mailer, "esmtp [hub.example.net] x@EXAMPLE.org"],
   ["x%example.org@hello.com", mailer, "esmtp [hub.example.net] x@example.org"],
   ["x@closed.test", mailer, "550 5.7.1 closed"],
   ["x@nohost.test", mailer, "553 5.3.0 nohost no such host here"],
@@ -167,7 +167,7 @@ const cases: readonly (readonly [string, Site, string])[] = [
     { features: { redirect: [] } },
     "551 5.1.1 User has moved; please try <bob@hello.com>",
   ],
-  ["bob@hello.com.REDIRECT", {}, "esmtp hello.com.redirect bob@hello.com.redirect"],
+  ["bob@hello.com.REDIRECT", {}, "esmtp hello.com.redirect bob@hello.com.REDIRECT"],
 ]
 
 for (const [typed, site, expected] of cases) {

@@ -1,6 +1,6 @@
 // Where an address goes: an ordered list of steps, built once from the settings and printable, asked one after the other until
 // one decides (sendmail: ruleset 0, Parse1). Local names stop at "local": what they mean is local-user.ts and expand.ts.
-import { printDomain, printMailbox } from "../mail/address.ts"
+import { printDomain, printLocalPart, printMailbox } from "../mail/address.ts"
 import { because, type Decision, pass, type Reason, yes } from "../mail/decision.ts"
 import { reply } from "../mail/reply.ts"
 import type { Route } from "../mail/route.ts"
@@ -152,9 +152,8 @@ async function byCanonicalName(to: Canonical, { dns, settings }: RoutingWorld): 
   }
   const other = answer.found === "records" ? answer.records[0] : undefined
   if (other === undefined || other === domain.ascii) return noAliasName
-  const quoted = printMailbox({ localPart, domain }).slice(0, -domain.ascii.length - 1)
   return yes(
-    { kind: "again", typed: `${quoted}@${other}` },
+    { kind: "again", typed: `${printLocalPart(localPart)}@${other}` },
     changed("canonical name", `DNS says ${domain.ascii} is an alias of ${other}`),
   )
 }

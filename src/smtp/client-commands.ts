@@ -14,6 +14,8 @@ export type Work = {
   readonly size: number
   /** True when the header has octets above 127 and the sender asked for SMTPUTF8 (RFC 6532). */
   readonly utf8Header: boolean
+  /** Seconds left of the envelope's BY, below 0 when its time is over; absent when it has none. */
+  readonly secondsLeft?: number
 }
 
 const beyondAscii = /[^\x00-\x7f]/
@@ -28,7 +30,7 @@ export function forwardPath(work: Work, n: number): string {
   return recipient === undefined ? "<>" : printAngled(recipient.path)
 }
 
-/** MAIL FROM with SIZE, BODY, SMTPUTF8, RET and ENVID. */
+/** MAIL FROM with SIZE, BODY, SMTPUTF8, BY, RET and ENVID. */
 export function mailCommand(work: Work, offers: PeerOffers): string {
   const { envelope } = work
   let command = `MAIL FROM:${printAngled(envelope.reversePath)}`
@@ -37,9 +39,16 @@ export function mailCommand(work: Work, offers: PeerOffers): string {
   if (envelope.body === "8bitmime" && offers.eightBitMime) command += " BODY=8BITMIME" // RFC 6152 §3
   if (envelope.body === "binarymime") command += " BODY=BINARYMIME" // RFC 3030 §3
   if (offers.smtputf8 && needsUtf8(work)) command += " SMTPUTF8" // RFC 6531 §3.4
+  if (offers.leastDeliverBy !== undefined) command += byParameter(work)
   if (!offers.dsn) return command
   if (envelope.ret !== undefined) command += envelope.ret === "full" ? " RET=FULL" : " RET=HDRS" // RFC 3461 §4.3
   return envelope.envid === undefined ? command : `${command} ENVID=${xtext(envelope.envid)}` // §4.4
+}
+
+// RFC 2852 §4: what is left of the time, for the next host to go on counting.
+function byParameter({ envelope: { deliverBy }, secondsLeft }: Work): string {
+  if (deliverBy === undefined || secondsLeft === undefined) return ""
+  return ` BY=${secondsLeft};${deliverBy.mode === "return" ? "R" : "N"}${deliverBy.trace ? "T" : ""}`
 }
 
 /** RCPT TO with NOTIFY and ORCPT. */
@@ -101,6 +110,8 @@ export function unfit(work: Work, offers: PeerOffers): Fate | undefined {
   if (work.envelope.body === "binarymime" && !(offers.chunking && offers.binaryMime)) {
     return impossible("5.6.3", "The message is BINARYMIME and the peer does not offer it") // RFC 3030 §3
   }
+  const late = tooLate(work, offers)
+  if (late !== undefined) return late
   if (unspeakable.test(printAngled(work.envelope.reversePath))) {
     return impossible("5.1.7", "The sender's address has control characters")
   }
@@ -112,6 +123,18 @@ export function unfit(work: Work, offers: PeerOffers): Fate | undefined {
     return impossible("5.6.9", "The header is UTF-8 and the peer does not offer SMTPUTF8") // RFC 6531 §3.5
   }
   return undefined
+}
+
+/** A message that is to come back when it is late goes to no host that would not keep the time. */
+function tooLate({ envelope, secondsLeft = 0 }: Work, { leastDeliverBy }: PeerOffers): Fate | undefined {
+  if (envelope.deliverBy?.mode !== "return") return undefined
+  if (secondsLeft <= 0) return impossible("5.4.7", "Delivery time expired")
+  if (leastDeliverBy === undefined) {
+    return impossible("5.3.3", "The message must arrive in time and the peer does not offer DELIVERBY")
+  }
+  return secondsLeft < leastDeliverBy
+    ? impossible("5.4.7", `The peer wants ${leastDeliverBy} s to deliver and ${secondsLeft} s are left`)
+    : undefined
 }
 
 /** Why this recipient cannot be said to this peer; undefined when it can. */

@@ -12,6 +12,8 @@ export type PeerOffers = {
   readonly largest: number | undefined
   readonly size: boolean
   readonly startTls: boolean
+  /** DELIVERBY, with the least seconds that may be left (RFC 2852 §3); undefined when it is not offered. */
+  readonly leastDeliverBy: number | undefined
   /** RCPTMAX of LIMITS (RFC 9422): the most recipients of a transaction. */
   readonly mostRecipients: number | undefined
 }
@@ -27,6 +29,7 @@ export const noOffers: PeerOffers = {
   largest: undefined,
   size: false,
   startTls: false,
+  leastDeliverBy: undefined,
   mostRecipients: undefined,
 }
 
@@ -43,6 +46,7 @@ export function readOffers(greeting: Reply): PeerOffers {
     size: words.has("SIZE"),
     largest: positive(words.get("SIZE")),
     startTls: words.has("STARTTLS"),
+    leastDeliverBy: words.has("DELIVERBY") ? (positive(words.get("DELIVERBY")) ?? 0) : undefined,
     mostRecipients: positive(/(?:^|\s)RCPTMAX=(\d{1,6})(?:\s|$)/i.exec(words.get("LIMITS") ?? "")?.[1]),
   }
 }

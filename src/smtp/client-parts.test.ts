@@ -39,6 +39,7 @@ const everything: PeerOffers = {
   chunking: true,
   binaryMime: true,
   size: true,
+  leastDeliverBy: 0,
 }
 
 const mails: readonly (readonly [string, Work, string])[] = [
@@ -49,6 +50,16 @@ const mails: readonly (readonly [string, Work, string])[] = [
     "DSN",
     work({ ret: "headers", envid: "QQ 31+4=x" }),
     "MAIL FROM:<ann@example.org> SIZE=1000 RET=HDRS ENVID=QQ+2031+2B4+3Dx",
+  ],
+  [
+    "BY with what is left of the time",
+    work({ deliverBy: { at: 0, mode: "return", trace: true } }, {}, { secondsLeft: 119 }),
+    "MAIL FROM:<ann@example.org> SIZE=1000 BY=119;RT",
+  ],
+  [
+    "BY when the time is over, and its sender is only to be told",
+    work({ deliverBy: { at: 0, mode: "notify", trace: false } }, {}, { secondsLeft: -5 }),
+    "MAIL FROM:<ann@example.org> SIZE=1000 BY=-5;N",
   ],
   ["RET=FULL", work({ ret: "full" }), "MAIL FROM:<ann@example.org> SIZE=1000 RET=FULL"],
   ["a UTF-8 sender", work({ reversePath: umlaut }), "MAIL FROM:<jürgen@example.org> SIZE=1000 SMTPUTF8"],
@@ -110,6 +121,17 @@ test("the address of the route takes the place of the recipient's own", () => {
     rcptCommand(work({}, {}, { addresses: ["bob@grussell.org"] }), 0, noOffers),
     "RCPT TO:<bob@grussell.org>",
   )
+})
+
+test("a message that must be there in time goes to nobody who would not keep the time (RFC 2852)", () => {
+  const returned = (secondsLeft: number) =>
+    work({ deliverBy: { at: 0, mode: "return", trace: false } }, {}, { secondsLeft })
+  assert.equal(unfit(returned(60), everything), undefined)
+  assert.equal(unfit(returned(60), noOffers)?.status, "5.3.3")
+  assert.equal(unfit(returned(60), { ...everything, leastDeliverBy: 90 })?.status, "5.4.7")
+  assert.equal(unfit(returned(0), everything)?.status, "5.4.7")
+  const told = work({ deliverBy: { at: 0, mode: "notify", trace: false } }, {}, { secondsLeft: -60 })
+  assert.equal(unfit(told, noOffers), undefined)
 })
 
 test("what cannot be said to this peer is refused before it is asked", () => {

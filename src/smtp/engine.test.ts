@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import fc from "fast-check"
-import { lines, replies, sessionOf } from "../../test/kit/server.ts"
+import { lines, MemorySpool, replies, sessionOf, someMoment } from "../../test/kit/server.ts"
 
 const lecture = [
   "helo pc236b.napier.ac.uk",
@@ -118,12 +118,47 @@ test("EHLO lists what is offered, in sendmail's order", async () => {
     "250-SIZE 2000",
     "250-DSN",
     "250-ETRN",
+    "250-DELIVERBY",
     "250-CHUNKING",
     "250-BINARYMIME",
     "250-SMTPUTF8",
     "250 HELP",
     "221 2.0.0 grussell.org closing connection",
   ])
+})
+
+test("BY sets the time a message must be there by, and how (RFC 2852)", async () => {
+  const spool = new MemorySpool()
+  const said = [
+    "EHLO a",
+    "MAIL FROM:<andrew@hello.com> BY=120;Rt",
+    "RCPT TO:<me@grussell.org>",
+    "DATA",
+    "x",
+    ".",
+    "QUIT",
+  ]
+  await replies(said, { spool })
+  assert.deepEqual(spool.stored[0]?.queued.entry.envelope.deliverBy, {
+    at: someMoment + 120_000,
+    mode: "return",
+    trace: true,
+  })
+})
+
+test("DeliverByMin is told, and kept; below 0 there is no DELIVERBY", async () => {
+  const least = { offers: { leastDeliverBy: 60 } }
+  assert.ok((await replies(["EHLO a"], least)).includes("250-DELIVERBY 60"))
+  assert.equal(
+    (await replies(["EHLO a", "MAIL FROM:<> BY=59;R", "QUIT"], least)).at(-2),
+    "555 5.5.2 time 59 less than 60",
+  )
+  const none = { offers: { leastDeliverBy: -1 } }
+  assert.ok(!(await replies(["EHLO a"], none)).some((line) => line.includes("DELIVERBY")))
+  assert.equal(
+    (await replies(["EHLO a", "MAIL FROM:<> BY=120;R", "QUIT"], none)).at(-2),
+    "555 5.5.4 BY parameter unrecognized",
+  )
 })
 
 // Each line: what is sent, what comes back. Sent in one session after EHLO; sendmail's own answers where it has them.

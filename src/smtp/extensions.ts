@@ -1,6 +1,6 @@
 // The parameters that extensions add to MAIL and RCPT: SIZE (RFC 1870), BODY (RFC 6152, 3030), RET, ENVID, NOTIFY, ORCPT
-// (RFC 3461), SMTPUTF8 (RFC 6531), AUTH (RFC 4954); and the list of extensions EHLO shows.
-import type { BodyType, Notify } from "../mail/envelope.ts"
+// (RFC 3461), SMTPUTF8 (RFC 6531), AUTH (RFC 4954), BY (RFC 2852); and the list of extensions EHLO shows.
+import type { BodyType, DeliverBy, Notify } from "../mail/envelope.ts"
 import type { Reply } from "../mail/reply.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Parameter } from "./path.ts"
@@ -13,7 +13,11 @@ export type MailParameters = {
   readonly smtputf8: boolean
   readonly ret: "full" | "headers" | undefined
   readonly envid: string | undefined
+  readonly by: ByTime | undefined
 }
+
+/** BY= as it was said: the time is counted from now. */
+export type ByTime = Omit<DeliverBy, "at"> & { readonly seconds: number }
 
 export type RcptParameters = {
   readonly notify: readonly Notify[]
@@ -24,7 +28,7 @@ type Read<T> = Result<T, Reply>
 
 /** What EHLO and LHLO list, in sendmail's order (srvrsmtp.c), ours before HELP. */
 export function extensionLines(offers: Offers): readonly string[] {
-  const { privacy, maxMessageSize, lmtp } = offers
+  const { privacy, maxMessageSize, lmtp, leastDeliverBy } = offers
   const expn = !privacy.has("noexpn")
   const lines: (string | false)[] = [
     "ENHANCEDSTATUSCODES",
@@ -35,6 +39,7 @@ export function extensionLines(offers: Offers): readonly string[] {
     maxMessageSize > 0 ? `SIZE ${maxMessageSize}` : "SIZE",
     !privacy.has("noreceipts") && "DSN",
     !lmtp && !privacy.has("noetrn") && "ETRN",
+    leastDeliverBy >= 0 && (leastDeliverBy > 0 ? `DELIVERBY ${leastDeliverBy}` : "DELIVERBY"),
     "CHUNKING",
     "BINARYMIME",
     "SMTPUTF8",
@@ -45,8 +50,16 @@ export function extensionLines(offers: Offers): readonly string[] {
 
 /** MAIL's parameters, or the reply to the first that is wrong. */
 export function readMailParameters(parameters: readonly Parameter[], offers: Offers): Read<MailParameters> {
-  const none: MailParameters = { size: 0, body: "7bit", smtputf8: false, ret: undefined, envid: undefined }
-  return parameters.length === 0 ? ok(none) : readAll(parameters, none, offers, readMailParameter)
+  return parameters.length === 0 ? ok(plainMail) : readAll(parameters, plainMail, offers, readMailParameter)
+}
+
+const plainMail: MailParameters = {
+  size: 0,
+  body: "7bit",
+  smtputf8: false,
+  ret: undefined,
+  envid: undefined,
+  by: undefined,
 }
 
 /** RCPT's parameters, or the reply to the first that is wrong. */
@@ -94,8 +107,23 @@ function readMailParameter({ name, key, value }: Named, offers: Offers): Read<Pa
       return required(name, value, (text) =>
         text === "<>" || decodeXtext(text) !== undefined ? ok({}) : fail(say.badParameterValue("AUTH")),
       )
+    case "BY":
+      return offers.leastDeliverBy < 0
+        ? fail(say.unrecognizedParameter(key))
+        : required(name, value, (text) => readBy(text, offers.leastDeliverBy))
   }
   return fail(say.unrecognizedParameter(key))
+}
+
+// RFC 2852 §4: seconds, a semicolon, N or R, and T for a trace. What is back at once cannot be delivered by then.
+function readBy(text: string, least: number): Read<Partial<MailParameters>> {
+  const found = /^([+-]?\d{1,9});([NR])(T?)$/i.exec(text)
+  if (found === null) return fail(say.badParameterValue("BY"))
+  const seconds = Number(found[1])
+  const mode = found[2]?.toUpperCase() === "R" ? "return" : "notify"
+  if (mode === "return" && seconds <= 0) return fail(say.byNeedsTime)
+  if (mode === "return" && seconds < least) return fail(say.byTooShort(seconds, least))
+  return ok({ by: { seconds, mode, trace: found[3] !== "" } })
 }
 
 function readRcptParameter({ name, key, value }: Named, offers: Offers): Read<Partial<RcptParameters>> {

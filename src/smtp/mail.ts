@@ -1,9 +1,9 @@
 // MAIL FROM: a transaction begins, or the reason why not (RFC 5321 §4.1.1.2).
 import type { TypedAddress } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
-import type { Transaction } from "../mail/envelope.ts"
+import type { DeliverBy, Transaction } from "../mail/envelope.ts"
 import type { MailCommand } from "./command.ts"
-import { type MailParameters, readMailParameters } from "./extensions.ts"
+import { type ByTime, type MailParameters, readMailParameters } from "./extensions.ts"
 import { about, declaredTooLarge, replies, senderOk } from "./replies.ts"
 import { traced, type Asks, byRule, move, type Outcome, type Session, stay } from "./session.ts"
 
@@ -32,9 +32,10 @@ export async function mail(session: Session, command: MailCommand, asks: Asks): 
     if (decision.outcome === "pass") throw new Error("check_mail passed")
     return stay(session, about(typed, path === "null" ? "" : path.text, decision.reply), trace)
   }
+  const now = asks.clock()
   const begun: Transaction = {
-    envelope: envelopeOf(decision.value, parameters.value),
-    startedAt: new Date(asks.clock()),
+    envelope: envelopeOf(decision.value, parameters.value, now),
+    startedAt: new Date(now),
     bytes: size,
   }
   const opened = { ...session, arrival: withUtf8(arrival, smtputf8), transaction: begun, badRecipients: 0 }
@@ -43,9 +44,15 @@ export async function mail(session: Session, command: MailCommand, asks: Asks): 
 
 function envelopeOf(
   reversePath: Transaction["envelope"]["reversePath"],
-  { body, smtputf8, ret, envid }: MailParameters,
+  { body, smtputf8, ret, envid, by }: MailParameters,
+  now: number,
 ): Transaction["envelope"] {
-  return { reversePath, recipients: [], body, smtputf8, ret, envid }
+  const envelope = { reversePath, recipients: [], body, smtputf8, ret, envid }
+  return by === undefined ? envelope : { ...envelope, deliverBy: deadline(by, now) }
+}
+
+function deadline({ seconds, mode, trace }: ByTime, now: number): DeliverBy {
+  return { at: now + seconds * 1000, mode, trace }
 }
 
 /** Whether the path has characters beyond ASCII, which only SMTPUTF8 allows (RFC 6531 §3.3). */

@@ -113,6 +113,12 @@ export function badParameterValue(key: string): Reply {
   return reply(501, "5.5.2", `Syntax error in ${key} parameter value`)
 }
 
+export const byNeedsTime = reply(501, "5.5.4", "mode R requires BY time > 0")
+
+export function byTooShort(seconds: number, least: number): Reply {
+  return reply(555, "5.5.2", `time ${seconds} less than ${least}`)
+}
+
 export function unknownBody(value: string): Reply {
   return reply(501, "5.5.4", `Unknown BODY type ${echo(value)}`)
 }

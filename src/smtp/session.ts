@@ -42,6 +42,8 @@ export type Offers = {
   readonly maxIdleCommands: number
   /** Recipients refused in one transaction until the answers come slowly (BadRcptThrottle). */
   readonly badRecipientThrottle: number
+  /** The least seconds of BY=…;R (DeliverByMin); below 0, DELIVERBY is not offered. */
+  readonly leastDeliverBy: number
   /** A message with NUL octets is refused. */
   readonly rejectNul: boolean
   /** What a submission without recipients in its header is given. */
