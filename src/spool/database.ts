@@ -40,14 +40,14 @@ const ladder: readonly string[] = [version1]
 /** Octets of a page: a message of 10 KiB fills one and a bit. */
 export const pageSize = 8192
 
-/** Octets up to which the WAL may grow, and the size its file keeps: overwriting is cheaper than growing anew. */
-export const walLimit = 32 * 1024 * 1024
-
 /** Milliseconds that another process may keep queue.db locked (an operator with sqlite3) before our commit fails. */
 const lockPatience = 1000
 
-/** Opens and brings up to date. What an interrupted run left in the WAL is read back by SQLite here. */
-export function openDatabase(path: string): DatabaseSync {
+/**
+ * Opens and brings up to date. What an interrupted run left in the WAL is read back by SQLite here. The WAL's file keeps up to
+ * `walLimit` octets: overwriting is cheaper than growing anew.
+ */
+export function openDatabase(path: string, walLimit: number): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: lockPatience })
   try {
     database.exec(`PRAGMA page_size = ${pageSize}`)

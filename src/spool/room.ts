@@ -2,10 +2,8 @@
 import { statfsSync } from "node:fs"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Clock } from "../mail/world.ts"
+import { sharesOf } from "./disk.ts"
 
-/** Kept free when nothing else is asked for; on small disks a twentieth of the disk. */
-const reserveByDefault = 64 * 1024 * 1024
-const reserveOfSmall = 0.05
 /** Files that must still be possible. */
 const inodesInReserve = 100
 /** Milliseconds for which an answer of the file system holds. */
@@ -53,7 +51,7 @@ export class Room {
     this.#lookedAt = now
     try {
       const { bavail, bsize, blocks, files, ffree } = statfsSync(this.#directory)
-      const reserve = this.#reserve ?? Math.min(reserveByDefault, blocks * bsize * reserveOfSmall)
+      const reserve = this.#reserve ?? sharesOf(blocks * bsize).reserve
       this.#free = bavail * bsize - reserve
       this.#inodes = files > 0 ? ffree : Number.POSITIVE_INFINITY // btrfs counts none
       this.#why = undefined

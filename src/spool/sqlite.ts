@@ -9,6 +9,7 @@ import type { Outcome, Queued } from "../queue/entry.ts"
 import { FolderSync } from "./body-file.ts"
 import { bodyPath, type Folders, foldersOf, setAsideFile } from "./bodies.ts"
 import { printPending, readEvent, readQueued } from "./codec.ts"
+import { sharesAt } from "./disk.ts"
 import { fileContent, verifyFile } from "./file-content.ts"
 import { IncomingMessage, type Intake } from "./incoming.ts"
 import { Link } from "./link.ts"
@@ -23,11 +24,11 @@ export type SpoolOptions = {
   /** Its own directory; it is made when it is missing. */
   readonly directory: string
   readonly clock: Clock
-  /** Octets of disk kept free; undefined: 64 MiB, or a twentieth of a small disk. */
+  /** Octets of disk kept free; undefined: 64 MiB, or an eighth of a small disk. */
   readonly reserveBytes?: number | undefined
   /** Whatever the operator must know, one line each. */
   readonly log: (line: string) => void
-  /** Bounds of history.db: 256 MiB and 7 days when absent. */
+  /** Bounds of history.db: 256 MiB (less on a small disk) and 7 days when absent. */
   readonly historyOctets?: number | undefined
   readonly historyMilliseconds?: number | undefined
 }
@@ -41,7 +42,7 @@ export async function openSpool(options: SpoolOptions): Promise<Result<Spool>> {
   const locked = prepare(folders)
   if (!locked.ok) return locked
   step("open.locked")
-  const { historyOctets = 256 * 1024 * 1024, historyMilliseconds = 7 * day } = options
+  const { historyOctets = sharesAt(directory).history, historyMilliseconds = 7 * day } = options
   const notes = new Notes(options.log)
   const events = { log: options.log, eventsKept: (count: number) => notes.kept(count) }
   const link = new Link({ directory, historyOctets, historyMilliseconds }, events)

@@ -5,7 +5,8 @@ import { statfsSync } from "node:fs"
 import { join } from "node:path"
 import type { DatabaseSync } from "node:sqlite"
 import { type Folders, foldersOf, removeBodyFile, setAsideOctets, sweepBodies } from "./bodies.ts"
-import { explainError, findDamage, isFull, openDatabase, pageSize, walLimit } from "./database.ts"
+import { explainError, findDamage, isFull, openDatabase, pageSize } from "./database.ts"
+import { sharesAt } from "./disk.ts"
 import { Reader } from "./reads.ts"
 import type { Change, ChangeResult, Failure } from "./requests.ts"
 import { step } from "./steps.ts"
@@ -21,8 +22,8 @@ export type Committed =
 
 /** WAL octets after which the operator hears that somebody keeps it from shrinking. */
 const walWarning = 64 * 1024 * 1024
-/** Octets of new rows after which they go into the database file: some milliseconds of work. */
-const freshLimit = 8 * 1024 * 1024
+/** The part of the WAL's limit after which new rows go into the database file: some milliseconds of work. */
+const freshPart = 4
 /** The WAL begins anew after this much of it, even if the same few pages were written again and again. */
 const pagesOfCommit = 9
 
@@ -36,6 +37,7 @@ type Opened = {
 export class Store {
   readonly folders: Folders
   readonly #path: string
+  readonly #walLimit: number
   readonly #log: (line: string) => void
   #opened: Opened | undefined
   #trouble: Failure | undefined
@@ -50,6 +52,7 @@ export class Store {
   constructor(directory: string, refused: readonly string[], log: (line: string) => void) {
     this.folders = foldersOf(directory)
     this.#path = join(directory, "queue.db")
+    this.#walLimit = sharesAt(directory).wal
     this.#log = log
     for (const id of refused) this.#refused.add(id)
     this.#opened = this.#open()
@@ -161,7 +164,7 @@ export class Store {
   }
 
   #open(): Opened {
-    const database = openDatabase(this.#path)
+    const database = openDatabase(this.#path, this.#walLimit)
     const tally = new Tally(database)
     const reader = new Reader(database, (seq, id, text) => this.#setAsideEntry(database, seq, id, text))
     return { database, tally, reader, writer: new Writer(database, tally) }
@@ -189,7 +192,7 @@ export class Store {
   /** Moves the WAL's pages into the file, when there are enough of them or `atOnce`. Readers are not waited for. */
   checkpoint(atOnce = false): void {
     if (this.#opened === undefined || this.#wal === 0) return
-    if (!atOnce && this.#fresh < freshLimit && this.#wal < walLimit) return
+    if (!atOnce && this.#fresh < this.#walLimit / freshPart && this.#wal < this.#walLimit) return
     this.#fresh = 0
     this.#wal = 0
     step("checkpoint.begun")
