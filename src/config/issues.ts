@@ -11,6 +11,7 @@ export type IssueCode =
   | "bad-value"
   | "bad-arguments"
   | "bad-line"
+  | "bad-rule"
   | "stray-text"
   | "obsolete"
   | "not-supported"
