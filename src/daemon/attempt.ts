@@ -20,7 +20,7 @@ export type AttemptWorld = {
   readonly expand: (pending: Pending, entry: Entry) => Promise<Expanded>
   /** Takes a slot of the destination, delivers, and answers for each recipient of the batch, in its order. */
   readonly deliver: (entry: Entry, batch: Batch, content: Content) => Promise<readonly DeliveryStatus[]>
-  readonly fate: (pending: Pending, entry: Entry) => Fate
+  readonly fate: (pending: Pending, entry: Entry, status: DeliveryStatus) => Fate
   /** Bounces, delay warnings, success reports: each durable in the spool when this resolves. */
   readonly report: (queued: Queued, content: Content, told: readonly Settled[]) => Promise<Result<void>>
   readonly log: (entry: Entry, settled: Settled, startedAt: number) => void
@@ -85,7 +85,11 @@ async function deliverBatch(
 
 /** Says what became of a recipient: to the log and to the timeline. */
 function finish(entry: Entry, tried: Tried, startedAt: number, world: AttemptWorld): Settled {
-  const settled = settle(tried, (pending) => world.fate(pending, entry), entry.envelope.deliverBy)
+  const settled = settle(
+    tried,
+    (pending, status) => world.fate(pending, entry, status),
+    entry.envelope.deliverBy,
+  )
   world.log(entry, settled, startedAt)
   world.spool.note([eventOf(entry, settled)])
   return settled

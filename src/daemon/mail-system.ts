@@ -14,7 +14,7 @@ import { fail, ok, type Result } from "../mail/result.ts"
 import type { Accounts, Clock, Dns } from "../mail/world.ts"
 import { userFileReader } from "../mailers/user-file.ts"
 import type { Queued } from "../queue/entry.ts"
-import { nextAttempt } from "../queue/schedule.ts"
+import { isOwnTrouble, nextAttempt } from "../queue/schedule.ts"
 import { explainAddress } from "../routing/explain-address.ts"
 import type { Spool } from "../spool/spool.ts"
 import { openSpool } from "../spool/sqlite.ts"
@@ -171,7 +171,7 @@ export class MailSystem {
       clock,
       expand: (pending) => expandPending(pending, routing),
       deliver: this.#deliver,
-      fate: ({ attempts, recipient, warned }, { acceptedAt, envelope }) =>
+      fate: ({ attempts, recipient, warned }, { acceptedAt, envelope }, status) =>
         nextAttempt({
           attempts,
           acceptedAt,
@@ -181,6 +181,7 @@ export class MailSystem {
           warned,
           reversePath: envelope.reversePath,
           notify: recipient.notify,
+          own: isOwnTrouble(status),
         }),
       report: (about, octets, told) => report(about, octets, told, this.#reportWorld()),
       log: (entry, tried, startedAt) => log.delivered(entry, tried, startedAt),

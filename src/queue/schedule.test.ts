@@ -2,7 +2,8 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import fc from "fast-check"
 import type { Origin } from "../mail/decision.ts"
-import { type Fate, nextAttempt, type Waiting } from "./schedule.ts"
+import type { DeliveryStatus } from "../mail/status.ts"
+import { type Fate, isOwnTrouble, nextAttempt, type Waiting } from "./schedule.ts"
 
 const minute = 60_000
 const hour = 60 * minute
@@ -31,6 +32,26 @@ test("intervals grow from a minute to an hour and stay there", () => {
   const minutes = [0, 1, 2, 3, 4, 5, 6, 7, 50].map((attempts) => at(next({ attempts })) / minute)
   assert.deepEqual(minutes, [1, 2, 4, 8, 15, 30, 60, 60, 60])
 })
+
+test("what fails for our own trouble is tried again after seconds, before the schedule of all others begins", () => {
+  const seconds = [0, 1, 2, 3, 4, 9].map((attempts) => at(next({ attempts, own: true })) / 1000)
+  assert.deepEqual(seconds, [5, 15, 30, 60, 120, 3600])
+})
+
+/** Status, who spoke, whether the trouble is ours. */
+const troubles: readonly (readonly [DeliveryStatus["status"], string | undefined, boolean])[] = [
+  ["4.3.1", undefined, true], // our disk is full
+  ["4.2.0", undefined, true], // the mailbox is locked
+  ["4.3.0", undefined, true], // the agent is being started again
+  ["4.3.1", "mail.napier.ac.uk [192.0.2.7]", false], // their disk is full
+  ["4.4.1", undefined, false], // no host answers
+  ["4.4.3", undefined, false], // DNS does not answer
+]
+for (const [status, remote, own] of troubles) {
+  test(`${status} from ${remote ?? "nobody else"} is ${own ? "our own trouble" : "not our own trouble"}`, () => {
+    assert.equal(isOwnTrouble({ status, remote }), own)
+  })
+}
 
 test("messages that failed together are spread by a tenth to either side", () => {
   assert.equal(at(next({ attempts: 6, random: 0 })), 54 * minute)

@@ -5,6 +5,7 @@ import type { Settings } from "../config/settings.ts"
 import type { ReversePath } from "../mail/address.ts"
 import { because, type Reason } from "../mail/decision.ts"
 import type { DeliverBy, Notify } from "../mail/envelope.ts"
+import type { DeliveryStatus } from "../mail/status.ts"
 
 /** What the schedule has for a recipient that could not be served now. */
 export type Fate =
@@ -28,12 +29,20 @@ export type Waiting = {
   readonly notify?: readonly Notify[]
   /** The time the sender set (RFC 2852). */
   readonly deliverBy?: DeliverBy | undefined
+  /** The trouble is on this machine. */
+  readonly own?: boolean
 }
 
 const minute = 60_000
 
 /** Minutes between attempts; the last one stays (RFC 5321 §4.5.4.1 asks for at least 30 minutes once the first ones failed). */
 const intervals = [1, 2, 4, 8, 15, 30, 60] as const
+
+/**
+ * Before these when the trouble is our own: a full disk, a mailbox that a program has locked, an agent being started again.
+ * Such things end soon, and nobody else is troubled.
+ */
+const ownIntervals = [1 / 12, 1 / 4, 1 / 2] as const
 
 /** A tenth to either side. */
 const jitter = 0.2
@@ -63,14 +72,20 @@ export function nextAttempt(waiting: Waiting): Fate {
   return { next: "wait", at, reason: because("schedule", says, life.at) }
 }
 
+/** Whether the trouble is with this machine or a mailbox on it (RFC 3463 §3.3, §3.4): no other host said or lacks anything. */
+export function isOwnTrouble({ status, remote }: Pick<DeliveryStatus, "status" | "remote">): boolean {
+  return remote === undefined && /^4\.[23]\./.test(status)
+}
+
 function gaveUp({ acceptedAt, now, attempts }: Waiting, life: Timeout): Reason {
   const tries = `${attempts + 1} ${attempts === 0 ? "attempt" : "attempts"}`
   const says = `waited ${age(now - acceptedAt)} and ${tries}, which is all that ${life.name} (${age(life.milliseconds)}) allows`
   return because("schedule", says, life.at)
 }
 
-function interval({ attempts, random, settings }: Waiting): number {
-  const step = intervals[Math.min(Math.max(attempts, 0), intervals.length - 1)] ?? 60
+function interval({ attempts, random, settings, own = false }: Waiting): number {
+  const steps = own ? [...ownIntervals, ...intervals] : intervals
+  const step = steps[Math.min(Math.max(attempts, 0), steps.length - 1)] ?? 60
   const spread = step * minute * (1 - jitter / 2 + jitter * random)
   const longest = option(settings, "MaxQueueAge") ?? 0
   const capped = longest > 0 ? Math.min(spread, longest * 1000) : spread

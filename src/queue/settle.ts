@@ -28,7 +28,11 @@ export type Settled = Tried & {
  * Sorts one that was tried. `fate` says what the schedule has for one that must wait; `deliverBy` is the time that the sender
  * set for the message.
  */
-export function settle(tried: Tried, fate: (pending: Pending) => Fate, deliverBy?: DeliverBy): Settled {
+export function settle(
+  tried: Tried,
+  fate: (pending: Pending, status: DeliveryStatus) => Fate,
+  deliverBy?: DeliverBy,
+): Settled {
   const { pending, status } = tried
   switch (status.action) {
     case "failed":
@@ -43,7 +47,7 @@ export function settle(tried: Tried, fate: (pending: Pending) => Fate, deliverBy
           pending.recipient.notify.includes("success") || traced(status, deliverBy) ? "succeeded" : undefined,
       }
     case "delayed":
-      return settleDelayed(tried, fate(pending))
+      return settleDelayed(tried, fate(pending, status))
   }
 }
 
