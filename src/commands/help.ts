@@ -21,6 +21,7 @@ const groups: readonly { readonly title: string; readonly rows: readonly Row[] }
       ["talk [HOST:PORT]", "speak SMTP by hand, and see why it answers as it does"],
       ["explain ADDRESS", "the way an address takes, step by step"],
       ["mailq", "what waits in the queue"],
+      ["queue summary", "how much waits for which destination, and for how long"],
       ["show ID", "one message: envelope, header, and what happened to it"],
       ["config", "the configuration as it was understood, each value with its line"],
     ],
@@ -28,9 +29,16 @@ const groups: readonly { readonly title: string; readonly rows: readonly Row[] }
   {
     title: "Keep",
     rows: [
+      ["queue list|hold|release|remove|retry|export", "steer what waits, by id or by filter"],
       ["user add|list|remove|passwd", "users without an account on this machine"],
       ["newaliases", "compile the alias files"],
-      ["makemap TYPE FILE", "compile a lookup table"],
+      [
+        "makemap TYPE FILE",
+        "compile a lookup table; editmap changes one entry, praliases prints the aliases",
+      ],
+      ["hoststat, purgestat", "what is remembered of other hosts, and to forget it"],
+      ["mailstats", "how much mail came and went"],
+      ["saslpasswd2 LOGIN", "a password for SMTP AUTH"],
       ["sendmail …", "sendmail's own command line"],
     ],
   },

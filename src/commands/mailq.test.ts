@@ -29,6 +29,13 @@ const verbs = new Map<string, Verb>([
       ),
   ],
 ])
+for (const [client, own] of [
+  ["client count", "count"],
+  ["client queue", "queue"],
+] as const) {
+  const verb = verbs.get(own)
+  if (verb !== undefined) verbs.set(client, verb)
+}
 const server = await serveControl(layoutOf(state).control, verbs, (error) => assert.fail(String(error)))
 after(() => {
   server.close()
@@ -155,9 +162,9 @@ test("-v adds priority, tries and last words of each recipient", async () => {
     "6AO7AgXX000001        2      30302 Nov 24 07:10 <bob@hello.com>",
     "                 (Deferred: Connection refused by mx1.remote.test.)",
     "\t\t\t\t\t\t<far@remote.test>",
-    "\t\t\t\t\t\t  (from staff@hello.com)",
-    "\t\t\t\t\t\t  (4.4.1: Connection refused by mx1.remote.test.)",
-    "\t\t\t\t\t\t  (1 tried, next Tue Nov 24 07:20)",
+    "\t\t(from staff@hello.com)",
+    "\t\t(4.4.1: Connection refused by mx1.remote.test.)",
+    "\t\t(1 tried, next Tue Nov 24 07:20)",
     "\t\tTotal requests: 1",
     "",
   ])
@@ -185,7 +192,7 @@ test("a message that is held says so, and why", async () => {
     message([waiting("far@remote.test")], { held: { reason: "looks odd", at: undefined } }),
   ])
   assert.match(stdout, /^6AO7AgXX000001\? {7}2 Tue/m)
-  assert.match(stdout, /^ {17}\(held: looks odd\)$/m)
+  assert.match(stdout, /^ {6}QUARANTINE: looks odd$/m)
 })
 
 test("a report's sender is <>", async () => {
@@ -226,13 +233,30 @@ test("--json is one object a line, and nothing else", async () => {
   })
 })
 
-test("-qR and -qS ask the daemon for a part of recipient and sender, -qI looks at ids", async () => {
-  const two = [message([waiting("a@x.test")]), message([waiting("b@x.test")], { id: "6AO7AgXX000002" })]
-  await mailq(two, "-qRfar@", "-qSbob")
-  assert.deepEqual(asked.at(-1), { verb: "queue", to: "far@", from: "bob" })
-  const { stdout } = await mailq(two, "-qI000002")
-  assert.match(stdout, /\t\tTotal requests: 1\n$/)
-  assert.match(stdout, /<b@x\.test>/)
+for (const [argv, limits, held] of [
+  [[], [], "no"],
+  [
+    ["-qRfar@", "-q!Sbob"],
+    [
+      { field: "recipient", part: "far@", not: false },
+      { field: "sender", part: "bob", not: true },
+    ],
+    "no",
+  ],
+  [["-qI000002"], [{ field: "id", part: "000002", not: false }], "no"],
+  [["-qQ"], [], "only"],
+  [["-qQodd"], [{ field: "reason", part: "odd", not: false }], "only"],
+] as const) {
+  test(`mailq ${argv.join(" ")} asks the daemon for no more than it is to show`, async () => {
+    await mailq([message([waiting("a@x.test")])], ...argv)
+    assert.deepEqual(asked.at(-1), { verb: "queue", selection: { limits, held } })
+  })
+}
+
+test("-Ac shows what the sendmail command keeps, under the name of its own directory", async () => {
+  const { stdout } = await mailq([message([waiting("a@x.test")])], "-Ac")
+  assert.deepEqual(asked.at(-1), { verb: "client queue", selection: { limits: [], held: "no" } })
+  assert.ok(stdout.startsWith(`\t\t${layoutOf(state).clientQueue} (1 request)\n`))
 })
 
 for (const [argv, expected] of [

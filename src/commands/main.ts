@@ -7,9 +7,16 @@ type Load = () => Promise<Command>
 
 /** Programs of their own name in bin/; each is a sub-command of `waypost` too. */
 const programs: Readonly<Record<string, Load>> = {
+  editmap: () => import("./editmap.ts"),
+  hoststat: () => import("./hoststat.ts"),
   makemap: () => import("./makemap.ts"),
   mailq: () => import("./mailq.ts"),
+  mailstats: () => import("./mailstats.ts"),
   newaliases: () => import("./newaliases.ts"),
+  praliases: () => import("./praliases.ts"),
+  purgestat: () => import("./purgestat.ts"),
+  rmail: () => import("./rmail.ts"),
+  saslpasswd2: () => import("./saslpasswd2.ts"),
   sendmail: () => import("./sendmail.ts"),
 }
 
@@ -20,6 +27,7 @@ const subcommands: Readonly<Record<string, Load>> = {
   help: () => import("./help.ts"),
   idle: () => import("./idle.ts"),
   install: () => import("./install.ts"),
+  queue: () => import("./queue.ts"),
   ready: () => import("./ready.ts"),
   show: () => import("./show.ts"),
   start: () => import("./start.ts"),

@@ -2,11 +2,13 @@
 // changing is for the owner of the system and root.
 import type { Content } from "../mail/content.ts"
 import type { Clock } from "../mail/world.ts"
-import type { Queued } from "../queue/entry.ts"
 import { printReason } from "../routing/explain.ts"
-import type { Filter, Spool } from "../spool/spool.ts"
+import type { Spool } from "../spool/spool.ts"
+import type { HostMemory } from "../mailers/host-memory.ts"
 import type { Answer, Asker, Request, Verb, Verbs } from "./control.ts"
+import { change, hand, queue, summary } from "./queue-verbs.ts"
 import type { Runner } from "./runner.ts"
+import type { Statistics } from "./statistics.ts"
 import type { Watchers } from "./watchers.ts"
 
 export type ControlWorld = {
@@ -20,12 +22,16 @@ export type ControlWorld = {
   /** Where mail comes in; the first is the one to talk to. */
   readonly listeners: () => readonly { readonly address: string | undefined; readonly port: number }[]
   readonly reload: () => void
+  /** What is remembered of other hosts. */
+  readonly hosts: HostMemory
+  readonly statistics: Statistics
 }
 
-/** How many queue entries are read in one short transaction. */
-const page = 200
-
 export function controlVerbs(world: ControlWorld): Verbs {
+  const { spool, clock, runner, hosts } = world
+  const queueWorld = { spool, clock, wake: () => runner.wake() }
+  const changes = (act: (id: string, request: Request) => Promise<boolean>) =>
+    trusted((request) => change(request, queueWorld, (id) => act(id, request)))
   return new Map<string, Verb>([
     [
       "ready",
@@ -33,19 +39,20 @@ export function controlVerbs(world: ControlWorld): Verbs {
     ],
     ["idle", (request) => idle(request, world)],
     ["count", () => counted(world)],
-    ["queue", (request) => queue(request, world)],
+    ["queue", (request) => queue(request, queueWorld)],
+    ["summary", (request) => summary(request, queueWorld)],
+    ["export", trusted((request) => hand(request, queueWorld))],
     ["show", (request) => show(request, world)],
     ["explain", (request) => explain(request, world)],
     ["watch", (request, _asker, signal) => watch(request, world, signal)],
-    [
-      "hold",
-      trusted((request) =>
-        change(request, world, (id) => world.spool.hold(id, text(request["reason"]) ?? "by hand")),
-      ),
-    ],
-    ["release", trusted((request) => change(request, world, (id) => world.spool.release(id)))],
-    ["remove", trusted((request) => change(request, world, (id) => world.spool.remove(id)))],
-    ["retry", trusted((request) => change(request, world, (id) => world.spool.retry(id)))],
+    ["hold", changes((id, request) => spool.hold(id, text(request["because"]) ?? "by hand"))],
+    ["release", changes((id) => spool.release(id))],
+    ["remove", changes((id) => spool.remove(id))],
+    ["retry", changes((id) => spool.retry(id))],
+    ["hosts", () => hostStatus(hosts)],
+    ["statistics", () => once({ ok: true, ...world.statistics.counted() })],
+    ["forget statistics", trusted(() => once((world.statistics.clear(clock()), { ok: true })))],
+    ["forget", trusted(() => once((hosts.forget(), { ok: true })))],
     ["reload", trusted(() => once((world.reload(), { ok: true })))],
   ])
 }
@@ -75,18 +82,9 @@ async function* counted({ spool }: ControlWorld): AsyncIterable<Answer> {
   yield { ok: true, ...(await spool.count()) }
 }
 
-async function* queue(request: Request, world: ControlWorld): AsyncIterable<Answer> {
-  for await (const queued of pages(filterOf(request), world.spool)) yield { queued }
-}
-
-async function* pages(filter: Filter, spool: Spool): AsyncIterable<Queued> {
-  let after: string | undefined
-  for (;;) {
-    const some = await spool.list(filter, after, page)
-    yield* some
-    after = some.at(-1)?.entry.id
-    if (some.length < page) return
-  }
+/** One line for each host that is remembered. */
+async function* hostStatus(hosts: ControlWorld["hosts"]): AsyncIterable<Answer> {
+  for (const host of hosts.list()) yield { host }
 }
 
 async function* show(request: Request, { spool }: ControlWorld): AsyncIterable<Answer> {
@@ -129,35 +127,6 @@ async function* watch(
 ): AsyncIterable<Answer> {
   for await (const { reply, reason } of watchers.watch(text(request["client"]) ?? "", signal)) {
     yield { reply, reasons: reason === undefined ? [] : printReason(reason) }
-  }
-}
-
-/** Does it to every message the filter finds, and says which. `all` must be asked for: an empty filter changes nothing. */
-async function* change(
-  request: Request,
-  world: ControlWorld,
-  act: (id: string) => Promise<boolean>,
-): AsyncIterable<Answer> {
-  const filter = filterOf(request)
-  if (Object.keys(filter).length === 0 && request["all"] !== true) {
-    yield { error: `${request.verb}: name ids or a filter, or say --all`, code: 64 }
-    return
-  }
-  const found: Queued[] = []
-  for await (const queued of pages(filter, world.spool)) found.push(queued)
-  for (const queued of found) {
-    if (request["preview"] === true || (await act(queued.entry.id))) yield { queued }
-  }
-  if (request["preview"] !== true) world.runner.wake()
-}
-
-function filterOf(request: Request): Filter {
-  const { ids, to, from, olderThan } = request
-  return {
-    ...(Array.isArray(ids) ? { ids: ids.map(String) } : {}),
-    ...(typeof to === "string" ? { to } : {}),
-    ...(typeof from === "string" ? { from } : {}),
-    ...(typeof olderThan === "number" ? { olderThan } : {}),
   }
 }
 

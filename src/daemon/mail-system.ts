@@ -11,9 +11,12 @@ import { type Log, makeLog } from "../host/log.ts"
 import { software, version } from "../host/version.ts"
 import type { Content } from "../mail/content.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
+import { diagnosticText } from "../mail/status.ts"
 import type { Accounts, Clock, Dns } from "../mail/world.ts"
+import { HostStatuses } from "../mailers/host-memory.ts"
 import { userFileReader } from "../mailers/user-file.ts"
 import type { Queued } from "../queue/entry.ts"
+import type { Settled } from "../queue/settle.ts"
 import { isOwnTrouble, nextAttempt } from "../queue/schedule.ts"
 import { explainAddress } from "../routing/explain-address.ts"
 import type { Spool } from "../spool/spool.ts"
@@ -29,6 +32,7 @@ import { makeIds } from "./ids.ts"
 import type { Configuration } from "./messages.ts"
 import { report } from "./reports.ts"
 import { Runner } from "./runner.ts"
+import { Statistics } from "./statistics.ts"
 import { Watchers } from "./watchers.ts"
 
 /** What lives as long as the process. */
@@ -55,6 +59,8 @@ export class MailSystem {
   readonly #newId = makeIds(clock, Math.floor(Math.random() * 1_000_000))
   readonly #watchers = new Watchers()
   readonly #stopping = new AbortController()
+  readonly #hosts = new HostStatuses()
+  readonly #statistics: Statistics
   #decisions: Decisions
   #deliver: Deliver
   #control: Server | undefined
@@ -87,6 +93,7 @@ export class MailSystem {
     const { spool, log, configuration } = parts
     this.#parts = parts
     this.#decisions = decisions
+    this.#statistics = new Statistics(configuration.layout.statistics, clock())
     this.#deliver = this.#makeDeliver(decisions)
     this.#queueOnly = /^[qd]/i.test(option(decisions.settings, "DeliveryMode"))
     this.#runner = new Runner({
@@ -106,7 +113,10 @@ export class MailSystem {
       newId: this.#newId,
       watchers: this.#watchers,
       stopping: this.#stopping.signal,
-      deliver: (queued, content) => this.#runner.accepted(queued, content),
+      deliver: (queued, content) => {
+        this.#accepted(queued)
+        this.#runner.accepted(queued, content)
+      },
       runQueue: () => this.#runner.wake(),
     })
   }
@@ -122,6 +132,14 @@ export class MailSystem {
       version,
       listeners: () => this.#decisions.settings.daemons.map(({ address, port }) => ({ address, port })),
       reload: askReload,
+      hosts: {
+        list: () => this.#hosts.list(),
+        forget: () => {
+          this.#hosts.forget()
+          this.#decisions.smtp.forget()
+        },
+      },
+      statistics: this.#statistics,
       explain: (typed, from, client) => explainAddress({ typed, from, client }, this.#decisions),
     })
     this.#control = await serveControl(layout.control, verbs, (error) => log.bug(error))
@@ -157,6 +175,7 @@ export class MailSystem {
     await within(sessionsEndWithin, this.#doors.ended())
     await within(deliveriesEndWithin, this.#runner.stop())
     this.#control?.close()
+    this.#statistics.close()
     await this.#decisions.close()
     this.#parts.agent.close()
     await this.#parts.spool.close()
@@ -182,10 +201,32 @@ export class MailSystem {
           reversePath: envelope.reversePath,
           notify: recipient.notify,
           own: isOwnTrouble(status),
+          deliverBy: envelope.deliverBy,
         }),
       report: (about, octets, told) => report(about, octets, told, this.#reportWorld()),
-      log: (entry, tried, startedAt) => log.delivered(entry, tried, startedAt),
+      log: (entry, tried, startedAt) => {
+        log.delivered(entry, tried, startedAt)
+        this.#remember(entry, tried)
+      },
     })
+  }
+
+  /** For mailstats and hoststat. */
+  #remember({ size }: Queued["entry"], { pending, status }: Settled): void {
+    const { action, remote } = status
+    const mailer = pending.route?.mailer ?? "local"
+    if (action === "delivered" || action === "relayed")
+      this.#statistics.add(mailer, { to: 1, octetsTo: size })
+    else if (action === "failed") this.#statistics.add(mailer, { rejected: 1 })
+    if (option(this.#decisions.settings, "HostStatusDirectory") === undefined) return
+    const says = diagnosticText(status.diagnostic) ?? status.reason.says
+    this.#hosts.note(remote, { at: status.at.getTime(), status: status.status, says })
+  }
+
+  #accepted({ entry }: Queued): void {
+    const mailer = entry.arrival.client === undefined ? "local" : "esmtp"
+    const quarantined = entry.held === undefined ? 0 : 1
+    this.#statistics.add(mailer, { from: 1, octetsFrom: entry.size, quarantined })
   }
 
   #reportWorld() {

@@ -96,6 +96,11 @@ export class Pool {
     return up
   }
 
+  /** What is remembered against peers is no more. */
+  forget(): void {
+    this.#troubles.clear()
+  }
+
   /** Ends what rests now and what is in use after its transaction; resolves when nothing is open. */
   async close(): Promise<void> {
     this.#closing = true

@@ -31,6 +31,8 @@ export type SmtpMailer = {
   deliver(batch: SmtpBatch, signal?: AbortSignal): Promise<readonly DeliveryStatus[]>
   /** Ends the sessions that rest, waits for those in use. Deliveries that begin after this are delayed. */
   close(): Promise<void>
+  /** Hosts that did not answer are asked again by the next message. */
+  forget(): void
 }
 
 const usual = {
@@ -66,6 +68,7 @@ export function makeSmtpMailer(world: SmtpWorld): SmtpMailer {
   return {
     deliver: (batch, signal) => deliver(batch, terms, settings, signal),
     close: () => pool.close(),
+    forget: () => pool.forget(),
   }
 }
 

@@ -1,0 +1,101 @@
+// What the commands may ask of the queue of a running system: to list it, to sum it up, to steer what is in it, to hand it out.
+import { printPath } from "../mail/address.ts"
+import type { Clock } from "../mail/world.ts"
+import type { Queued } from "../queue/entry.ts"
+import { readSelection, type Selection, selects } from "../queue/select.ts"
+import { QueueShape } from "../queue/summary.ts"
+import type { Filter, Spool } from "../spool/spool.ts"
+import type { Answer, Request } from "./control.ts"
+
+export type QueueVerbsWorld = {
+  readonly spool: Pick<Spool, "list" | "get" | "content">
+  readonly clock: Clock
+  /** Something may be due now. */
+  readonly wake: () => void
+}
+
+/** How many queue entries are read in one short transaction. */
+const page = 200
+
+/** Everything that is meant, page by page: a slow reader holds nothing up. */
+export async function* queue(request: Request, { spool }: QueueVerbsWorld): AsyncIterable<Answer> {
+  const wanted = wantedBy(request)
+  if (wanted === undefined) yield notUnderstood(request)
+  else for await (const queued of found(wanted, spool)) yield { queued }
+}
+
+/** Recipients by destination and age. */
+export async function* summary(request: Request, { spool, clock }: QueueVerbsWorld): AsyncIterable<Answer> {
+  const wanted = wantedBy(request)
+  if (wanted === undefined) return yield notUnderstood(request)
+  const shape = new QueueShape(clock())
+  for await (const queued of found(wanted, spool)) shape.add(queued)
+  for (const one of shape.shapes()) yield { shape: one }
+}
+
+/**
+ * Does it to every message that is meant, and says which; with `preview` only says which. `all` must be asked for: nothing given
+ * changes nothing.
+ */
+export async function* change(
+  request: Request,
+  { spool, wake }: QueueVerbsWorld,
+  act: (id: string) => Promise<boolean>,
+): AsyncIterable<Answer> {
+  const wanted = wantedBy(request)
+  if (wanted === undefined) return yield notUnderstood(request)
+  if (isEverything(wanted) && request["all"] !== true)
+    return yield { error: `${request.verb}: name ids or a filter, or say --all`, code: 64 }
+  const meant: Queued[] = []
+  for await (const queued of found(wanted, spool)) meant.push(queued)
+  for (const queued of meant) {
+    if (request["preview"] === true || (await act(queued.entry.id))) yield { queued }
+  }
+  if (request["preview"] !== true) wake()
+}
+
+/** A message's octets, in base64, piece by piece, after a line about it. */
+export async function* hand(request: Request, { spool }: QueueVerbsWorld): AsyncIterable<Answer> {
+  const { id } = request
+  const queued = typeof id === "string" ? await spool.get(id) : undefined
+  if (queued === undefined)
+    return yield { error: `${String(id)}: no message of this id is in the queue`, code: 67 }
+  const content = await spool.content(queued.entry.id)
+  if (!content.ok) return yield { error: `${queued.entry.id}: ${content.error}`, code: 74 }
+  const sender = printPath(queued.entry.envelope.reversePath)
+  yield { id: queued.entry.id, sender, acceptedAt: queued.entry.acceptedAt }
+  for await (const piece of content.value.chunks()) yield { octets: piece.toString("base64") }
+}
+
+type Wanted = { readonly filter: Filter; readonly selection: Selection }
+
+function wantedBy(request: Request): Wanted | undefined {
+  const { ids, to, from, olderThan } = request
+  const selection = readSelection(request["selection"])
+  if (selection === undefined) return undefined
+  const filter = {
+    ...(Array.isArray(ids) ? { ids: ids.map(String) } : {}),
+    ...(typeof to === "string" ? { to } : {}),
+    ...(typeof from === "string" ? { from } : {}),
+    ...(typeof olderThan === "number" ? { olderThan } : {}),
+  }
+  return { filter, selection }
+}
+
+function isEverything({ filter, selection }: Wanted): boolean {
+  return Object.keys(filter).length === 0 && selection.limits.length === 0
+}
+
+function notUnderstood({ verb }: Request): Answer {
+  return { error: `${verb}: the selection cannot be understood`, code: 64 }
+}
+
+async function* found({ filter, selection }: Wanted, spool: Pick<Spool, "list">): AsyncIterable<Queued> {
+  let after: string | undefined
+  for (;;) {
+    const some = await spool.list(filter, after, page)
+    for (const queued of some) if (selects(selection, queued)) yield queued
+    after = some.at(-1)?.entry.id
+    if (some.length < page) return
+  }
+}

@@ -1,0 +1,56 @@
+// The queue in one look: how many recipients wait for which destination, and for how long (after Postfix's qshape).
+import { printPath } from "../mail/address.ts"
+import type { Queued } from "./entry.ts"
+
+/** The upper ends of the columns, in minutes; one more column holds all that is older. */
+export const ages = [5, 10, 20, 40, 80, 160, 320, 640, 1280] as const
+
+/** Recipients of one destination, by age: a number for each of `ages`, and one for what is older. */
+export type Shape = { readonly destination: string; readonly counts: readonly number[] }
+
+/** Counts messages one after the other; holds a few numbers for each destination. */
+export class QueueShape {
+  readonly #byDestination = new Map<string, number[]>()
+  readonly #now: number
+
+  constructor(now: number) {
+    this.#now = now
+  }
+
+  add({ entry, pending }: Queued): void {
+    const minutes = (this.#now - entry.acceptedAt) / 60_000
+    const column = ages.findIndex((most) => minutes < most)
+    for (const { recipient, route } of pending) {
+      const counts = this.#countsOf(destinationOf(printPath(recipient.path), route?.host))
+      const at = column < 0 ? ages.length : column
+      counts[at] = (counts[at] ?? 0) + 1
+    }
+  }
+
+  #countsOf(destination: string): number[] {
+    const known = this.#byDestination.get(destination)
+    if (known !== undefined) return known
+    const fresh = Array.from({ length: ages.length + 1 }, () => 0)
+    this.#byDestination.set(destination, fresh)
+    return fresh
+  }
+
+  /** The destinations, the fullest first. */
+  shapes(): readonly Shape[] {
+    return [...this.#byDestination]
+      .map(([destination, counts]) => ({ destination, counts }))
+      .toSorted((a, b) => total(b.counts) - total(a.counts) || (a.destination < b.destination ? -1 : 1))
+  }
+}
+
+/** All recipients of a destination. */
+export function total(counts: readonly number[]): number {
+  return counts.reduce((sum, one) => sum + one, 0)
+}
+
+/** Where it goes, if that is known already, else the domain of the address. */
+function destinationOf(address: string, host: string | undefined): string {
+  if (host !== undefined && host !== "") return host.toLowerCase()
+  const at = address.lastIndexOf("@")
+  return at < 0 ? "(local)" : address.slice(at + 1).toLowerCase()
+}
