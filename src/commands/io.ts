@@ -18,12 +18,17 @@ export type Command = { readonly run: (argv: readonly string[], io: Io) => Promi
 export const exits = {
   ok: 0,
   usage: 64,
+  dataError: 65,
   noInput: 66,
   noUser: 67,
+  noHost: 68,
   unavailable: 69,
   software: 70,
+  osError: 71,
   cannotCreate: 73,
+  ioError: 74,
   tryAgain: 75,
+  protocol: 76,
   noPermission: 77,
   config: 78,
 } as const

@@ -2,27 +2,33 @@
 import type { Explained, ExplainedEnd, ExplainedFailure } from "../routing/explain-address.ts"
 import { parseReplyWords } from "./submit.ts"
 import { type Answer, Control } from "./control-client.ts"
+import { exitOfReply } from "./exit-of-reply.ts"
 import { exits, type Io, refuse } from "./io.ts"
 
-/** Each address in turn; ends with EX_NOUSER when one leads nowhere, with EX_TEMPFAIL when one cannot be told now. */
-export async function verify(addresses: readonly string[], state: string, io: Io): Promise<number> {
-  if (addresses.length === 0) return refuse(io, "Recipient names must be specified", exits.usage)
+/** Each address in turn; ends with the exit code of what led nowhere (sysexits(3)), or EX_TEMPFAIL when one cannot be told now. */
+export async function verify(operands: readonly string[], state: string, io: Io): Promise<number> {
+  if (operands.length === 0) return refuse(io, "Recipient names must be specified", exits.usage)
   const control = await Control.open(state)
   let code: number = exits.ok
   try {
-    for (const address of addresses) {
+    for (const address of operands.flatMap(addressesIn)) {
       for await (const answer of control.ask({ verb: "explain", address })) {
         const { deliverable, failed } = explainedOf(answer)
         for (const one of failed) io.stdout.write(`${failedLine(address, one)}\n`)
-        for (const one of deliverable) io.stdout.write(`${deliverableLine(one)}\n`)
-        if (failed.some(({ outcome }) => outcome === "later")) code = exits.tryAgain
-        else if (failed.length > 0 && code === exits.ok) code = exits.noUser
+        for (const one of deliverable) io.stdout.write(`${deliverableLine(address, one)}\n`)
+        const worst = failed.find(({ outcome }) => outcome === "later") ?? failed[0]
+        if (worst !== undefined && code !== exits.tryAgain) code = exitOfReply(worst.reply)
       }
     }
     return code
   } finally {
     control.close()
   }
+}
+
+/** An argument with blanks is a list of names, unless something in it says that it is one address (sendmail: sendtolist). */
+function addressesIn(operand: string): readonly string[] {
+  return /[,;<>()"]/.test(operand) ? [operand] : operand.split(/\s+/).filter((name) => name !== "")
 }
 
 /** Our own daemon of our own version answers: a look at the shape is enough. */
@@ -34,10 +40,12 @@ function explainedOf(answer: Answer): Pick<Explained, "deliverable" | "failed"> 
   return { deliverable: deliverable as ExplainedEnd[], failed: failed as ExplainedFailure[] }
 }
 
-/** `bob... deliverable: mailer local, user bob`: for the local mailer sendmail names the login alone. */
-function deliverableLine({ address, mailer, host, user }: ExplainedEnd): string {
-  const at = host === "" ? "" : `, host ${host}${/^\[|\.$|:/.test(host) ? "" : "."}`
-  return `${mailer === "local" ? user : address}... deliverable: mailer ${mailer}${at}, user ${user}`
+/** `bob... deliverable: mailer local, user bob`. A name keeps its backslash, a program its bar, as sendmail shows them. */
+function deliverableLine(asked: string, { typed, mailer, host, user }: ExplainedEnd): string {
+  const at = host === "" ? "" : `, host ${host}${mailer === "local" || /^\[|\.$|:/.test(host) ? "" : "."}`
+  const name =
+    mailer === "prog" ? `"|${user}"` : mailer === "local" && typed.startsWith("\\") ? `\\${user}` : user
+  return `${typed || asked}... deliverable: mailer ${mailer}${at}, user ${name}`
 }
 
 /** `nosuch... User unknown`: a name of this host as it was typed. */

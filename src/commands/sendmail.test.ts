@@ -36,8 +36,16 @@ await new Promise<void>((resolve) => door.listen(layoutOf(state).submit, resolve
 const asked: unknown[] = []
 const explained = {
   deliverable: [
-    { address: "me@grussell.org", mailer: "local", host: "", user: "me" },
-    { address: "far@remote.test", mailer: "esmtp", host: "remote.test", user: "far@remote.test" },
+    { address: "me@grussell.org", typed: "me", mailer: "local", host: "lists", user: "me" },
+    { address: "me@grussell.org", typed: "\\me", mailer: "local", host: "", user: "me" },
+    { address: "me@grussell.org", typed: '"|/bin/log all"', mailer: "prog", host: "", user: "/bin/log all" },
+    {
+      address: "far@remote.test",
+      typed: "Far <far@remote.test>",
+      mailer: "esmtp",
+      host: "remote.test",
+      user: "far@remote.test",
+    },
   ],
   failed: [{ address: "nosuch", outcome: "no", reply: "550 5.1.1 <nosuch>... User unknown" }],
 }
@@ -244,12 +252,25 @@ test("-bv tells where addresses lead, in sendmail's words", async () => {
   assert.equal(code, 0)
   assert.equal(
     stdout,
-    "me... deliverable: mailer local, user me\n" +
-      "far@remote.test... deliverable: mailer esmtp, host remote.test., user far@remote.test\n",
+    "me... deliverable: mailer local, host lists, user me\n" +
+      "\\me... deliverable: mailer local, user \\me\n" +
+      '"|/bin/log all"... deliverable: mailer prog, user "|/bin/log all"\n' +
+      "Far <far@remote.test>... deliverable: mailer esmtp, host remote.test., user far@remote.test\n",
   )
   const unknown = await sendmail(["-bv", "staff"])
   assert.equal(unknown.code, 67)
   assert.match(unknown.stdout, /^nosuch\.\.\. User unknown\n/)
+})
+
+test("-bv takes an argument with blanks for several names, and one with quotes or brackets for one", async () => {
+  const addresses = async (operand: string) => {
+    asked.length = 0
+    await sendmail(["-bv", operand])
+    return asked.map(({ address }) => address)
+  }
+  assert.deepEqual(await addresses("Andrew Cumming"), ["Andrew", "Cumming"])
+  assert.deepEqual(await addresses("Andrew Cumming <andrew>"), ["Andrew Cumming <andrew>"])
+  assert.deepEqual(await addresses('"Andrew Cumming"'), ['"Andrew Cumming"'])
 })
 
 test("-q tries everything now and waits until that is done; -qR chooses", async () => {

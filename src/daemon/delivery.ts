@@ -42,7 +42,7 @@ export function makeDelivery(world: DeliveryWorld): Deliver {
         )
       case "mbox":
       case "maildir":
-        return deliverLocal({ entry, batch, content }, world)
+        return deliverHere(entry, batch, content, deliverLocal, world)
       case "[FILE]":
         return deliverFiles({ entry, batch, content }, world)
       case "[DISCARD]":
@@ -56,7 +56,7 @@ export function makeDelivery(world: DeliveryWorld): Deliver {
           world.clock,
         )
       default:
-        return deliverPrograms({ entry, batch, content }, world)
+        return deliverHere(entry, batch, content, deliverPrograms, world)
     }
   }
 }
@@ -64,6 +64,21 @@ export function makeDelivery(world: DeliveryWorld): Deliver {
 /** Mailers that exist without a MAILER() line. */
 function builtIn(name: string): string | undefined {
   return name === "discard" ? "[DISCARD]" : name === "*file*" ? "[FILE]" : undefined
+}
+
+/** Mailboxes and programs: the header as the local mailer writes it. */
+async function deliverHere(
+  entry: Entry,
+  batch: Batch,
+  content: Content,
+  deliver: typeof deliverLocal,
+  world: DeliveryWorld,
+): Promise<readonly DeliveryStatus[]> {
+  const out = await outgoing(entry, content, batch.mailer, world.routing)
+  if (out.outcome !== "yes") return everybody(batch, "delayed", "4.3.0", out.reason.says, world.clock)
+  const { envelope, content: written } = out.value
+  const leaving = envelope === entry.envelope ? entry : { ...entry, envelope }
+  return deliver({ entry: leaving, batch, content: written }, world)
 }
 
 async function deliverRemote(
@@ -74,7 +89,7 @@ async function deliverRemote(
 ): Promise<readonly DeliveryStatus[]> {
   const first = batch.recipients[0]
   if (first === undefined) return []
-  const out = await outgoing(entry, content, world.routing)
+  const out = await outgoing(entry, content, batch.mailer, world.routing)
   if (out.outcome !== "yes") return everybody(batch, "delayed", "4.3.0", out.reason.says, world.clock)
   const route: Route = { mailer: batch.mailer, host: batch.host, user: first.route.user }
   return world.smtp.deliver({

@@ -1,5 +1,5 @@
-// A message as another host is to see it: addresses of the header and the reverse-path rewritten as masquerading and
-// genericstable ask (sendmail: the S= and R= rulesets of the esmtp mailer).
+// A message as its mailer is to hand it on: addresses of the header and the reverse-path rewritten as masquerading and
+// genericstable ask (sendmail: the S= and R= rulesets of the mailer).
 import { type Content, inMemory } from "../mail/content.ts"
 import { type Decision, later, type Reason, yes } from "../mail/decision.ts"
 import { reply } from "../mail/reply.ts"
@@ -15,13 +15,14 @@ export type Outgoing = { readonly envelope: Entry["envelope"]; readonly content:
 export async function outgoing(
   entry: Entry,
   content: Content,
+  mailer: string,
   routing: RoutingWorld,
 ): Promise<Decision<Outgoing>> {
   const waits: Reason[] = []
   const header = await headerOf(content)
   const rewritten = await rewriteHeader(
     header,
-    headerRewriter(routing, (reason) => waits.push(reason)),
+    headerRewriter(mailer, routing, (reason) => waits.push(reason)),
   )
   const sender = await senderOf(entry, routing)
   if (sender.outcome !== "yes") return sender

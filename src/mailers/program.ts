@@ -83,7 +83,7 @@ function commandFor(
   const sender = printPath(from.entry.envelope.reversePath) || "MAILER-DAEMON"
   const words: Readonly<Record<string, string>> = {
     u: user,
-    h: detail,
+    h: route.host === "" ? detail : route.host,
     f: sender,
     g: sender,
     z: from.account.home,

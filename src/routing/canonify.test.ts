@@ -52,6 +52,7 @@ const cases: readonly (readonly [string, string])[] = [
   ["hello.com!napier.ac.uk!x", "x@napier.ac.uk"],
   ["napier.ac.uk!x@hello.com", "x@napier.ac.uk"],
   ["a!b!user", "b!user@a.uucp"],
+  ["user::node", '"user::node"@mail.hello.com (bare)'],
   // quotes
   ['"bob"@hello.com', "bob@hello.com (local)"],
   ['"bob"', "bob@mail.hello.com (bare)"],

@@ -163,10 +163,17 @@ function noDomain(text: string, at: Focus, world: RoutingWorld): Turn {
     const unfolded = `${text.slice(0, at.lastPercent)}@${text.slice(at.lastPercent + 1)}`
     return again(unfolded, `${text} is ${unfolded}`)
   }
-  const localPart = readUser(text, [], option(world.settings, "BlankSub"))
+  const { settings } = world
+  if (at.firstColon >= 0 && !option(settings, "ColonOkInAddr"))
+    return stop("5.1.3", "Colon illegal in host name part", text)
+  // A colon is nothing special in a name: user::node is a user of that name.
+  const localPart = readUser(text.replaceAll(":", colonMark), [], option(settings, "BlankSub"))
   if (!localPart.ok) return stop("5.1.3", localPart.error, text)
-  return { kind: "done", value: bareName(localPart.value, world) }
+  return { kind: "done", value: bareName(localPart.value.replaceAll(colonMark, ":"), world) }
 }
+
+/** Stands for a colon, which no unquoted local part may have. */
+const colonMark = "\uE000"
 
 /** host!user: the first host is where it goes; one without a dot is a UUCP neighbour. */
 function bangPath(text: string, bang: number): Turn {

@@ -4,6 +4,7 @@ import fc from "fast-check"
 import { parseMailbox } from "../mail/address.ts"
 import { printOrigin } from "../mail/decision.ts"
 import { replyLine } from "../mail/reply.ts"
+import type { Route } from "../mail/route.ts"
 import { records, type Site, siteOf } from "../../test/kit/site.ts"
 import { canonify } from "./canonify.ts"
 import { type Expansion, expand, expandCanonical } from "./expand.ts"
@@ -32,9 +33,14 @@ async function expanded(typed: string, site: Site): Promise<Expansion> {
 async function ends(typed: string, site: Site): Promise<readonly string[]> {
   const { leaves, dead } = await expanded(typed, site)
   return [
-    ...leaves.map(({ route }) => `${route.mailer} ${route.user}`),
+    ...leaves.map(({ route }) => `${route.mailer} ${withDetail(route)}`),
     ...dead.map((one) => `${one.outcome} ${replyLine(one.reply)}`),
   ].toSorted()
+}
+
+/** The detail of a local name is its mailer's host. */
+function withDetail({ mailer, host, user }: Route): string {
+  return mailer === "local" && host !== "" ? `${user}+${host}` : user
 }
 
 const cases: readonly (readonly [string, ...string[]])[] = [

@@ -21,6 +21,8 @@ export type Leaf = {
   readonly owner: string | undefined
   /** The login whose rights programs and files are used with; undefined: the default user. */
   readonly user: string | undefined
+  /** The name as the list or the person wrote it: `\\bob`, `Jim Smith <jim@hello.com>`. */
+  readonly typed: string
   readonly reason: Reason
 }
 
@@ -135,14 +137,18 @@ export function place(one: Node, route: Route, reason: Reason, run: Run): void {
   if (run.places.has(key)) return
   run.places.add(key)
   const user = route.mailer === "prog" || route.mailer === "*file*" ? one.user?.name : undefined
-  run.leaves.push({ path: one.path, route, owner: one.owner, user, reason: withTrailOf(one, reason) })
+  const typed = typedForm(one.member)
+  run.leaves.push({ path: one.path, route, owner: one.owner, user, typed, reason: withTrailOf(one, reason) })
 }
 
-/** The mailbox of an account, with the detail it was addressed by. */
+function typedForm({ kind, text, plain }: Member): string {
+  if (kind === "program") return `"|${text}"`
+  return plain && !text.startsWith("\\") ? `\\${text}` : text
+}
+
+/** The mailbox of an account; the detail it was addressed by is the local mailer's host, its $h (proto.m4: CanonLocal). */
 export function toMailbox(one: Node, account: Account, reason: Reason, run: Run): void {
-  const detail = one.name?.detail
-  const user = detail === undefined ? account.name : `${account.name}+${detail}`
-  place(one, { mailer: "local", host: "", user }, reason, run)
+  place(one, { mailer: "local", host: one.name?.detail ?? "", user: account.name }, reason, run)
 }
 
 /** An address that leads nowhere. */

@@ -51,6 +51,8 @@ export type ExplainedEnd = {
   readonly mailer: string
   readonly host: string
   readonly user: string
+  /** The name as the list or the person wrote it. */
+  readonly typed: string
   readonly owner: string | undefined
   readonly runsAs: string | undefined
   readonly reasons: readonly ExplainedStep[]
@@ -94,9 +96,10 @@ function addressIn(typed: string): string {
 
 function endsOf({ leaves, dead }: Expansion): Pick<Explained, "deliverable" | "failed"> {
   return {
-    deliverable: leaves.map(({ path, route, owner, user, reason }) => ({
+    deliverable: leaves.map(({ path, route, owner, user, typed, reason }) => ({
       address: printForward(path),
       ...route,
+      typed,
       owner,
       runsAs: user,
       reasons: stepsOf(reason),

@@ -122,16 +122,18 @@ function byHost(
   macroName: string,
   value: string,
   to: Canonical,
-  { settings }: RoutingWorld,
+  world: RoutingWorld,
 ): Decision<LocalTurn> {
+  const { settings } = world
   const at = macroAt(settings, macroName)
   const reason = because(word, `${word} is "${value}"`, at, cause(word, at))
-  const target = parseTarget(value, to, settings, option(settings, "RelayMailer"))
+  const target = parseTarget(value, to, world, option(settings, "RelayMailer"))
   if (!target.ok) return misconfigured(reason, target.error)
   if (target.value.kind === "error") return refuse(target.value.reply, reason)
   const { route } = target.value
   const keepsHost = macroName === "L" && feature(settings, "preserve_luser_host") !== undefined
-  if (route.host === "" || keepsHost || value.includes("@")) return yes({ kind: "route", route }, reason)
+  if (route.host === "" || route.mailer === "local" || keepsHost || value.includes("@"))
+    return yes({ kind: "route", route }, reason)
   return yes({ kind: "route", route: { ...route, user: atHost(to, route.host) } }, reason)
 }
 

@@ -12,7 +12,7 @@ const site: Site = {
 
 async function rewritten(header: string, more: Site = {}): Promise<{ text: string; waits: number }> {
   let waits = 0
-  const rewriter = headerRewriter(siteOf({ ...site, ...more }), () => void waits++)
+  const rewriter = headerRewriter("esmtp", siteOf({ ...site, ...more }), () => void waits++)
   const octets = await rewriteHeader(Buffer.from(header, "latin1"), rewriter)
   return { text: octets.toString("latin1"), waits }
 }
@@ -49,7 +49,7 @@ test("senders are masqueraded, names get a domain, and all else stays octet for 
 
 test("a header in which nothing changes is the same buffer", async () => {
   const header = Buffer.from("From: ann@Example.ORG\r\nTo: g.russell@Napier.ac.uk, x@[192.0.2.1]\r\n\r\n")
-  const rewriter = headerRewriter(siteOf(site), () => assert.fail("nothing to wait for"))
+  const rewriter = headerRewriter("esmtp", siteOf(site), () => assert.fail("nothing to wait for"))
   assert.equal(await rewriteHeader(header, rewriter), header)
 })
 

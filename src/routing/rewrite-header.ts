@@ -1,12 +1,12 @@
 // Addresses in a header made to look as they are to look outside: only the octets of an address are replaced, and only where
 // the rewriter says so; names, comments, folding and everything else stay as they came.
 import { isAscii } from "node:buffer"
-import { type Mailbox, printMailbox } from "../mail/address.ts"
-import type { Decision, Reason } from "../mail/decision.ts"
+import { printLocalPart, printMailbox } from "../mail/address.ts"
+import type { Reason } from "../mail/decision.ts"
 import { parseAddressList } from "../message/addresses.ts"
 import { type Field, type Header, nameOf, scanHeader } from "../message/header.ts"
 import { canonify } from "./canonify.ts"
-import { rewriteRecipient, rewriteSender } from "./masquerade.ts"
+import { type AddressKind, rewriteAddress } from "./rewrite-address.ts"
 import type { RoutingWorld } from "./world.ts"
 
 /** Fields that name senders (sendmail: H_FROM), each also with Resent- before it. */
@@ -21,8 +21,6 @@ const senderFields: ReadonlySet<string> = new Set([
 
 /** Fields that name recipients (sendmail: H_RCPT). */
 const recipientFields: ReadonlySet<string> = new Set(["to", "cc", "bcc", "apparently-to"])
-
-export type AddressKind = "sender" | "recipient"
 
 /** What an address of the header becomes; undefined: it stays. */
 export type AddressRewriter = (address: string, kind: AddressKind) => Promise<string | undefined>
@@ -72,22 +70,23 @@ async function rewriteField(
 }
 
 /**
- * The rewriter of these settings for mail that leaves by SMTP: senders masqueraded, bare names given a domain. What cannot
- * be read as an address stays as it is; a table that does not answer makes the delivery wait, by `waits`.
+ * The rewriter of these settings for mail that leaves by this mailer: senders masqueraded, bare names given a domain. What
+ * cannot be read as an address stays as it is; a table that does not answer makes the delivery wait, by `waits`.
  */
-export function headerRewriter(world: RoutingWorld, waits: (reason: Reason) => void): AddressRewriter {
+export function headerRewriter(
+  mailer: string,
+  world: RoutingWorld,
+  waits: (reason: Reason) => void,
+): AddressRewriter {
   return async (address, kind) => {
     const read = await canonify(address, world)
     if (read.outcome === "later") waits(read.reason)
     if (read.outcome !== "yes") return undefined
-    const { mailbox, bare } = read.value
-    const decision: Decision<Mailbox> = await (kind === "sender"
-      ? rewriteSender(read.value, "header", world)
-      : rewriteRecipient(read.value, world))
+    const decision = await rewriteAddress(read.value, { mailer, where: "header", kind }, world)
     if (decision.outcome === "later") waits(decision.reason)
     if (decision.outcome !== "yes") return undefined
-    const changedNothing = printMailbox(decision.value) === printMailbox(mailbox)
-    const asItWas = changedNothing && !bare && read.reason.after.length === 0
-    return asItWas ? undefined : printMailbox(decision.value)
+    const { mailbox, bare } = read.value
+    const before = bare ? printLocalPart(mailbox.localPart) : printMailbox(mailbox)
+    return decision.value === before && read.reason.after.length === 0 ? undefined : decision.value
   }
 }

@@ -8,6 +8,7 @@ import { option } from "../config/options.ts"
 import { feature, macro, macroAt, mailer, type Settings } from "../config/settings.ts"
 import { canonify } from "./canonify.ts"
 import { cause, changed, misconfigured, passed, refuse, refused } from "./reasons.ts"
+import { spokenBy } from "./spoken.ts"
 import { byMailertable, byVirtusertable } from "./tables.ts"
 import { parseTarget } from "./target.ts"
 import {
@@ -127,12 +128,13 @@ function isLocal(to: Canonical): Decision<Turn> {
 }
 
 /** SMART_HOST: mailer:host or a host, which gets the relay mailer. */
-function bySmartHost(to: Canonical, { settings }: RoutingWorld): Decision<Turn> {
+function bySmartHost(to: Canonical, world: RoutingWorld): Decision<Turn> {
+  const { settings } = world
   const value = macro(settings, "S") ?? ""
   const at = macroAt(settings, "S")
   const reason = because("smart host", `SMART_HOST is "${value}"`, at, cause("SMART_HOST", at))
   const literal = to.mailbox.domain.kind === "literal"
-  const target = parseTarget(value, to, settings, option(settings, literal ? "SmtpMailer" : "RelayMailer"))
+  const target = parseTarget(value, to, world, option(settings, literal ? "SmtpMailer" : "RelayMailer"))
   if (!target.ok) return misconfigured(reason, target.error)
   return target.value.kind === "error" ? refuse(target.value.reply, reason) : yes(target.value, reason)
 }
@@ -159,14 +161,14 @@ async function byCanonicalName(to: Canonical, { dns, settings }: RoutingWorld): 
 }
 
 /** All the rest of the world. */
-function byDomain(to: Canonical, { settings }: RoutingWorld): Decision<Turn> {
+function byDomain(to: Canonical, { settings, own }: RoutingWorld): Decision<Turn> {
   const host = printDomain(to.mailbox.domain)
   const name = option(settings, "SmtpMailer")
   if (mailer(settings, name) === undefined) {
     const reason = refused("MX", `no MAILER(smtp): ${host} is not of this host, and there is no other way`)
     return refuse(reply(553, "5.1.2", `Unrecognized host name ${host}`), reason)
   }
-  const route = { mailer: name, host, user: printMailbox(to.mailbox) }
+  const route = { mailer: name, host, user: spokenBy(name, to.mailbox, own) }
   return yes(
     { kind: "route", route },
     because("MX", `no table names another way, so the MX records of ${host} count`),

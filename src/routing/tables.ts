@@ -81,7 +81,7 @@ function mailTarget(to: Canonical, entry: Entry, reason: Reason, world: RoutingW
   const target = parseTarget(
     fillIn(entry.value, [name, rest === "" && entry.key === "." ? name : rest]),
     to,
-    settings,
+    world,
     option(settings, "RelayMailer"),
   )
   if (!target.ok) return misconfigured(reason, target.error)

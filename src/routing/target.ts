@@ -4,8 +4,9 @@ import { printMailbox } from "../mail/address.ts"
 import { type EnhancedCode, type Reply, reply } from "../mail/reply.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Route } from "../mail/route.ts"
-import { mailer, type Settings } from "../config/settings.ts"
-import type { Canonical } from "./world.ts"
+import { mailer } from "../config/settings.ts"
+import { spokenBy } from "./spoken.ts"
+import type { Canonical, RoutingWorld } from "./world.ts"
 
 export type Target =
   | { readonly kind: "route"; readonly route: Route }
@@ -18,7 +19,7 @@ export type Target =
 export function parseTarget(
   text: string,
   to: Canonical,
-  settings: Settings,
+  { settings, own }: Pick<RoutingWorld, "settings" | "own">,
   byDefault: string,
 ): Result<Target> {
   const value = text.trim()
@@ -31,7 +32,7 @@ export function parseTarget(
   if (rest === "") return fail(`"${name}:" needs a host`)
   const at = rest.startsWith("[") ? -1 : rest.lastIndexOf("@")
   if (at > 0) return ok({ kind: "route", route: { mailer: name, host: rest.slice(at + 1), user: rest } })
-  return ok({ kind: "route", route: { mailer: name, host: rest, user: printMailbox(to.mailbox) } })
+  return ok({ kind: "route", route: { mailer: name, host: rest, user: spokenBy(name, to.mailbox, own) } })
 }
 
 function splitMailer(value: string, byDefault: string): { readonly name: string; readonly rest: string } {
@@ -40,8 +41,9 @@ function splitMailer(value: string, byDefault: string): { readonly name: string;
   return { name: value.slice(0, colon).trim().toLowerCase(), rest: value.slice(colon + 1).trim() }
 }
 
-function toLocal(rest: string, to: Canonical): Route {
-  return { mailer: "local", host: "", user: rest === "" ? to.mailbox.localPart : rest }
+// The host of the local mailer is what was asked for, as its $h (proto.m4: CanonLocal).
+function toLocal(rest: string, { mailbox }: Canonical): Route {
+  return { mailer: "local", host: printMailbox(mailbox), user: rest === "" ? mailbox.localPart : rest }
 }
 
 const statusWords: ReadonlySet<string> = new Set([

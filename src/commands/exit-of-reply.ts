@@ -1,0 +1,31 @@
+// The exit code of sysexits(3) that a refusal stands for, by its enhanced code (sendmail: dsntoexitstat), for scripts that ask.
+import { exits } from "./io.ts"
+
+const bySubject: Readonly<Record<string, number>> = {
+  "0": exits.unavailable,
+  "1": exits.noUser,
+  "2": exits.unavailable,
+  "3": exits.osError,
+  "4": exits.ioError,
+  "5": exits.protocol,
+  "6": exits.unavailable,
+  "7": exits.dataError,
+}
+
+const exactly: Readonly<Record<string, number>> = {
+  "1.0": exits.dataError,
+  "1.2": exits.noHost,
+  "1.3": exits.usage,
+  "1.4": exits.unavailable,
+  "1.8": exits.noHost,
+  "3.5": exits.config,
+  "4.6": exits.config,
+}
+
+/** `550 5.1.1 …` is EX_NOUSER (67), `4xx` EX_TEMPFAIL (75); without an enhanced code it is EX_UNAVAILABLE (69). */
+export function exitOfReply(reply: string): number {
+  if (/^4/.test(reply)) return exits.tryAgain
+  const found = /^\d{3}[ -]5\.((\d)\d*\.\d+)/.exec(reply)
+  if (found === null) return exits.unavailable
+  return exactly[found[1] ?? ""] ?? bySubject[found[2] ?? ""] ?? exits.unavailable
+}
