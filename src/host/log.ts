@@ -1,6 +1,5 @@
 // The log: sendmail's syslog lines, so that a quarter century of scripts can read them, or JSON, an object a line. Lines are
 // gathered and written once a turn of the event loop: under load a line costs a few microseconds.
-import { isIPv6 } from "node:net"
 import { printAngled } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import { printOrigin, type Reason } from "../mail/decision.ts"
@@ -96,7 +95,7 @@ function acceptedLine({ entry, pending }: Queued): string {
 /** `client.example.net [192.0.2.7]`, `bob@localhost`. */
 function relayOf({ client, authenticated }: Arrival): string {
   if (client === undefined) return authenticated === undefined ? "localhost" : `${authenticated}@localhost`
-  const address = isIPv6(client.address) ? `[IPv6:${client.address}]` : `[${client.address}]`
+  const address = client.address.includes(":") ? `[IPv6:${client.address}]` : `[${client.address}]`
   return client.name === undefined ? address : `${client.name} ${address}`
 }
 

@@ -18,6 +18,8 @@ export type ReadAt = (position: number, length: number) => Buffer
 
 export type Cdb = {
   readonly readAt: ReadAt
+  /** The whole file, when it is in memory. */
+  readonly whole: Buffer | undefined
   /** The 256 pointers. */
   readonly header: Buffer
   /** Where slots and lines begin; undefined in a file of another tool. */
@@ -35,19 +37,19 @@ export function cdbHash(key: Uint8Array): number {
 }
 
 /** Opens a cdb of `size` octets that is read by position. */
-export function openCdb(readAt: ReadAt, size: number): Result<Cdb> {
+export function openCdb(readAt: ReadAt, size: number, whole?: Buffer): Result<Cdb> {
   if (size < 2048) return fail("not a cdb file: shorter than its header")
   const header = Buffer.from(readAt(0, 2048))
   for (let table = 0; table < 256; table++) {
     const end = header.readUInt32LE(table * 8) + header.readUInt32LE(table * 8 + 4) * 8
     if (end > size) return fail("the cdb file is cut off: a table points behind its end")
   }
-  return ok({ readAt, header, lines: openLines(readAt, size) })
+  return ok({ readAt, whole, header, lines: openLines(readAt, size) })
 }
 
 /** A cdb that is in memory. */
 export function cdbInMemory(file: Buffer): Result<Cdb> {
-  return openCdb((position, length) => file.subarray(position, position + length), file.length)
+  return openCdb((position, length) => file.subarray(position, position + length), file.length, file)
 }
 
 function openLines(readAt: ReadAt, size: number): Cdb["lines"] {
@@ -69,10 +71,11 @@ export function findInCdb(cdb: Cdb, key: Uint8Array): CdbValue | undefined {
   let slot = (hash >>> 8) % slots
   for (let tried = 0; tried < slots; tried++) {
     const at = table + slot * 8
-    const pair = take(cdb, at, 8)
-    const record = pair.readUInt32LE(4)
+    const pair = cdb.whole ?? take(cdb, at, 8)
+    const start = cdb.whole === undefined ? 0 : at
+    const record = pair.readUInt32LE(start + 4)
     if (record === 0) return undefined
-    if (pair.readUInt32LE(0) === hash) {
+    if (pair.readUInt32LE(start) === hash) {
       const value = valueAt(cdb, record, key)
       if (value !== undefined) return { value, line: lineOfSlot(cdb, at) }
     }

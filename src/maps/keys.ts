@@ -3,8 +3,10 @@ import { type Domain, type Mailbox, printDomain } from "../mail/address.ts"
 
 /** Lower case for A to Z only, as compiled tables fold their keys: octets above 127 stay as they are. */
 export function foldKey(key: string): string {
-  return /[A-Z]/.test(key) ? key.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase()) : key
+  return ascii.test(key) ? key.toLowerCase() : key.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase())
 }
+
+const ascii = /^[\u0000-\u007f]*$/
 
 /** mailertable: the domain, each parent with a dot before it, then "." for all the rest. A literal has no parents. */
 export function domainKeys(domain: Domain): readonly string[] {

@@ -1,6 +1,5 @@
 // The Received: field each host puts on top of what passes through it (RFC 5321 §4.4), in sendmail's form. What the client
 // called itself is evidence, not truth: it is kept, but cleaned, so that it can never be read as another part of the field.
-import { isIPv6 } from "node:net"
 import { type ForwardPath, printAngled } from "../mail/address.ts"
 import type { Arrival, Client } from "../mail/arrival.ts"
 
@@ -55,7 +54,7 @@ function peerOf({ name, address }: Client, keep: Alphabet): string {
 }
 
 function literal(address: string): string {
-  return isIPv6(address) ? `[IPv6:${address}]` : `[${address}]`
+  return address.includes(":") ? `[IPv6:${address}]` : `[${address}]`
 }
 
 function cleanName(name: string, { notName, longest }: Alphabet): string {

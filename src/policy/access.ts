@@ -29,36 +29,64 @@ export type Keys = readonly string[]
 
 const nothing: Answer = { found: "nothing" }
 
-/** Asks list after list: within one, `Tag:key` and then `key` for each key. */
-export async function askAccess(
+/**
+ * Asks list after list: within one, `Tag:key` and then `key` for each key. Every message asks a dozen times, so there is a
+ * promise only where a table makes one.
+ */
+export function askAccess(
   tables: readonly LookupTable[],
   tag: Tag,
   lists: readonly Keys[],
-): Promise<Answer> {
+): Answer | Promise<Answer> {
   for (const table of tables) {
     for (const keys of lists) {
-      const answer = await askList(table, tag, keys)
+      const answer = askList(table, tag, keys)
+      if (answer === "later") return askSlowly(tables, tag, lists)
       if (answer.found !== "nothing") return answer
     }
   }
   return nothing
 }
 
-async function askList(table: LookupTable, tag: Tag, keys: Keys): Promise<Answer> {
+function askList(table: LookupTable, tag: Tag, keys: Keys): Answer | "later" {
   for (const bare of keys) {
-    for (const key of [`${tag}:${bare}`, bare]) {
-      const answer = table.lookup(key)
-      const found: Found<Entry> = answer instanceof Promise ? await answer : answer
-      if (found.found === "unavailable") {
-        return { found: "silent", decision: tableSilent(table, key, found.why) }
+    const answer = askKey(table, `${tag}:${bare}`) ?? askKey(table, bare)
+    if (answer !== undefined) return answer
+  }
+  return nothing
+}
+
+function askKey(table: LookupTable, key: string): Answer | "later" | undefined {
+  const found = table.lookup(key)
+  return found instanceof Promise ? "later" : answerFrom(table, key, found)
+}
+
+async function askSlowly(tables: readonly LookupTable[], tag: Tag, lists: readonly Keys[]): Promise<Answer> {
+  for (const table of tables) {
+    for (const keys of lists) {
+      for (const key of keys.flatMap((bare) => [`${tag}:${bare}`, bare])) {
+        const answer = answerFrom(table, key, await table.lookup(key))
+        if (answer?.found === "nothing") break
+        if (answer !== undefined) return answer
       }
-      if (found.found === "nothing") continue
+    }
+  }
+  return nothing
+}
+
+/** What the table says under this key; `nothing` ends the list (SKIP), undefined leaves it to the next key. */
+function answerFrom(table: LookupTable, key: string, found: Found<Entry>): Answer | undefined {
+  switch (found.found) {
+    case "unavailable":
+      return { found: "silent", decision: tableSilent(table, key, found.why) }
+    case "nothing":
+      return undefined
+    case "entry": {
       const verdict = parseVerdict(found.entry.value)
       if (verdict.word === "SKIP") return nothing
       return { found: "entry", verdict, entry: found.entry, reason: byEntry(table, found.entry) }
     }
   }
-  return nothing
 }
 
 /** Reads a right-hand side: a word, ERROR:D.S.N:code text, QUARANTINE:why, or a code and text alone. */
@@ -87,7 +115,7 @@ export function domainKeys(domain: Domain): Keys {
 
 /** 192.0.2.7, 192.0.2, 192.0, 192; for IPv6 with its prefix word, in full and in short form, group by group. */
 export function addressKeys(address: string): Keys {
-  if (!isIPv6(address)) {
+  if (!address.includes(":") || !isIPv6(address)) {
     const parts = address.split(".")
     return parts.map((_, n) => parts.slice(0, parts.length - n).join("."))
   }

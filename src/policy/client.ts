@@ -1,9 +1,9 @@
 // May this client speak at all? What access says for its name and address (proto.m4: Basic_check_relay).
-import type { Arrival } from "../mail/arrival.ts"
+import type { Arrival, Client } from "../mail/arrival.ts"
 import { because, type Decision, later, no, type Reason, yes } from "../mail/decision.ts"
 import type { Reply } from "../mail/reply.ts"
 import { withParents } from "../routing/world.ts"
-import { addressKeys, type Answer, askAccess } from "./access.ts"
+import { addressKeys, type Answer, askAccess, type Keys } from "./access.ts"
 import { accessDenied } from "./replies.ts"
 import { accessTables, type PolicyWorld } from "./world.ts"
 
@@ -12,11 +12,22 @@ const noTable = yes(undefined, because("client?", "no table says anything about 
 const noEntry = yes(undefined, because("access", "neither the client's name nor its address is listed"))
 
 /** What access says about the client: the name first, then the address. */
-export async function clientAnswer(arrival: Arrival, world: PolicyWorld): Promise<Answer> {
-  const { client } = arrival
-  if (client === undefined) return { found: "nothing" }
+export function clientAnswer({ client }: Arrival, world: PolicyWorld): Answer | Promise<Answer> {
+  return client === undefined
+    ? { found: "nothing" }
+    : askAccess(accessTables(world), "Connect", clientKeys(client))
+}
+
+const keysOfClients = new WeakMap<Client, readonly Keys[]>()
+
+/** Asked for again with each message of a client, so they are kept as long as it is there. */
+function clientKeys(client: Client): readonly Keys[] {
+  const known = keysOfClients.get(client)
+  if (known !== undefined) return known
   const byName = client.name === undefined ? [] : [withParents(client.name)]
-  return await askAccess(accessTables(world), "Connect", [...byName, addressKeys(client.address)])
+  const keys = [...byName, addressKeys(client.address)]
+  keysOfClients.set(client, keys)
+  return keys
 }
 
 /** check_relay. DISCARD and QUARANTINE let it speak; what becomes of its mail is told when it is there. */

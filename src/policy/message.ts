@@ -37,7 +37,8 @@ async function byAccess(
   world: PolicyWorld,
 ): Promise<Decision<MessageVerdict>> {
   let held: Decision<MessageVerdict> | undefined
-  for await (const answer of answers(arrival, envelope, world)) {
+  for (const asked of questions(arrival, envelope, world)) {
+    const answer = asked instanceof Promise ? await asked : asked
     if (answer.found === "silent") return answer.decision
     if (answer.found === "nothing") continue
     if (answer.verdict.word === "DISCARD") return yes({ keep: "discard" }, answer.reason)
@@ -46,15 +47,19 @@ async function byAccess(
   return held ?? deliver
 }
 
-async function* answers(arrival: Arrival, envelope: Envelope, world: PolicyWorld): AsyncIterable<Answer> {
+/** Who may have a word: asked one after the other, and no further than needed. */
+function* questions(
+  arrival: Arrival,
+  { reversePath, recipients }: Envelope,
+  world: PolicyWorld,
+): Generator<Answer | Promise<Answer>> {
   const tables = accessTables(world)
-  const { reversePath, recipients } = envelope
-  yield await clientAnswer(arrival, world)
-  if (reversePath !== "null") yield await askAccess(tables, "From", mailboxKeys(reversePath))
+  yield clientAnswer(arrival, world)
+  if (reversePath !== "null") yield askAccess(tables, "From", mailboxKeys(reversePath))
   const { settings } = world.routing
   if ((feature(settings, "blocklist_recipients") ?? feature(settings, "blacklist_recipients")) === undefined)
     return
   for (const { path } of recipients) {
-    if (path !== "postmaster") yield await askAccess(tables, "To", mailboxKeys(path))
+    if (path !== "postmaster") yield askAccess(tables, "To", mailboxKeys(path))
   }
 }
