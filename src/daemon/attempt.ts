@@ -14,7 +14,7 @@ import { outcomeOf, type Settled, settle, type Tried } from "../queue/settle.ts"
 import type { Event, Spool } from "../spool/spool.ts"
 
 export type AttemptWorld = {
-  readonly spool: Pick<Spool, "record" | "note">
+  readonly spool: Pick<Spool, "record" | "recordLate" | "note">
   readonly clock: Clock
   /** Aliases, .forward and routing for one recipient; for one that has a route already, where it goes today. */
   readonly expand: (pending: Pending, entry: Entry) => Promise<Expanded>
@@ -45,8 +45,10 @@ export async function attempt(
     await Promise.all(batches.map((batch) => deliverBatch(entry, batch, content, alone, world)))
   ).flat()
   const open = [...dead, ...(alone ? ends : ends.filter(isTold))]
-  await tell(queued, content, open.filter(isTold), world)
-  if (open.length > 0) await durable(world, outcomeOf(entry.id, open))
+  const told = open.filter(isTold)
+  await tell(queued, content, told, world)
+  if (told.length > 0) await durable(world, outcomeOf(entry.id, open))
+  else if (open.length > 0) await durableSoon(world, outcomeOf(entry.id, open))
   return earliest([
     ...queued.pending.filter((pending) => pending.nextAttempt > now),
     ...[...dead, ...ends].flatMap((one) => one.waits ?? []),
@@ -79,7 +81,7 @@ async function deliverBatch(
     ),
   )
   const quiet = settled.filter((one) => !isTold(one))
-  if (!alone && quiet.length > 0) await durable(world, outcomeOf(entry.id, quiet))
+  if (!alone && quiet.length > 0) await durableSoon(world, outcomeOf(entry.id, quiet))
   return settled
 }
 
@@ -122,10 +124,17 @@ function silent(pending: RoutedPending, now: number): DeliveryStatus {
   }
 }
 
-async function durable(world: AttemptWorld, outcome: Outcome): Promise<void> {
-  const recorded = await world.spool.record(outcome)
-  if (!recorded.ok)
-    throw new Error(`the spool could not record what became of ${outcome.id}: ${recorded.error}`)
+async function durable({ spool }: AttemptWorld, outcome: Outcome): Promise<void> {
+  certain(outcome, await spool.record(outcome))
+}
+
+/** For what is done and told nobody: nothing waits for it. */
+async function durableSoon({ spool }: AttemptWorld, outcome: Outcome): Promise<void> {
+  certain(outcome, await spool.recordLate(outcome))
+}
+
+function certain({ id }: Outcome, recorded: Result<void>): void {
+  if (!recorded.ok) throw new Error(`the spool could not record what became of ${id}: ${recorded.error}`)
 }
 
 const eventNames = {

@@ -38,8 +38,13 @@ export function startProcess({ role, entry, args, user }: ProcessStart): ChildPr
   })
 }
 
-// The agent holds no message longer than one delivery; small young generations keep its memory small.
+// The agent holds no message longer than one delivery; small young generations keep its memory small. Collected in parallel they
+// cost a tenth more CPU for each message: there is little to copy, and the threads wait for each other.
 function flags(role: Role): string[] {
-  const memory = role === "agent" ? ["--max-semi-space-size=1"] : ["--max-semi-space-size=8"]
-  return ["--disable-warning=ExperimentalWarning", ...memory]
+  const megabytes = role === "agent" ? 1 : 16
+  return [
+    "--disable-warning=ExperimentalWarning",
+    `--max-semi-space-size=${megabytes}`,
+    "--no-parallel-scavenge",
+  ]
 }

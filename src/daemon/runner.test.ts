@@ -66,8 +66,10 @@ function system(waiting: Queued[], changes: Partial<RunnerWorld> = {}) {
       return undefined
     },
     spool: {
-      due: async (now, limit) =>
-        waiting.filter((one) => (one.pending[0]?.nextAttempt ?? 0) <= now).slice(0, limit),
+      due: async (now, limit, inHand = []) =>
+        waiting
+          .filter((one) => (one.pending[0]?.nextAttempt ?? 0) <= now && !inHand.includes(one.entry.id))
+          .slice(0, limit),
       nextDue: async () => undefined,
       content: async () => ({ ok: true, value: content }),
       hold: async () => true,
@@ -92,6 +94,22 @@ test("a message accepted while the spool is read is not tried twice", async () =
   runner.wake()
   await runner.idle()
   assert.deepEqual(tried, ["fresh"])
+})
+
+test("more than memory holds waits on disk, behind nobody who came later, and nothing of it is forgotten", async () => {
+  const large = { ...content, size: 1024 * 1024 } // of which 32 MiB are kept
+  const messages = Array.from({ length: 700 }, (_, n) => message(`m${n}`))
+  const waiting: Queued[] = []
+  const { runner, tried } = system(waiting)
+  for (const one of messages) {
+    waiting.push(one)
+    runner.accepted(one, large)
+  }
+  await runner.idle()
+  assert.deepEqual(
+    tried,
+    messages.map(({ entry }) => entry.id),
+  )
 })
 
 test("in queue-only mode nothing is tried until a queue run", async () => {

@@ -41,6 +41,8 @@ export class Runner {
   #fresh: Fresh[] = []
   #first = 0
   #octets = 0
+  /** Fresh messages were left on disk; until they are in hand, later ones wait behind them. */
+  #leftOnDisk = false
   #timer: NodeJS.Timeout | undefined
   #timerAt = never
   #looking = false
@@ -60,8 +62,9 @@ export class Runner {
   /** A message was just accepted. */
   accepted(queued: Queued, content: Content): void {
     if (this.#stopped || this.#world.queueOnly || queued.entry.held !== undefined) return
-    if (this.#octets + content.size > mostInMemory) {
-      this.#lookAgain = true // it stays on disk, and is found when hands are free
+    if (this.#leftOnDisk || this.#octets + content.size > mostInMemory) {
+      this.#leftOnDisk = true // it is found when those in memory are in hand
+      this.#next()
       return
     }
     this.#octets += content.size
@@ -101,7 +104,8 @@ export class Runner {
   }
 
   #isQuiet(): boolean {
-    return this.#inHand === 0 && this.#first === this.#fresh.length && !this.#looking && !this.#lookAgain
+    const wanted = this.#lookAgain || this.#leftOnDisk
+    return this.#inHand === 0 && this.#first === this.#fresh.length && !this.#looking && !wanted
   }
 
   #next(): void {
@@ -116,20 +120,29 @@ export class Runner {
       this.#fresh.splice(0, this.#first)
       this.#first = 0
     }
-    if (this.#lookAgain && !this.#looking && this.#inHand < mostInHand) void this.#look()
+    if (this.#mayLook()) void this.#look()
+  }
+
+  // What waits in memory is due as well, and would be read for nothing: it goes first. Then there is work for a while,
+  // so the spool is asked for many at once, not for each hand that becomes free.
+  #mayLook(): boolean {
+    if (this.#looking || this.#first < this.#fresh.length) return false
+    return this.#lookAgain ? this.#inHand < mostInHand : this.#leftOnDisk && this.#inHand <= mostInHand / 2
   }
 
   /** Reads what is due from the spool. */
   async #look(): Promise<void> {
     this.#looking = true
     this.#lookAgain = false
+    this.#leftOnDisk = false
     try {
+      const { spool, clock } = this.#world
       const free = mostInHand - this.#inHand
-      const due = await this.#world.spool.due(this.#world.clock(), this.#known.size + free)
-      const ours = due.filter((queued) => !this.#known.has(queued.entry.id)).slice(0, free)
+      const due = await spool.due(clock(), free, [...this.#known])
+      if (due.length >= free) this.#leftOnDisk = true
+      const ours = due.filter((queued) => !this.#known.has(queued.entry.id)) // it may have come in meanwhile
       if (!this.#stopped) for (const queued of ours) this.#take(queued, undefined)
-      if (ours.length === free) this.#lookAgain = true
-      const next = await this.#world.spool.nextDue()
+      const next = await spool.nextDue([...this.#known])
       if (next !== undefined) this.#dueAt(next)
       if (this.#world.interval !== undefined) this.#sleep(this.#world.interval)
     } catch (error) {

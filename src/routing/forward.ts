@@ -42,8 +42,10 @@ export async function readForward(
   const tag = detail === undefined || detail.includes("/") ? undefined : detail
   const paths = forwardPaths(option(settings, "ForwardPath"), account, tag, macro(settings, "w") ?? "")
   const notes: Reason[] = []
-  for (const path of paths) {
-    const file = await world.readUserFile(path, account)
+  // All are asked for at once: most users have none, and then it is one answer that is waited for.
+  const files = paths.map((path) => ({ path, asked: world.readUserFile(path, account) }))
+  for (const { path, asked } of files) {
+    const file = await asked
     switch (file.found) {
       case "text":
         return yes(

@@ -37,6 +37,7 @@ export class History {
   readonly #limits: HistoryLimits
   readonly #add: StatementSync
   readonly #find: StatementSync
+  readonly #oldest: StatementSync
   readonly #drop: StatementSync
   readonly #pages: StatementSync
   #sinceLook = lookEvery
@@ -54,9 +55,8 @@ export class History {
     this.#find = this.#database.prepare(
       "SELECT id, at, json FROM event WHERE id = ? ORDER BY seq LIMIT 10000",
     )
-    this.#drop = this.#database.prepare(
-      "DELETE FROM event WHERE seq IN (SELECT seq FROM event ORDER BY seq LIMIT ?) AND at < ?",
-    )
+    this.#oldest = this.#database.prepare("SELECT seq, at FROM event ORDER BY seq LIMIT 1")
+    this.#drop = this.#database.prepare("DELETE FROM event WHERE seq < ? AND at < ?")
     this.#pages = this.#database.prepare(
       "SELECT (SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM pragma_freelist_count) AS used, (SELECT page_size FROM pragma_page_size) AS size",
     )
@@ -95,8 +95,12 @@ export class History {
     this.#sinceLook += added
     if (this.#sinceLook < lookEvery) return
     this.#sinceLook = 0
-    this.#drop.run(portion, now - this.#limits.milliseconds)
-    if (this.#octets() > this.#limits.octets) this.#drop.run(portion, Number.MAX_SAFE_INTEGER)
+    const oldest = this.#oldest.get()
+    if (oldest === undefined) return
+    const end = Number(oldest["seq"]) + portion
+    const tooOld = now - this.#limits.milliseconds
+    if (this.#octets() > this.#limits.octets) this.#drop.run(end, Number.MAX_SAFE_INTEGER)
+    else if (Number(oldest["at"]) < tooOld) this.#drop.run(end, tooOld)
   }
 
   #octets(): number {

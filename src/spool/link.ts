@@ -29,6 +29,8 @@ type Asked = { readonly resolve: (value: never) => void; readonly reject: (error
 const mostUnderWay = 2
 /** Milliseconds until an outcome that could not be recorded is tried again. */
 const again = 1000
+/** Milliseconds that a change nobody waits for may be late: as a rule the next message's commit takes it along. */
+const lateness = 10
 const nothing = new Uint8Array(0)
 
 export type LinkEvents = {
@@ -53,6 +55,9 @@ export class Link {
   #wasOpen = false
   #number = 0
   #flushing = false
+  /** Whether somebody waits for what is gathered. */
+  #urgent = false
+  #late: NodeJS.Timeout | undefined
   #trouble: Failure | undefined
 
   constructor(start: Omit<WorkerStart, "refused">, events: LinkEvents) {
@@ -84,7 +89,15 @@ export class Link {
   change(change: Change, octets?: Uint8Array): Promise<ChangeAnswer> {
     return new Promise((resolve) => {
       this.#gathered.push({ change, octets, resolve })
-      this.#flushSoon()
+      this.#hurry()
+    })
+  }
+
+  /** The same for one that may be a moment late, and so costs no commit of its own while mail comes in. */
+  changeLate(change: Change): Promise<ChangeAnswer> {
+    return new Promise((resolve) => {
+      this.#gathered.push({ change, octets: undefined, resolve })
+      this.#late ??= setTimeout(() => this.#hurry(), lateness)
     })
   }
 
@@ -103,6 +116,7 @@ export class Link {
   /** Everything that was asked for is done first. */
   async close(): Promise<void> {
     this.#drained = Promise.withResolvers()
+    this.#hurry()
     this.#tellDrained()
     await this.#drained.promise
     this.#closing = Promise.withResolvers()
@@ -121,6 +135,11 @@ export class Link {
     else if (message.kind === "question") this.#refuse(message.number, gone.why)
   }
 
+  #hurry(): void {
+    this.#urgent = true
+    this.#flushSoon()
+  }
+
   // One turn of the event loop gathers what all sockets brought in it.
   #flushSoon(): void {
     if (this.#flushing || this.#underWay.size >= mostUnderWay) return
@@ -132,6 +151,9 @@ export class Link {
   }
 
   #flush(): void {
+    clearTimeout(this.#late)
+    this.#late = undefined
+    this.#urgent = false
     const waiting = this.#gathered
     if (waiting.length === 0) return
     this.#gathered = []
@@ -178,8 +200,7 @@ export class Link {
     const waiting = this.#underWay.get(group) ?? []
     this.#underWay.delete(group)
     for (const [n, { resolve }] of waiting.entries()) resolve({ ok: true, result: results?.[n] ?? true })
-    if (this.#gathered.length > 0) this.#flushSoon()
-    this.#tellDrained()
+    this.#afterGroup()
   }
 
   #failed(group: number, failure: Failure): void {
@@ -189,7 +210,11 @@ export class Link {
       if (one.change.kind === "accept" || this.#closing !== undefined) one.resolve({ ok: false, failure })
       else this.#stick(one)
     }
-    if (this.#gathered.length > 0) this.#flushSoon()
+    this.#afterGroup()
+  }
+
+  #afterGroup(): void {
+    if (this.#urgent) this.#flushSoon()
     this.#tellDrained()
   }
 
@@ -201,7 +226,7 @@ export class Link {
   #tryStuck(): void {
     if (this.#stuck.length === 0) return
     this.#gathered.unshift(...this.#stuck.splice(0))
-    this.#flushSoon()
+    this.#hurry()
   }
 
   #order(trouble: Failure | undefined): void {

@@ -8,8 +8,8 @@ import type { BodyRow, Page, PendingRow, QueuedRow } from "./requests.ts"
 import type { Filter } from "./spool.ts"
 
 const statements = {
-  due: "SELECT seq FROM pending WHERE due <= ? ORDER BY due",
-  nextDue: "SELECT due FROM pending WHERE due IS NOT NULL ORDER BY due LIMIT 1",
+  due: "SELECT seq, id FROM pending JOIN entry USING (seq) WHERE due <= ? ORDER BY due",
+  nextDue: "SELECT due, id FROM pending JOIN entry USING (seq) WHERE due IS NOT NULL ORDER BY due",
   bySeq: "SELECT seq, id, acceptedAt, held, crc, json FROM entry WHERE seq = ?",
   byId: "SELECT seq, id, acceptedAt, held, crc, json FROM entry WHERE id = ?",
   has: "SELECT 1 FROM entry WHERE id = ?",
@@ -39,26 +39,29 @@ export class Reader {
     this.#damaged = damaged
   }
 
-  /** Everything due, the longest overdue first. */
-  due(now: number, limit: number): readonly QueuedRow[] {
-    return this.#dueSeqs(now, limit).flatMap((seq) => this.#whole(this.#run.bySeq.get(seq)) ?? [])
+  /** Everything due, the longest overdue first, but for those in hand. */
+  due(now: number, limit: number, inHand: ReadonlySet<string>): readonly QueuedRow[] {
+    return this.#dueSeqs(now, limit, inHand).flatMap((seq) => this.#whole(this.#run.bySeq.get(seq)) ?? [])
   }
 
   // A message has as many places in the index as recipients that are due: each message is taken once. The statement is walked to
   // its end or dropped before anything else happens, so it holds no snapshot.
-  #dueSeqs(now: number, limit: number): readonly number[] {
+  #dueSeqs(now: number, limit: number, inHand: ReadonlySet<string>): readonly number[] {
     const seqs = new Set<number>()
     if (limit <= 0) return []
     for (const row of this.#run.due.iterate(now)) {
+      if (inHand.has(String(row["id"]))) continue
       seqs.add(Number(row["seq"]))
       if (seqs.size >= limit) break
     }
     return [...seqs]
   }
 
-  nextDue(): number | undefined {
-    const row = this.#run.nextDue.get()
-    return row === undefined ? undefined : Number(row["due"])
+  nextDue(inHand: ReadonlySet<string>): number | undefined {
+    for (const row of this.#run.nextDue.iterate()) {
+      if (!inHand.has(String(row["id"]))) return Number(row["due"])
+    }
+    return undefined
   }
 
   get(id: string): QueuedRow | undefined {

@@ -42,8 +42,13 @@ export type Failure = { readonly full: boolean; readonly why: string }
 export type ChangeResult = boolean | string
 
 export type Question =
-  | { readonly ask: "due"; readonly now: number; readonly limit: number }
-  | { readonly ask: "nextDue" }
+  | {
+      readonly ask: "due"
+      readonly now: number
+      readonly limit: number
+      readonly inHand: readonly string[]
+    }
+  | { readonly ask: "nextDue"; readonly inHand: readonly string[] }
   | { readonly ask: "get"; readonly id: string }
   | { readonly ask: "body"; readonly id: string }
   | { readonly ask: "list"; readonly filter: Filter; readonly after: string; readonly limit: number }

@@ -68,10 +68,12 @@ export type Spool = {
   incoming(id: string, expectedSize: number): Incoming
   /** Applies the outcomes of an attempt. An entry without pending recipients is removed with its octets. Resolves when durable. */
   record(outcome: Outcome): Promise<Result<void>>
-  /** Everything that is due at `now`, oldest first, at most `limit`, leaving out ids that are in hand already. */
-  due(now: number, limit: number): Promise<readonly Queued[]>
-  /** When the next one will be due; undefined when nothing waits. */
-  nextDue(): Promise<number | undefined>
+  /** The same where nothing waits for it: it rides with the next commit, at the latest a hundredth of a second later. */
+  recordLate(outcome: Outcome): Promise<Result<void>>
+  /** Everything that is due at `now`, oldest first, at most `limit`, leaving out those that are in hand already. */
+  due(now: number, limit: number, inHand?: readonly string[]): Promise<readonly Queued[]>
+  /** When the next one that is not in hand will be due; undefined when none waits. */
+  nextDue(inHand?: readonly string[]): Promise<number | undefined>
   /** The octets of a message; an error when they are damaged or missing. */
   content(id: string): Promise<Result<Content>>
   get(id: string): Promise<Queued | undefined>

@@ -12,7 +12,7 @@ import { printPending, readEvent, readQueued } from "./codec.ts"
 import { sharesAt } from "./disk.ts"
 import { fileContent, verifyFile } from "./file-content.ts"
 import { IncomingMessage, type Intake } from "./incoming.ts"
-import { Link } from "./link.ts"
+import { type ChangeAnswer, Link } from "./link.ts"
 import { type DirectoryLock, lockDirectory } from "./lock.ts"
 import { Notes } from "./notes.ts"
 import type { BodyRow, Change } from "./requests.ts"
@@ -86,23 +86,22 @@ class SqliteSpool implements Spool {
     return new IncomingMessage(this.#intake, id, expectedSize)
   }
 
-  async record({ id, done, update, add }: Outcome): Promise<Result<void>> {
+  record(outcome: Outcome): Promise<Result<void>> {
     step("record.asked")
-    const rows = { update: update.map(printPending), add: add.map(printPending) }
-    const answer = await this.#intake.link.change({ kind: "record", id, done, ...rows })
-    if (!answer.ok) return fail(answer.failure.why)
-    // No such message: somebody removed it while it was being delivered. There is nothing left to record.
-    if (typeof answer.result === "string") return fail(answer.result)
-    step("record.answered")
-    return ok(undefined)
+    return recorded(this.#intake.link.change(changeOf(outcome)))
   }
 
-  async due(now: number, limit: number): Promise<readonly Queued[]> {
-    return (await this.#intake.link.ask({ ask: "due", now, limit })).map(readQueued)
+  recordLate(outcome: Outcome): Promise<Result<void>> {
+    step("record.asked")
+    return recorded(this.#intake.link.changeLate(changeOf(outcome)))
   }
 
-  nextDue(): Promise<number | undefined> {
-    return this.#intake.link.ask({ ask: "nextDue" })
+  async due(now: number, limit: number, inHand: readonly string[] = []): Promise<readonly Queued[]> {
+    return (await this.#intake.link.ask({ ask: "due", now, limit, inHand })).map(readQueued)
+  }
+
+  nextDue(inHand: readonly string[] = []): Promise<number | undefined> {
+    return this.#intake.link.ask({ ask: "nextDue", inHand })
   }
 
   async get(id: string): Promise<Queued | undefined> {
@@ -188,4 +187,17 @@ class SqliteSpool implements Spool {
     await this.#intake.link.close()
     this.#lock.release()
   }
+}
+
+function changeOf({ id, done, update, add }: Outcome): Change {
+  return { kind: "record", id, done, update: update.map(printPending), add: add.map(printPending) }
+}
+
+async function recorded(asked: Promise<ChangeAnswer>): Promise<Result<void>> {
+  const answer = await asked
+  if (!answer.ok) return fail(answer.failure.why)
+  // No such message: somebody removed it while it was being delivered. There is nothing left to record.
+  if (typeof answer.result === "string") return fail(answer.result)
+  step("record.answered")
+  return ok(undefined)
 }

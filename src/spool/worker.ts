@@ -112,9 +112,9 @@ class SpoolThread {
     const { reader, tally } = this.#store
     switch (question.ask) {
       case "due":
-        return reader.due(question.now, question.limit)
+        return reader.due(question.now, question.limit, new Set(question.inHand))
       case "nextDue":
-        return reader.nextDue()
+        return reader.nextDue(new Set(question.inHand))
       case "get":
         return reader.get(question.id)
       case "body":
