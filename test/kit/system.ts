@@ -166,8 +166,11 @@ export class System {
   }
 
   /** Resolves when its output matches. */
-  async said(pattern: RegExp): Promise<void> {
-    const seen = () => pattern.test(this.#stdout) || pattern.test(this.#stderr)
+  said(pattern: RegExp): Promise<void> {
+    return this.#until(() => pattern.test(this.#stdout) || pattern.test(this.#stderr), String(pattern))
+  }
+
+  async #until(seen: () => boolean, what: string): Promise<void> {
     while (!seen()) {
       const ended = await Promise.race([
         this.#ended.then(() => true),
@@ -178,7 +181,7 @@ export class System {
         }),
       ])
       if (ended && !seen())
-        throw new Error(`Waypost ended before it said ${pattern}:\n${this.#stdout}${this.#stderr}`)
+        throw new Error(`Waypost ended before it said ${what}:\n${this.#stdout}${this.#stderr}`)
     }
   }
 
@@ -194,6 +197,14 @@ export class System {
 
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
+  }
+
+  /** Another sendmail.mc, taken up as at SIGHUP. */
+  async reconfigure(text: string): Promise<void> {
+    writeFileSync(join(this.directory, "sendmail.mc"), text)
+    const before = this.#stderr.length
+    this.signal("SIGHUP")
+    await this.#until(() => /reloaded/.test(this.#stderr.slice(before)), "reloaded")
   }
 
   /** Ends it and removes its folder. */
@@ -219,6 +230,31 @@ export class System {
 
   connect(port = this.port): Promise<Session> {
     return Session.open(port, this.address)
+  }
+}
+
+/** A message handed in over SMTP; the reply to its end, or the first that refuses. */
+export async function handIn(
+  system: System,
+  { from, to, text }: { readonly from: string; readonly to: readonly string[]; readonly text: string },
+): Promise<string> {
+  const session = await system.connect()
+  try {
+    let reply = await session.reply()
+    const lines = [
+      "EHLO pc236b.napier.ac.uk",
+      `MAIL FROM:<${from}>`,
+      ...to.map((one) => `RCPT TO:<${one}>`),
+      "DATA",
+      `${text.replaceAll("\n", "\r\n")}.`,
+    ]
+    for (const line of lines) {
+      if (!/^[23]/.test(reply)) return reply
+      reply = await session.say(line)
+    }
+    return reply
+  } finally {
+    session.close()
   }
 }
 
