@@ -24,7 +24,7 @@ const exactly: Readonly<Record<string, number>> = {
 
 /** `550 5.1.1 …` is EX_NOUSER (67), `4xx` EX_TEMPFAIL (75); without an enhanced code it is EX_UNAVAILABLE (69). */
 export function exitOfReply(reply: string): number {
-  if (/^4/.test(reply)) return exits.tryAgain
+  if (reply.startsWith("4")) return exits.tryAgain
   const found = /^\d{3}[ -]5\.((\d)\d*\.\d+)/.exec(reply)
   if (found === null) return exits.unavailable
   return exactly[found[1] ?? ""] ?? bySubject[found[2] ?? ""] ?? exits.unavailable
