@@ -15,7 +15,8 @@ import {
   type RuleWorld,
   wrongRules,
 } from "./rule-run.ts"
-import { tokenize, type Token, untokenize } from "./rule-tokens.ts"
+import { tokenize, type Token, untokenize, usualOperators } from "./rule-tokens.ts"
+import { makeRuleWorld, type RuleParts } from "./rule-world.ts"
 import { errorReply, isResolved, readTriple, type Triple, userText } from "./triple.ts"
 
 export type CfRoute =
@@ -33,6 +34,22 @@ export type CfResult = {
   readonly steps: readonly Reason[]
   /** In sendmail's words, without the address before them. */
   readonly complaints: readonly string[]
+}
+
+/** The world of a sendmail.cf's rules; `classes` and `ownMacros` may grow while it is used. */
+export function cfRuleWorld(
+  cf: Cf,
+  parts: Pick<RuleParts, "classes" | "ownMacros" | "map" | "trace">,
+): RuleWorld {
+  const option = (name: string) => cf.options.get(name)?.value
+  return makeRuleWorld({
+    ...parts,
+    macro: (name) => cf.macros.get(name)?.value,
+    ruleset: (name) => cf.rulesets.get(name.toLowerCase()),
+    operators: option("OperatorChars") ?? usualOperators,
+    blank: option("BlankSub") ?? " ",
+    deepest: Number(option("MaxRuleRecursion") ?? 50),
+  })
 }
 
 /** A ruleset that nobody declared does nothing. */

@@ -62,6 +62,7 @@ export function readCf(file: string, text: string, read: ReadText, host: HostNam
     rulesets: newRulesets(operatorsOf(text)),
   }
   setHostNames(reading, host)
+  for (const line of ownMailers) addMailer(reading, line, { file, line: 0, column: 1 })
   for (const line of foldedLines(text)) readLine(reading, line.text, { file, line: line.number, column: 1 })
   const issues = [...reading.issues, ...reading.rulesets.issues]
   const sources = new Map([[file, text]])
@@ -73,6 +74,13 @@ export function readCf(file: string, text: string, read: ReadText, host: HostNam
     issues: issues.map((issue) => withSource(issue, sources)),
   }
 }
+
+/** Mailers that sendmail has without any M line. */
+const ownMailers = [
+  "prog, P=/bin/sh, F=lsouDq9, T=X-Unix/X-Unix/X-Unix, A=sh -c $u",
+  "*file*, P=[FILE], F=lsDFMPEouq9, T=X-Unix/X-Unix/X-Unix, A=FILE $u",
+  "*include*, P=/dev/null, F=su, A=INCLUDE $u",
+]
 
 /** Rules are cut by it, so it is looked for before the first of them. */
 function operatorsOf(text: string): string {
@@ -174,8 +182,12 @@ function readMap({ maps, issues }: Reading, text: string, at: Origin): void {
 
 function addMailer(reading: Reading, rest: string, at: Origin): void {
   const mailer = readMailer(rest, reading.mailers.size, at)
-  if (mailer.ok) reading.mailers.set(mailer.value.name.toLowerCase(), mailer.value)
-  else reading.issues.push(error("bad-line", mailer.error, at))
+  if (!mailer.ok) reading.issues.push(error("bad-line", mailer.error, at))
+  else {
+    const key = mailer.value.name.toLowerCase()
+    const number = reading.mailers.get(key)?.number ?? mailer.value.number
+    reading.mailers.set(key, { ...mailer.value, number })
+  }
 }
 
 function readOption({ options, issues }: Reading, rest: string, at: Origin): void {

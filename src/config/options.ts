@@ -93,6 +93,7 @@ export const options = {
   AliasWait: row("seconds-m", "confALIAS_WAIT", 10 * minute, "How long to wait for an alias rebuild."),
   CheckAliases: row("boolean", "confCHECK_ALIASES", false, "Verify right-hand sides in newaliases."),
   MaxAliasRecursion: row("number", "confMAX_ALIAS_RECURSION", 10, "How deep aliases may lead to aliases."),
+  MaxRuleRecursion: row("number", "confMAX_RULE_RECURSION", 50, "How deep rulesets may call rulesets."),
   ForwardPath: row(
     "string",
     "confFORWARD_PATH",
