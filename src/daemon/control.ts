@@ -40,12 +40,25 @@ async function converse(socket: Socket, verbs: Verbs, onBug: (error: unknown) =>
   socket.on("error", () => gone.abort()) // the asker hung up
   try {
     const asker = whoAsks(socket)
-    for await (const line of lines(socket)) await answer(socket, line, verbs, asker, gone.signal)
+    for await (const line of lines(socket)) {
+      // Caught here: a loop that is left by an error would close the socket before anything can be said.
+      await answer(socket, line, verbs, asker, gone.signal).catch(async (error: unknown) => {
+        if (gone.signal.aborted) return
+        onBug(error)
+        await write(socket, sorry(error))
+      })
+    }
   } catch (error) {
     if (!gone.signal.aborted) onBug(error)
   } finally {
     socket.end()
   }
+}
+
+/** Our bug, or a disk that fails: whoever asked is told as much as we know, and may ask again. */
+function sorry(error: unknown): Answer {
+  const why = error instanceof Error ? error.message : String(error)
+  return { error: `the mail system cannot answer now: ${why}`, code: 75 }
 }
 
 /** Ourselves and root are trusted. */
