@@ -4,8 +4,8 @@ import { stripVTControlCharacters, styleText } from "node:util"
 import { printAngled } from "../mail/address.ts"
 import { scanHeader, valueOf, nameOf } from "../message/header.ts"
 import { printDate, printStamp } from "../message/date.ts"
-import type { Queued } from "../queue/entry.ts"
-import type { Event } from "../spool/spool.ts"
+import type { Entry, Queued } from "../queue/entry.ts"
+import type { Event, Remembered } from "../spool/spool.ts"
 import { readArguments, stateOption, type Usage } from "./arguments.ts"
 import { type Answer, askOnce } from "./control-client.ts"
 import { exits, type Io, refuse } from "./io.ts"
@@ -24,6 +24,8 @@ type Told = Event & { readonly reasons: readonly string[] }
 
 type Shown = {
   readonly queued: Queued | undefined
+  /** How it was accepted, when it has left the queue. */
+  readonly remembered: Remembered | undefined
   readonly headerText: string | undefined
   readonly damaged: string | undefined
   readonly events: readonly Told[]
@@ -42,11 +44,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 /** Our own daemon of our own version answers: a look at the shape is enough. */
 function shownOf(answer: Answer): Shown {
-  const { queued, headerText, damaged, events } = answer
+  const { queued, remembered, headerText, damaged, events } = answer
   if (!Array.isArray(events))
     throw new Error(`not an answer to show: ${JSON.stringify(answer).slice(0, 200)}`)
   return {
     queued: typeof queued === "object" && queued !== null ? (queued as Queued) : undefined,
+    remembered:
+      typeof remembered === "object" && remembered !== null ? (remembered as Remembered) : undefined,
     headerText: typeof headerText === "string" ? headerText : undefined,
     damaged: typeof damaged === "string" ? damaged : undefined,
     events: events as Told[],
@@ -71,15 +75,16 @@ function lookOf({ stdout, env }: Io): Look {
 
 /** The whole page; two columns where both have room. */
 function page(id: string, shown: Shown, { width, paint }: Look): string {
-  const { queued, headerText, damaged } = shown
-  const envelope = queued === undefined ? [] : envelopeLines(queued)
+  const { queued, remembered, headerText, damaged } = shown
+  const envelope =
+    queued !== undefined ? queuedEnvelope(queued) : remembered !== undefined ? pastEnvelope(remembered) : []
   const header = headerText === undefined ? [] : headerLines(headerText)
   const state = queued === undefined ? "no longer in the queue" : stateOf(queued)
   return [
     paint("bold", plain(`${id}: ${state}`)),
     ...(damaged === undefined ? [] : [paint("bold", plain(`Its content is damaged: ${damaged}`))]),
     "",
-    ...(queued === undefined ? [] : [...sideBySide(envelope, header, width), ""]),
+    ...(envelope.length === 0 ? [] : [...sideBySide(envelope, header, width), ""]),
     paint("bold", "What happened"),
     ...shown.events.flatMap((event) => eventLines(event, paint)),
     "",
@@ -93,17 +98,29 @@ function stateOf({ entry, pending }: Queued): string {
   return next === 0 ? `${whom}, now` : `${whom}, next at ${printDate(next)}`
 }
 
-function envelopeLines({ entry, pending }: Queued): readonly string[] {
+function queuedEnvelope({ entry, pending }: Queued): readonly string[] {
+  const recipients = pending.flatMap((one) => [
+    `RCPT TO:${printAngled(one.recipient.path)}`,
+    ...(one.expandedFrom === undefined ? [] : [`  from ${one.expandedFrom.address}`]),
+    ...(one.route === undefined ? [] : [`  by ${one.route.mailer} ${one.route.host}`.trimEnd()]),
+    ...(one.lastStatus === undefined ? [] : [`  ${one.lastStatus.status} ${one.lastStatus.text}`]),
+  ])
+  return envelopeLines(entry, recipients)
+}
+
+function pastEnvelope({ entry, recipients }: Remembered): readonly string[] {
+  return envelopeLines(
+    entry,
+    recipients.map((path) => `RCPT TO:<${path}>`),
+  )
+}
+
+function envelopeLines(entry: Entry, recipients: readonly string[]): readonly string[] {
   const { envelope, arrival } = entry
   return [
     "Envelope (what SMTP carried)",
     `MAIL FROM:${printAngled(envelope.reversePath)}`,
-    ...pending.flatMap((one) => [
-      `RCPT TO:${printAngled(one.recipient.path)}`,
-      ...(one.expandedFrom === undefined ? [] : [`  from ${one.expandedFrom.address}`]),
-      ...(one.route === undefined ? [] : [`  by ${one.route.mailer} ${one.route.host}`.trimEnd()]),
-      ...(one.lastStatus === undefined ? [] : [`  ${one.lastStatus.status} ${one.lastStatus.text}`]),
-    ]),
+    ...recipients,
     ...(arrival.client === undefined
       ? [`by ${arrival.authenticated ?? "this system"}, on this machine`]
       : [`from ${arrival.client.name ?? ""} [${arrival.client.address}]`.replace("  ", " ")]),

@@ -2,7 +2,7 @@
 // on disk before the next step begins.
 import { printPath } from "../mail/address.ts"
 import type { Content } from "../mail/content.ts"
-import { because, withTrail } from "../mail/decision.ts"
+import { because, type Reason, withTrail } from "../mail/decision.ts"
 import type { Result } from "../mail/result.ts"
 import { diagnosticText, type DeliveryStatus } from "../mail/status.ts"
 import type { Clock } from "../mail/world.ts"
@@ -156,8 +156,14 @@ function eventOf(entry: Entry, { pending, status, routed }: Settled): Event {
     detail: diagnosticText(diagnostic) ?? reason.says,
     remote,
     // The trail of a delivery begins with what led there.
-    reason: routed === undefined ? reason : withTrail(reason, [routed]),
+    reason: withTrail(ending(status), routed === undefined ? [] : [routed]),
   }
+}
+
+/** The last step of the trail says how it ended, where the mailer did not. */
+function ending({ action, reason }: DeliveryStatus): Reason {
+  if (reason.role !== undefined || (action !== "failed" && action !== "delayed")) return reason
+  return { ...reason, role: action === "failed" ? "refused" : "unknown" }
 }
 
 function earliest(waiting: readonly Pending[]): number | undefined {

@@ -6,6 +6,8 @@ import { printReason } from "../routing/explain.ts"
 import type { Spool } from "../spool/spool.ts"
 import type { HostMemory } from "../mailers/host-memory.ts"
 import type { Answer, Asker, Request, Verb, Verbs } from "./control.ts"
+import type { ClientQueue } from "./client-queue.ts"
+import { clientVerbs } from "./client-verbs.ts"
 import { change, hand, queue, summary } from "./queue-verbs.ts"
 import type { Runner } from "./runner.ts"
 import type { Statistics } from "./statistics.ts"
@@ -25,6 +27,7 @@ export type ControlWorld = {
   /** What is remembered of other hosts. */
   readonly hosts: HostMemory
   readonly statistics: Statistics
+  readonly clientQueue: ClientQueue
 }
 
 export function controlVerbs(world: ControlWorld): Verbs {
@@ -49,6 +52,7 @@ export function controlVerbs(world: ControlWorld): Verbs {
     ["release", changes((id) => spool.release(id))],
     ["remove", changes((id) => spool.remove(id))],
     ["retry", changes((id) => spool.retry(id))],
+    ...clientVerbs(world.clientQueue, trusted),
     ["hosts", () => hostStatus(hosts)],
     ["statistics", () => once({ ok: true, ...world.statistics.counted() })],
     ["forget statistics", trusted(() => once((world.statistics.clear(clock()), { ok: true })))],
@@ -99,8 +103,9 @@ async function* show(request: Request, { spool }: ControlWorld): AsyncIterable<A
     return
   }
   const content = queued === undefined ? undefined : await spool.content(id)
-  const headerText = content?.ok === true ? await headerOf(content.value) : undefined
-  yield { queued, headerText, damaged: content?.ok === false ? content.error : undefined, events }
+  const remembered = events.find((event) => event.message !== undefined)?.message
+  const headerText = content?.ok === true ? await headerOf(content.value) : remembered?.header
+  yield { queued, remembered, headerText, damaged: content?.ok === false ? content.error : undefined, events }
 }
 
 async function headerOf(content: Content): Promise<string> {

@@ -7,7 +7,7 @@ import type { Gate } from "../mail/gate.ts"
 import { replyLine } from "../mail/reply.ts"
 import type { Clock, NewId } from "../mail/world.ts"
 import type { Queued } from "../queue/entry.ts"
-import type { Event, Spool } from "../spool/spool.ts"
+import type { Event, Remembered, Spool } from "../spool/spool.ts"
 import { clientName } from "../smtp/session.ts"
 import { sessionTimeouts } from "./offers.ts"
 import type { Watchers } from "./watchers.ts"
@@ -44,7 +44,7 @@ export function sessionWorld(gate: Gate, settings: Settings, parts: IntakeParts)
     runQueue: parts.runQueue,
     onAccepted(queued, content) {
       log.accepted(queued)
-      spool.note(acceptedEvents(queued))
+      spool.note(acceptedEvents(queued, content))
       parts.deliver(queued, content)
     },
   }
@@ -53,9 +53,13 @@ export function sessionWorld(gate: Gate, settings: Settings, parts: IntakeParts)
 /** Recipients of one message that its timeline names one by one; of a longer list the first ones stand for all. */
 const mostNamed = 50
 
-function acceptedEvents({ entry, pending }: Queued): readonly Event[] {
+/** Octets of header that are remembered. */
+const mostHeader = 4096
+
+function acceptedEvents(queued: Queued, content: Content): readonly Event[] {
+  const { entry, pending } = queued
   const detail = `from ${printPath(entry.envelope.reversePath) || "<>"}, ${entry.size} octets, ${pending.length} recipients`
-  return pending.slice(0, mostNamed).map(({ recipient }) => ({
+  return pending.slice(0, mostNamed).map(({ recipient }, n) => ({
     at: entry.acceptedAt,
     id: entry.id,
     what: "accepted" as const,
@@ -64,5 +68,13 @@ function acceptedEvents({ entry, pending }: Queued): readonly Event[] {
     detail,
     remote: clientName(entry.arrival),
     reason: recipient.admitted,
+    ...(n === 0 ? { message: remembered(queued, content) } : {}),
   }))
+}
+
+/** A message too large for memory is remembered without its header: no disk is read for it. */
+function remembered({ entry, pending }: Queued, { bytes, headerSize }: Content): Remembered {
+  const recipients = pending.slice(0, mostNamed).map(({ recipient }) => printPath(recipient.path))
+  const header = bytes === undefined ? "" : bytes.toString("latin1", 0, Math.min(headerSize, mostHeader))
+  return { entry, recipients, header }
 }

@@ -49,6 +49,17 @@ export type Event = {
   readonly detail: string
   readonly remote: string | undefined
   readonly reason: Reason | undefined
+  /** Of the first "accepted": what `waypost show` needs when the message has long left the queue. */
+  readonly message?: Remembered
+}
+
+/** A message as it was accepted, without its body. */
+export type Remembered = {
+  readonly entry: Entry
+  /** Forward-paths of the envelope, without brackets; of a long list the first ones. */
+  readonly recipients: readonly string[]
+  /** The header's octets, one character each; cut when it is long. */
+  readonly header: string
 }
 
 /** All that is given must hold. */
