@@ -1,6 +1,6 @@
 // What the commands in bin/ may ask of a running system, verb by verb. Reading is for everybody on the machine, as mailq is;
 // changing is for the owner of the system and root.
-import type { Content } from "../mail/content.ts"
+import { headerOf } from "../mail/content.ts"
 import type { Clock } from "../mail/world.ts"
 import { printReason } from "../routing/explain.ts"
 import type { Spool } from "../spool/spool.ts"
@@ -104,19 +104,9 @@ async function* show(request: Request, { spool }: ControlWorld): AsyncIterable<A
   }
   const content = queued === undefined ? undefined : await spool.content(id)
   const remembered = events.find((event) => event.message !== undefined)?.message
-  const headerText = content?.ok === true ? await headerOf(content.value) : remembered?.header
+  const headerText =
+    content?.ok === true ? (await headerOf(content.value)).toString("latin1") : remembered?.header
   yield { queued, remembered, headerText, damaged: content?.ok === false ? content.error : undefined, events }
-}
-
-async function headerOf(content: Content): Promise<string> {
-  const pieces: Buffer[] = []
-  let octets = 0
-  for await (const piece of content.chunks()) {
-    pieces.push(piece)
-    octets += piece.length
-    if (octets >= content.headerSize) break
-  }
-  return Buffer.concat(pieces).subarray(0, content.headerSize).toString("latin1")
 }
 
 async function* explain(request: Request, world: ControlWorld): AsyncIterable<Answer> {

@@ -1,6 +1,6 @@
 // A message as its mailer is to hand it on: addresses of the header and the reverse-path rewritten as masquerading and
 // genericstable ask (sendmail: the S= and R= rulesets of the mailer).
-import { type Content, inMemory } from "../mail/content.ts"
+import { type Content, headerOf, inMemory } from "../mail/content.ts"
 import { type Decision, later, type Reason, yes } from "../mail/decision.ts"
 import { reply } from "../mail/reply.ts"
 import type { Entry } from "../queue/entry.ts"
@@ -39,18 +39,6 @@ export async function outgoing(
 }
 
 const tryLater = reply(451, "4.3.0", "Temporary system failure. Please try again later.")
-
-async function headerOf(content: Content): Promise<Buffer> {
-  if (content.bytes !== undefined) return content.bytes.subarray(0, content.headerSize)
-  const pieces: Buffer[] = []
-  let octets = 0
-  for await (const piece of content.chunks()) {
-    pieces.push(piece)
-    octets += piece.length
-    if (octets >= content.headerSize) break
-  }
-  return Buffer.concat(pieces).subarray(0, content.headerSize)
-}
 
 async function senderOf(
   { envelope }: Entry,

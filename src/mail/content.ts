@@ -22,3 +22,17 @@ export function inMemory(bytes: Buffer, headerSize: number): Content {
     },
   }
 }
+
+/** The octets of the header, the blank line that ends it included. */
+export async function headerOf(content: Content): Promise<Buffer> {
+  const { bytes, headerSize } = content
+  if (bytes !== undefined) return bytes.subarray(0, headerSize)
+  const pieces: Buffer[] = []
+  let octets = 0
+  for await (const piece of content.chunks()) {
+    pieces.push(piece)
+    octets += piece.length
+    if (octets >= headerSize) break
+  }
+  return Buffer.concat(pieces).subarray(0, headerSize)
+}
