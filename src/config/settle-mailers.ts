@@ -29,6 +29,8 @@ export function addMailers(draft: Draft): void {
     if (mailerWords.includes(statement.name)) add(statement.name, statement.at)
     else draft.issues.push(unknownMailer(statement))
   }
+  // proto.m4 puts MAILER(local) behind all others where a site has none.
+  if (!draft.mailers.has("local")) add("local", undefined)
   for (const statement of draft.mc.statements)
     if (statement.kind === "mailer-flags") modifyFlags(draft, statement)
   tellMissing(draft)
@@ -60,14 +62,8 @@ function modifyFlags(draft: Draft, { mailer: prefix, change, at }: Of<"mailer-fl
 }
 
 function tellMissing(draft: Draft): void {
-  for (const [word, name] of [
-    ["local", "local"],
-    ["smtp", "esmtp"],
-  ] as const) {
-    if (draft.mailers.has(name)) continue
-    const what = word === "local" ? "no mail can be delivered here" : "no mail can leave by SMTP"
-    draft.issues.push(warning("order", `there is no MAILER(\`${word}'): ${what}`, undefined))
-  }
+  if (draft.mailers.has("esmtp")) return
+  draft.issues.push(warning("order", "there is no MAILER(`smtp'): no mail can leave by SMTP", undefined))
 }
 
 /** Maildir, a program, or mbox files: in this order of precedence. */
