@@ -36,6 +36,21 @@ function readBootId(): string {
   }
 }
 
+let ownStart: string | undefined
+
+/**
+ * When this process began (proc(5), starttime): a pid is given away again, in a container that is started anew often to the very
+ * same program. Empty where there is no /proc.
+ */
+function started(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1")
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? ""
+  } catch {
+    return ""
+  }
+}
+
 let count = 0
 
 /** Takes the lock of `file`, or answers undefined when another has it. Breaks a stale one. Call it with the rights its directory needs. */
@@ -49,7 +64,8 @@ export function takeDotLock(file: string, now: number): DotLock | undefined {
     0o644,
   )
   try {
-    writeSync(fd, `${process.pid}\n${boot()}\n`)
+    ownStart ??= started(process.pid)
+    writeSync(fd, `${process.pid}\n${boot()}\n${ownStart}\n`)
     const taken = linked(own, path) || (breakStale(path, now) && linked(own, path))
     return taken ? { path, inode: lstatSync(own).ino } : undefined
   } finally {
@@ -98,16 +114,26 @@ function breakStale(path: string, now: number): boolean {
 
 function isStale(path: string, { mtimeMs, size }: Stats, now: number): boolean {
   const holder = size > 0 && size < 256 ? holderOf(path) : undefined
-  if (holder !== undefined && holder.boot === boot()) return !isAlive(holder.pid)
+  if (holder !== undefined && holder.boot === boot()) return !isAlive(holder.pid) || isAnother(holder)
   if (holder !== undefined && isAlive(holder.pid)) return false
   return now - mtimeMs > unknownHolderMilliseconds
 }
 
-/** liblockfile writes the pid alone; we write the boot id too. Others write nothing that can be read. */
-function holderOf(path: string): { pid: number; boot: string | undefined } | undefined {
+type Holder = { readonly pid: number; readonly boot: string | undefined; readonly started: string }
+
+/** liblockfile writes the pid alone; we write the boot id and our start too. Others write nothing that can be read. */
+function holderOf(path: string): Holder | undefined {
   const text = readLock(path)
-  const [, pid, bootLine] = /^(\d{1,10})\s*\n?([0-9a-f-]*)\s*$/.exec(text) ?? []
-  return pid === undefined || Number(pid) <= 0 ? undefined : { pid: Number(pid), boot: bootLine || undefined }
+  const [, pid, bootLine, start = ""] = /^(\d{1,10})\s*\n?([0-9a-f-]*)\n?(\d*)\s*$/.exec(text) ?? []
+  return pid === undefined || Number(pid) <= 0
+    ? undefined
+    : { pid: Number(pid), boot: bootLine || undefined, started: start }
+}
+
+/** Whether the pid is by now another process's. */
+function isAnother(holder: Holder): boolean {
+  const now = started(holder.pid)
+  return holder.started !== "" && now !== "" && now !== holder.started
 }
 
 function readLock(path: string): string {

@@ -134,6 +134,12 @@ const dead = spawnSync("true").pid
 const locks: readonly (readonly [string, string, number, boolean])[] = [
   ["of a dead program of this boot is stale at once", `${dead}\n${boot}\n`, 0, true],
   ["of a living program of this boot is never stale", `${process.pid}\n${boot}\n`, 3_600_000, false],
+  [
+    "of an earlier program with the pid of a living one is stale at once",
+    `${process.pid}\n${boot}\n1\n`,
+    0,
+    true,
+  ],
   ["of another boot counts as unknown: not stale while it is young", `${dead}\nffff-eeee\n`, 1000, false],
   [
     "of another boot counts as unknown: stale after five minutes",
@@ -170,6 +176,15 @@ test("a lock that another took after breaking ours is not given back", () => {
   renameSync(`${path}.new`, `${path}.lock`)
   releaseDotLock(lock)
   assert.equal(readFileSync(`${path}.lock`, "latin1"), "1\n")
+})
+
+test("our own lock, as long as we live, is not stale to another of us", () => {
+  const path = join(directory, "ours")
+  const lock = takeDotLock(path, Date.now())
+  assert.ok(lock)
+  assert.match(readFileSync(lock.path, "latin1"), new RegExp(`^${process.pid}\n${boot}\n\\d*\n$`))
+  assert.equal(takeDotLock(path, Date.now() + 3_600_000), undefined)
+  releaseDotLock(lock)
 })
 
 test("of many who want a dot lock one gets it", () => {
