@@ -103,6 +103,7 @@ export const sections: ReadonlyMap<number, string> = new Map(
     "LOCAL_RULE_3",
     "LOCAL_RULESETS",
     "LOCAL_NET_CONFIG",
+    "LOCAL_DNSBL",
     "LOCAL_SRV_FEATURES",
     "LOCAL_TRY_TLS",
     "LOCAL_TLS_RCPT",

@@ -4,7 +4,9 @@ import type { Draft } from "./draft.ts"
 import { error, type Issue, suggestion, warning } from "./issues.ts"
 import { changeFlags, deadMailers, type Defined, localMailer, mailersOf, mailerWords } from "./mailers.ts"
 import { options } from "./options.ts"
-import type { MailerDefinition } from "./settings.ts"
+import { readMailer } from "./cf-mailer.ts"
+import { withoutComment } from "./rule-text.ts"
+import type { LocalLine, MailerDefinition } from "./settings.ts"
 import type { Statement } from "./statement.ts"
 
 type Of<K extends Statement["kind"]> = Extract<Statement, { readonly kind: K }>
@@ -31,9 +33,29 @@ export function addMailers(draft: Draft): void {
   }
   // proto.m4 puts MAILER(local) behind all others where a site has none.
   if (!draft.mailers.has("local")) add("local", undefined)
+  for (const line of draft.mc.localLines) if (line.text.startsWith("M")) addOwnMailer(draft, line)
   for (const statement of draft.mc.statements)
     if (statement.kind === "mailer-flags") modifyFlags(draft, statement)
   tellMissing(draft)
+}
+
+/** A mailer that the site defines itself, by an M line of MAILER_DEFINITIONS. */
+function addOwnMailer(draft: Draft, { text, at }: LocalLine): void {
+  const read = readMailer(withoutComment(text).slice(1), 0, at)
+  if (!read.ok) {
+    draft.issues.push(error("bad-line", read.error, at))
+    return
+  }
+  const { name, equates } = read.value
+  const size = Number(equates.get("M") ?? 0)
+  draft.mailers.set(name, {
+    name,
+    path: equates.get("P") ?? "",
+    args: equates.get("A") ?? "",
+    flags: equates.get("F") ?? "",
+    maxSize: size > 0 ? size : undefined,
+    at,
+  })
 }
 
 function unknownMailer({ name, at }: Of<"mailer">): Issue {

@@ -5,6 +5,7 @@ import { addMembers, finished, readClassFile } from "./classes.ts"
 import { type Draft, newDraft, type Place } from "./draft.ts"
 import { featureRow, featureRows } from "./features.ts"
 import { error, type Issue, suggestion, warning } from "./issues.ts"
+import { readLocalRules } from "./local-rules.ts"
 import type { McResult } from "./mc.ts"
 import { optionOfCf, options } from "./options.ts"
 import type { Settings } from "./settings.ts"
@@ -31,8 +32,17 @@ export function settle(
   addListeners(draft)
   addMailers(draft)
   addAliasTables(draft)
+  checkLocalRules(draft)
   const { issues, mc: _, place: __, read: ___, classes, ...rest } = draft
   return { settings: { source, ...rest, classes: finished(classes), localRules: mc.localLines }, issues }
+}
+
+/** Rules are read anew where they are run; here only what is wrong with them is told. */
+function checkLocalRules(draft: Draft): void {
+  const { options: set, macros, maps, tables, mc } = draft
+  const operators = set.get("OperatorChars")?.value ?? options.OperatorChars.byDefault
+  const source = { localRules: mc.localLines, macros, maps, tables, operators: String(operators) }
+  draft.issues.push(...readLocalRules(source).issues)
 }
 
 function apply(draft: Draft, statement: Statement): void {

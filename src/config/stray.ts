@@ -36,7 +36,6 @@ export function readStray(
       }
     }
   }
-  if (localLines.length > 0) issues.push(...rulesIssue(localLines))
   return { statements, localLines, issues }
 }
 
@@ -92,17 +91,4 @@ function wrongWord(line: Line, known: readonly string[], outside: boolean): Issu
   }
   if (/^(?:SMART_HOST|MAIL_HUB|LOCAL_RELAY|LUSER_RELAY)$/.test(name)) return undefined
   return { ...error("unknown-word", `there is no word ${name}`, line.at, suggestion(name, known)), width }
-}
-
-function rulesIssue(lines: readonly LocalLine[]): Issue[] {
-  const rule = lines.find((line) => line.text.startsWith("R"))
-  if (rule === undefined) return []
-  return [
-    error(
-      "not-supported",
-      `rules in ${rule.section || "the file"} are not supported yet`,
-      rule.at,
-      "leave the rules out, or say it with FEATUREs and tables",
-    ),
-  ]
 }

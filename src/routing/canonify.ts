@@ -35,11 +35,26 @@ export async function canonify(
   for (let text = original.trim(), turns = original.length + 1; turns > 0; turns--) {
     const turn = await look(text, trail, world)
     if (turn.kind === "stop") return withTrailOf(turn.decision, trail)
-    if (turn.kind === "done") return yes(turn.value, told(turn.value, trail))
+    if (turn.kind === "done") return bySiteRules(turn.value, told(turn.value, trail), world)
     trail.push(turn.because)
     text = turn.text.trim()
   }
   return withTrailOf(bad("5.1.3", "Invalid route address", original), trail)
+}
+
+/** LOCAL_RULE_3 has the last word; what it makes of the address is read once more, without it. */
+async function bySiteRules(
+  address: Canonical,
+  reason: Reason,
+  world: RoutingWorld,
+): Promise<Decision<Canonical>> {
+  const hook = world.hooks?.canonical
+  if (hook === undefined) return yes(address, reason)
+  const left = await hook(address)
+  if (left.outcome === "pass") return yes(address, reason)
+  if (left.outcome !== "yes") return left
+  const read = await canonify(left.value, { ...world, hooks: undefined })
+  return withTrailOf(read, [...reason.after, left.reason])
 }
 
 /** The canonical form of a mailbox that was canonified before: of the queue, of an envelope. */
@@ -62,7 +77,7 @@ function told(value: Canonical, trail: readonly Reason[]): Reason {
   return because("canonify", `it is ${printMailbox(value.mailbox)}`, undefined, trail)
 }
 
-function withTrailOf(decision: Decision<never>, trail: readonly Reason[]): Decision<never> {
+function withTrailOf<T>(decision: Decision<T>, trail: readonly Reason[]): Decision<T> {
   if (trail.length === 0) return decision
   return { ...decision, reason: { ...decision.reason, after: [...trail, ...decision.reason.after] } }
 }

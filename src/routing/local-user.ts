@@ -11,7 +11,7 @@ import { aliasKeys, splitDetail } from "../maps/keys.ts"
 import type { Entry, LookupTable } from "../maps/table.ts"
 import { askTables, byEntry, cause, misconfigured, passed, refuse, refused, silent } from "./reasons.ts"
 import { parseTarget } from "./target.ts"
-import { type Canonical, type RoutingWorld, tablesOf } from "./world.ts"
+import { type Canonical, type LocalAnswer, type RoutingWorld, tablesOf } from "./world.ts"
 
 /** A name of this host without its tags. */
 export type LocalName = {
@@ -56,9 +56,37 @@ export async function findLocal(
     }
     trail.push(notAliased)
   }
-  const elsewhere = anotherHost(name, to, world)
-  if (elsewhere !== undefined) return withTrail(elsewhere, trail)
-  return await findUser(name, to, trail, world)
+  const site = await bySiteRules(name, world)
+  if (site.outcome !== "yes") return site.outcome === "pass" ? elsewhere(name, to, trail, world) : site
+  const { value, reason } = site
+  switch (value.kind) {
+    case "route":
+      return withTrail(yes(value, reason), trail)
+    case "stays":
+      return await findUser(name, to, [...trail, reason], world)
+    case "name":
+      return await elsewhere({ ...name, ...localName(value.user) }, to, [...trail, reason], world)
+  }
+}
+
+async function elsewhere(
+  name: LocalName,
+  to: Canonical,
+  trail: readonly Reason[],
+  world: RoutingWorld,
+): Promise<Decision<LocalTurn>> {
+  const host = anotherHost(name, to, world)
+  return host === undefined ? await findUser(name, to, trail, world) : withTrail(host, trail)
+}
+
+const noRules: Decision<never> = { outcome: "pass", reason: passed("Local_localaddr", "there are no rules") }
+
+/** SLocal_localaddr of LOCAL_RULESETS. */
+function bySiteRules(
+  { user, detail }: LocalName,
+  { hooks }: RoutingWorld,
+): Promise<Decision<LocalAnswer>> | Decision<never> {
+  return hooks?.localUser?.(detail === undefined ? user : `${user}+${detail}`) ?? noRules
 }
 
 const notAliased = passed("aliases", "not an alias")

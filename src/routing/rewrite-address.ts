@@ -4,6 +4,7 @@ import { parseDomain, printLocalPart, printMailbox } from "../mail/address.ts"
 import { because, type Decision, yes } from "../mail/decision.ts"
 import { option } from "../config/options.ts"
 import { feature } from "../config/settings.ts"
+import { canonify } from "./canonify.ts"
 import { rewriteRecipient, rewriteSender, type Where } from "./masquerade.ts"
 import { misconfigured } from "./reasons.ts"
 import { realMailbox, spokenBy } from "./spoken.ts"
@@ -20,6 +21,15 @@ export async function rewriteAddress(
   leaving: Leaving,
   world: RoutingWorld,
 ): Promise<Decision<string>> {
+  const hook = world.hooks?.[leaving.kind]
+  if (hook !== undefined) {
+    const left = await hook(address)
+    if (left.outcome === "no" || left.outcome === "later") return left
+    const read =
+      left.outcome === "yes" ? await canonify(left.value, { ...world, hooks: undefined }) : undefined
+    const other = read?.outcome === "yes" ? read.value : address
+    return rewriteAddress(other, leaving, { ...world, hooks: undefined })
+  }
   if (leaving.where === "envelope" && leaving.kind === "recipient") {
     return yes(recipientFor(address, leaving.mailer, world), spoken)
   }

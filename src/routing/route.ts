@@ -64,13 +64,12 @@ export async function resolve(to: Canonical, world: RoutingWorld): Promise<Decis
   const trail: Reason[] = []
   let address = to
   for (let turns = 0; turns < mostTurns; turns++) {
-    const turn = await ask(address, trail, world)
-    if (turn.outcome !== "yes") return turn
-    if (turn.value.kind === "route") {
-      return yes({ route: turn.value.route, to: address }, withTrail(turn.reason, trail))
-    }
-    trail.push(turn.reason)
-    const next = await canonify(turn.value.typed, world)
+    const asked = await ask(address, trail, world)
+    if (asked.outcome !== "yes") return asked
+    const { turn, to: end } = asked.value
+    if (turn.kind === "route") return yes({ route: turn.route, to: end }, withTrail(asked.reason, trail))
+    trail.push(asked.reason)
+    const next = await canonify(turn.typed, world)
     if (next.outcome !== "yes") return { ...next, reason: withTrail(next.reason, trail) }
     if (next.reason.after.length > 0) trail.push(...next.reason.after)
     address = next.value
@@ -84,13 +83,23 @@ export async function resolve(to: Canonical, world: RoutingWorld): Promise<Decis
   return refuse(reply(554, "5.4.6", "Address rewriting loop"), reason)
 }
 
+type Answer = { readonly turn: Exclude<Turn, { readonly kind: "instead" }>; readonly to: Canonical }
+
 /** Asks the steps; those that pass go into the trail. */
-async function ask(to: Canonical, trail: Reason[], world: RoutingWorld): Promise<Decision<Turn>> {
+async function ask(address: Canonical, trail: Reason[], world: RoutingWorld): Promise<Decision<Answer>> {
+  let to = address
   for (const step of world.steps) {
     const answer = step.ask(to, world)
     const decision = answer instanceof Promise ? await answer : answer
-    if (decision.outcome === "yes") return decision
-    if (decision.outcome !== "pass") return { ...decision, reason: withTrail(decision.reason, trail) }
+    if (decision.outcome === "yes") {
+      const { value: turn, reason } = decision
+      if (turn.kind !== "instead") return yes({ turn, to }, reason)
+      const other = await canonify(turn.typed, { ...world, hooks: undefined })
+      if (other.outcome !== "yes") return { ...other, reason: withTrail(other.reason, [...trail, reason]) }
+      to = other.value
+    } else if (decision.outcome !== "pass") {
+      return { ...decision, reason: withTrail(decision.reason, trail) }
+    }
     trail.push(decision.reason)
   }
   throw new Error("the last step of routing must decide") // a bug in routeSteps, not in the mail

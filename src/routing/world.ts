@@ -24,6 +24,8 @@ export type Canonical = {
 export type Turn =
   | { readonly kind: "route"; readonly route: Route }
   | { readonly kind: "again"; readonly typed: string }
+  /** Another address for the steps that follow. */
+  | { readonly kind: "instead"; readonly typed: string }
 
 /** One step of the ordered list that decides where an address goes. */
 export type RouteStep = {
@@ -49,7 +51,26 @@ export type RoutingWorld = {
   readonly bangs: boolean
   /** `%` hides an `@` (no FEATURE(nopercenthack)). */
   readonly percents: boolean
+  /** The site's own rules at sendmail's hooks; undefined where it has none. */
+  readonly hooks?: SiteHooks | undefined
 }
+
+/** Where a site's own rules are asked (site-hooks.ts); a pass leaves everything as it is. */
+export type SiteHooks = {
+  /** LOCAL_RULE_3: another address for a canonical one. */
+  readonly canonical: ((address: Canonical) => Promise<Decision<string>>) | undefined
+  /** Local_localaddr: another way for a name of this host, or another name. */
+  readonly localUser: ((user: string) => Promise<Decision<LocalAnswer>>) | undefined
+  /** Rulesets 1 and 2: another address for one that leaves. */
+  readonly sender: ((address: Canonical) => Promise<Decision<string>>) | undefined
+  readonly recipient: ((address: Canonical) => Promise<Decision<string>>) | undefined
+}
+
+export type LocalAnswer =
+  | { readonly kind: "route"; readonly route: Route }
+  | { readonly kind: "name"; readonly user: string }
+  /** `$#ok`: it stays, and no other host is asked about it. */
+  | { readonly kind: "stays" }
 
 const noTables: readonly LookupTable[] = []
 
