@@ -35,7 +35,9 @@ async function round(inFlight: number, messages: number): Promise<void> {
     while (next < messages) {
       const n = next++
       const user = n % 100
-      const message = finalMessage(inMemory(Buffer.from(octets), 18), { start: [returnPath("null")] })
+      const message = finalMessage(inMemory(Buffer.from(octets), 18), {
+        start: [returnPath({ reversePath: "null" })],
+      })
       const path = join(base, `${format}${user}`)
       if (message.kind !== "whole") throw new Error("10 KiB is whole")
       const ids = isRoot ? { uid: 20_000 + user, gid: 20_000 + user } : { uid: undefined, gid: undefined }

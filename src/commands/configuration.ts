@@ -1,9 +1,10 @@
 // Which configuration a system runs on, read from the disk into Settings. Used at start, at each reload, and by `waypost config`.
 import { existsSync, readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { defaultMc, defaultSource } from "../config/default.ts"
 import { printIssue } from "../config/issues.ts"
 import { loadSettings } from "../config/load.ts"
-import type { Settings } from "../config/settings.ts"
+import { type ClassMembers, classMembers, type Settings } from "../config/settings.ts"
 import { hostFacts } from "../host/facts.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 
@@ -32,7 +33,26 @@ export function loadConfiguration(file: string | undefined, state: string): Resu
     const errors = issues.filter((issue) => issue.severity === "error")
     return fail(`${source.file} cannot be used:\n${errors.map(printIssue).join("\n")}`)
   }
-  return ok({ settings, warnings: issues.map(printIssue) })
+  const submit = chosen === undefined ? undefined : join(dirname(chosen), "submit.mc")
+  const submitTrusted =
+    submit === undefined || !existsSync(submit) ? undefined : trustedBySubmission(submit, state)
+  return ok({
+    settings: submitTrusted === undefined ? settings : { ...settings, submitTrusted },
+    warnings: issues.map(printIssue),
+  })
+}
+
+/**
+ * sendmail's submission program has a configuration of its own, and of that only this matters here: who may name another sender.
+ * A submit.mc that cannot be understood trusts nobody beyond those whom sendmail always does.
+ */
+function trustedBySubmission(file: string, state: string): ClassMembers {
+  const text = readText(file)
+  const place = { ...hostFacts(), state, root: process.getuid?.() === 0 }
+  const loaded = text.ok
+    ? loadSettings({ source: { file, text: text.value }, read: readText, place }).settings
+    : undefined
+  return loaded === undefined ? new Map() : classMembers(loaded, "t")
 }
 
 /** Reads a file of the configuration; the error is one line. */

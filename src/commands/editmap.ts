@@ -11,7 +11,7 @@ import { exits, type Io, refuse } from "./io.ts"
 
 const usage = 'Usage: editmap [-C cffile] [-N] [-f] [-q|-u|-x] maptype mapname key [ "value ..." ]'
 
-const types = ["hash", "btree", "dbm", "cdb"]
+const types: ReadonlySet<string> = new Set(["hash", "btree", "dbm", "cdb"])
 
 type Wish = {
   readonly does: "q" | "u" | "x"
@@ -30,7 +30,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const wish = readWish(argv)
   if (!wish.ok) return refuse(io, `${wish.error}${usage}`, exits.usage)
   const { does, type, map } = wish.value
-  if (!types.includes(type))
+  if (!types.has(type))
     return refuse(
       io,
       `editmap: error opening type ${type} map ${map}: Unknown database type`,

@@ -1,6 +1,7 @@
 // Who submits: the login of this process and the name that belongs to it, as sendmail finds them out.
 import { readFileSync } from "node:fs"
 import { userInfo } from "node:os"
+import { gecosName } from "../message/full-name.ts"
 import type { Io } from "./io.ts"
 import type { SendmailOptions } from "./sendmail-options.ts"
 
@@ -22,7 +23,7 @@ export function localSender(
   const path = (sender ?? login).replace(/^<(.*)>$/s, "$1")
   const own =
     path === login && io.env["NAME"] !== undefined && io.env["NAME"] !== "" ? io.env["NAME"] : undefined
-  return { path, login, fullName: fullName ?? own ?? gecosName(path, passwd) }
+  return { path, login, fullName: fullName ?? own ?? accountName(path, passwd) }
 }
 
 function ownLogin(): string {
@@ -33,16 +34,11 @@ function ownLogin(): string {
   }
 }
 
-/** The name in an account's GECOS field: up to the first comma, with `&` for the login (passwd(5)). */
-function gecosName(login: string, passwd: string): string | undefined {
+/** The name of the account, where the login has one here. */
+function accountName(login: string, passwd: string): string | undefined {
   for (const line of readText(passwd).split("\n")) {
     const [name, , , , gecos = ""] = line.split(":")
-    if (name !== login || login === "") continue
-    const full = (gecos.split(/[,;%]/, 1)[0] ?? "").replaceAll(
-      "&",
-      login.charAt(0).toUpperCase() + login.slice(1),
-    )
-    return full.trim() === "" ? undefined : full.trim()
+    if (name === login && login !== "") return gecosName(gecos, login)
   }
   return undefined
 }

@@ -75,7 +75,7 @@ async function heading(control: Control, { verbose, directory, count }: Listing)
 function shortEntry({ entry, pending }: Queued): string {
   const size = String(entry.size - entry.headerSize).padStart(8)
   const head = `${entry.id}${flagOf(entry)}${size} ${printQueueTime(entry.acceptedAt)} ${sender(entry)}\n`
-  const recipients = pending.map((one) => `\t\t\t\t\t ${printAngled(one.recipient.path)}\n`)
+  const recipients = pending.map((one) => `\t\t\t\t\t ${shown(one.recipient, entry)}\n`)
   return head + lastWords({ entry, pending }, 60) + recipients.join("")
 }
 
@@ -87,15 +87,20 @@ function verboseEntry({ entry, pending }: Queued): string {
   const priority = String(entry.size + recipientFactor * pending.length).padStart(10)
   const time = printQueueTime(entry.acceptedAt).slice(4)
   const head = `${entry.id}${flagOf(entry)}${size} ${priority} ${time} ${sender(entry)}\n`
-  return head + lastWords({ entry, pending }, 1000) + pending.map(verboseRecipient).join("")
+  return (
+    head + lastWords({ entry, pending }, 1000) + pending.map((one) => verboseRecipient(one, entry)).join("")
+  )
 }
 
 /** sendmail's -v has the last words under each recipient, in brackets, behind fewer tabs than an address. */
-function verboseRecipient({ recipient, lastStatus, attempts, nextAttempt, expandedFrom }: Pending): string {
+function verboseRecipient(
+  { recipient, lastStatus, attempts, nextAttempt, expandedFrom }: Pending,
+  entry: Queued["entry"],
+): string {
   const origin = expandedFrom === undefined ? "" : `\t\t(from ${expandedFrom.address})\n`
   const words = lastStatus === undefined ? "" : `\t\t(${lastStatus.status}: ${lastStatus.text})\n`
   const tries = attempts === 0 ? "" : `\t\t(${attempts} tried, next ${printQueueTime(nextAttempt)})\n`
-  return `\t\t\t\t\t\t${printAngled(recipient.path)}\n${origin}${words}${tries}`
+  return `\t\t\t\t\t\t${shown(recipient, entry)}\n${origin}${words}${tries}`
 }
 
 /** `?` stands behind the id of a message that is held, as sendmail marks what is quarantined. */
@@ -104,7 +109,12 @@ function flagOf({ held }: Queued["entry"]): string {
 }
 
 function sender({ envelope }: Queued["entry"]): string {
-  return printAngled(envelope.reversePath)
+  return envelope.typedSender ?? printAngled(envelope.reversePath)
+}
+
+/** In mail of this host's own queue (-Am, -Ac) what was typed without a domain is shown so. */
+function shown({ typed, path }: Pending["recipient"], { envelope }: Queued["entry"]): string {
+  return envelope.typedSender !== undefined && typed !== undefined ? typed : printAngled(path)
 }
 
 /** The last words about any of its recipients, in brackets under the sender; nothing when it was not tried yet. */

@@ -1,26 +1,20 @@
-// sendmail's main business: a message on standard input, made whole and handed to the daemon; what could not be sent goes to the
-// sender's dead.letter, so that nothing that was written is lost.
-import { appendFileSync, existsSync } from "node:fs"
-import { randomInt } from "node:crypto"
-import { homedir } from "node:os"
-import { join } from "node:path"
-import { makeIds } from "../daemon/ids.ts"
+// sendmail's main business: a message on standard input, made whole and handed to the running system, or left in the client queue
+// for it.
+import { hostFacts } from "../host/facts.ts"
+import { qualified } from "../mail/address.ts"
+import type { Listener, Submission } from "../daemon/submission.ts"
 import { parseAddressList } from "../message/addresses.ts"
-import { printCtime } from "../message/date.ts"
 import { type Header, scanHeader } from "../message/header.ts"
-import { completeHeader, recipientsIn } from "../message/submit.ts"
+import { recipientsIn } from "../message/submit.ts"
+import { type ClientFile, clientParameters } from "../queue/client-file.ts"
+import { keepForLater } from "./client-queue.ts"
+import { askOnce } from "./control-client.ts"
 import { exits, type Io, Refusal } from "./io.ts"
-import { type LocalSender, localSender } from "./local-sender.ts"
+import { localSender } from "./local-sender.ts"
+import { conclude, type End, Kept, type Letter } from "./sendmail-end.ts"
+import { type Facts, prepareHeader } from "./sendmail-header.ts"
 import type { SendmailOptions } from "./sendmail-options.ts"
-import {
-  exitOf,
-  type Listener,
-  type Said,
-  Submission,
-  type Submitted,
-  type Transaction,
-  wordsOf,
-} from "./submit.ts"
+import { asRefusal, openSubmission } from "./submit.ts"
 import { asLines, openMessage } from "./typed-message.ts"
 
 /** Reads a message from standard input and sends it. */
@@ -30,7 +24,7 @@ export async function sendMessage(
   listener: Listener,
   io: Io,
 ): Promise<number> {
-  const named = options.operands.flatMap((word) => parseAddressList(word).map(({ address }) => address))
+  const named = options.operands.flatMap(addressesIn)
   if (named.length === 0 && !options.recipientsFromHeader) {
     io.stdout.write("Recipient names must be specified\n") // sendmail's words, where it says them
     return exits.usage
@@ -40,91 +34,115 @@ export async function sendMessage(
   const recipients = [...new Set([...named, ...(options.recipientsFromHeader ? recipientsIn(header) : [])])]
   if (recipients.length === 0) {
     io.stdout.write("No recipient addresses found in header\n")
-    return exits.usage
+    return exits.ok // sendmail differs from its own manual here, and programs go by what it does
   }
   const sender = localSender(options, io)
   for (const address of [sender.path, ...recipients]) checkAddress(address)
-  const submission = await Submission.open(state, listener)
+  const submission = waitsInClientQueue(options) ? undefined : await openSubmission(state, listener)
   try {
-    const whole = completed(header, options, { host: submission.host, sender, recipients })
-    const kept = new Kept()
-    const tx: Transaction = {
-      ...envelopeOf(options, sender, { header, recipients, offers: submission.offers }),
-      content: kept.watch(octets(whole, header, rest)),
-    }
-    const submitted = await submission.send(tx)
-    await submission.quit()
-    return await conclude(submitted, { options, kept, content: tx.content, io })
+    const facts = { host: submission?.host ?? hostFacts().hostname, sender, recipients }
+    const letter = await letterOf(options, { header, rest }, facts)
+    return submission === undefined
+      ? await leave(letter, state)
+      : await send(letter, submission, { options, state, io })
   } finally {
-    submission.close()
+    submission?.close()
   }
 }
 
-type Facts = {
-  readonly host: string
-  readonly sender: LocalSender
-  readonly recipients: readonly string[]
+/** -odq without -Am: the submission program's own queue, as sendmail's is. */
+function waitsInClientQueue({ queueOnly, queue }: SendmailOptions): boolean {
+  return queueOnly && queue !== "main"
 }
 
-/** The header as it goes out; undefined with -G: it is another system's, and left alone but for its Bcc under -t. */
-function completed(
-  header: Header,
-  options: SendmailOptions,
-  { host, sender, recipients }: Facts,
-): Buffer | undefined {
-  if (options.gateway && !options.recipientsFromHeader) return undefined
-  const address = sender.path === "" ? `MAILER-DAEMON@${host}` : sender.path
-  const newId = makeIds(Date.now, randomInt(1_000_000))
-  return completeHeader(header, {
-    host,
-    id: newId(),
-    now: Date.now(),
-    sender: { address: address.includes("@") ? address : `${address}@${host}`, fullName: sender.fullName },
-    recipients,
-    noRecipientAction: "none", // the daemon's door does what its configuration says
+/**
+ * The addresses of one argument: parted by commas alone, for blanks do not part what a program gave as one (sendmail: BlankSub
+ * stands in their place).
+ */
+function addressesIn(argument: string): readonly string[] {
+  if (/["()<>:;]/.test(argument)) return parseAddressList(argument).map(({ address }) => address)
+  return argument.split(",").flatMap((one) => {
+    const address = one.trim().replaceAll(/\s+/g, (blank) => (one.includes("@") ? blank : "."))
+    return address === ""
+      ? []
+      : one.includes("@")
+        ? parseAddressList(address).map((token) => token.address)
+        : [address]
   })
 }
 
-async function* octets(
-  completedHeader: Buffer | undefined,
-  header: Header,
-  rest: AsyncIterable<Buffer>,
-): AsyncGenerator<Buffer> {
-  if (completedHeader === undefined) yield header.bytes
-  else {
-    yield completedHeader
-    if (header.bodyStart < header.bytes.length) yield header.bytes.subarray(header.bodyStart)
+async function letterOf(
+  options: SendmailOptions,
+  { header, rest }: { readonly header: Header; readonly rest: AsyncIterable<Buffer> },
+  facts: Facts,
+): Promise<Letter> {
+  const prepared = await prepareHeader(header, options, facts)
+  const eightBit = options.body === "8BITMIME" || (options.body === undefined && hasEightBit(header.bytes))
+  return {
+    ...facts,
+    prepared,
+    headerSize: prepared.handedOver.length - (header.bytes.length - header.bodyStart),
+    rest: new Kept(rest),
+    notify: options.notify,
+    ret: options.ret === undefined ? undefined : options.ret === "FULL" ? "full" : "headers",
+    envid: options.envid,
+    body: eightBit ? "8bitmime" : "7bit",
   }
-  yield* rest
 }
 
-type Envelope = Omit<Transaction, "content">
+/** Into the client queue: nothing runs that would take it now, or it is to wait. */
+async function leave(letter: Letter, state: string): Promise<number> {
+  await keepForLater(
+    state,
+    { ...wishesOf(letter), recipients: letter.recipients, refused: [] },
+    octets(letter),
+  )
+  return exits.ok
+}
 
-function envelopeOf(
-  options: SendmailOptions,
-  sender: LocalSender,
-  {
-    header,
-    recipients,
-    offers,
-  }: { header: Header; recipients: readonly string[]; offers: readonly string[] },
-): Envelope {
-  const offered = (word: string) => offers.some((offer) => offer === word || offer.startsWith(`${word} `))
-  const international = [sender.path, ...recipients].some((address) => /[^\x00-\x7f]/.test(address))
-  const eightBit = options.body === "8BITMIME" || (options.body === undefined && hasEightBit(header.bytes))
-  const parameters = [
-    ...(eightBit && offered("8BITMIME") ? ["BODY=8BITMIME"] : []),
-    ...(international && offered("SMTPUTF8") ? ["SMTPUTF8"] : []),
-    ...(options.ret === undefined ? [] : [`RET=${options.ret}`]),
-    ...(options.envid === undefined ? [] : [`ENVID=${xtext(options.envid)}`]),
-  ]
-  const notify = options.notify === undefined ? "" : ` NOTIFY=${options.notify.join(",").toUpperCase()}`
-  return {
-    sender: sender.path,
-    parameters: parameters.map((parameter) => ` ${parameter}`).join(""),
-    recipients,
-    recipientParameters: notify,
+/** What the client queue is told beside recipients and refusals. */
+function wishesOf({
+  sender,
+  notify,
+  ret,
+  envid,
+  body,
+  headerSize,
+}: Letter): Omit<ClientFile, "size" | "recipients" | "refused"> {
+  return { sender: sender.path, notify, ret, envid, body, acceptedAt: Date.now(), headerSize }
+}
+
+async function* octets({ prepared, rest }: Letter): AsyncGenerator<Buffer> {
+  yield prepared.handedOver
+  yield* rest.read()
+}
+
+type Way = { readonly options: SendmailOptions; readonly state: string; readonly io: Io }
+
+async function send(letter: Letter, submission: Submission, { options, state, io }: Way): Promise<number> {
+  const own = letter.sender.path
+  const sender = options.queue === "main" ? own : qualified(own, submission.host)
+  const { mail, rcpt } = clientParameters({ ...wishesOf(letter), size: 0, recipients: [] })
+  const sent = await asRefusal(
+    submission.send({
+      sender,
+      recipients: letter.recipients,
+      parameters: `${mail}${utf8Word(letter, submission)}${options.queueOnly ? " XQUEUE" : ""}${options.senderFlag === "r" ? " XR" : ""}`,
+      recipientParameters: rcpt,
+      content: octets(letter),
+    }),
+  )
+  await asRefusal(submission.quit())
+  const keep: End["keep"] = async (file, content) => {
+    await keepForLater(state, { ...wishesOf(letter), ...file }, content)
+    if (file.refused.length > 0) await askOnce(state, { verb: "client run" }) // the sender is told now
   }
+  return conclude(letter, sent, { options, io, keep })
+}
+
+function utf8Word({ sender, recipients }: Letter, { offers }: Submission): string {
+  const international = [sender.path, ...recipients].some((address) => /[^\x00-\x7f]/.test(address))
+  return international && offers.includes("SMTPUTF8") ? " SMTPUTF8" : ""
 }
 
 /** What was typed never ends a command. */
@@ -136,81 +154,4 @@ function checkAddress(address: string): void {
 
 function hasEightBit(octetsSoFar: Buffer): boolean {
   return octetsSoFar.some((octet) => octet > 0x7f)
-}
-
-/** RFC 3461 §4: `+`, `=` and what is not printable as +HH. */
-function xtext(text: string): string {
-  return text.replaceAll(
-    /[^\x21-\x2a\x2c-\x3c\x3e-\x7e]/g,
-    (c) => `+${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
-  )
-}
-
-/** The first octets of what went by, for dead.letter; a message larger than this is kept in part, and that is said. */
-class Kept {
-  readonly #pieces: Buffer[] = []
-  #octets = 0
-  readonly #most = 8 * 1024 * 1024
-
-  async *watch(content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    for await (const piece of content) {
-      if (this.#octets < this.#most) this.#pieces.push(piece)
-      this.#octets += piece.length
-      yield piece
-    }
-  }
-
-  get whole(): boolean {
-    return this.#octets <= this.#most
-  }
-
-  bytes(): Buffer {
-    return Buffer.concat(this.#pieces)
-  }
-}
-
-type End = {
-  readonly options: SendmailOptions
-  readonly kept: Kept
-  readonly content: AsyncIterable<Buffer>
-  readonly io: Io
-}
-
-/** Tells what was refused and keeps what nobody got; the result is the exit code. */
-async function conclude({ refused, said }: Submitted, end: End): Promise<number> {
-  const { options, io } = end
-  if (!options.quiet) {
-    for (const one of refused) io.stderr.write(`${refusalLine(one.recipient, one.said)}\n`)
-    if (said !== undefined && said.code !== 250) io.stderr.write(`sendmail: ${said.lines.join(" ")}\n`)
-  }
-  const failed = said !== undefined && said.code !== 250 ? said : refused[0]?.said
-  if (failed === undefined) return exits.ok
-  if (said?.code !== 250 && failed.code >= 500) await keepDeadLetter(end)
-  return exitOf(failed)
-}
-
-/** `nosuch... User unknown`; the server's own words begin with the address already. */
-function refusalLine(recipient: string, said: Said): string {
-  const words = wordsOf(said)
-  return words.startsWith("<") ? words.replace(/^<([^>]*)>/, "$1") : `${recipient}... ${words}`
-}
-
-/** As an mbox, in the home of who sent it. */
-async function keepDeadLetter({ kept, content, options, io }: End): Promise<void> {
-  for await (const _ of content) if (!kept.whole) break // when every recipient was refused, nothing has been read yet
-  const file = join(io.env["HOME"] ?? homedir(), "dead.letter")
-  const lines = kept
-    .bytes()
-    .toString("latin1")
-    .replaceAll("\r\n", "\n")
-    .replaceAll(/^(>*From )/gm, ">$1")
-  const from = `From ${options.sender ?? io.env["LOGNAME"] ?? "me"}  ${printCtime(Date.now())}\n`
-  try {
-    appendFileSync(file, Buffer.from(`${from}${lines}\n`, "latin1"), { mode: 0o600 })
-    io.stdout.write(`${file}... Saved message in ${file}${kept.whole ? "" : " (its first part only)"}\n`)
-  } catch {
-    io.stderr.write(
-      `sendmail: ${file}: cannot be written${existsSync(file) ? "" : ", so the message is lost"}\n`,
-    )
-  }
 }

@@ -7,8 +7,15 @@ import { fail, ok, type Result } from "../mail/result.ts"
 /** The letter of -b. */
 export type Mode = "m" | "s" | "v" | "p" | "i" | "d" | "D" | "t" | "h" | "H"
 
-/** Which messages a queue run is about: -qI, -qR, -qS with the part that id, recipient or sender must have. */
-export type QueuePart = { readonly field: "I" | "R" | "S"; readonly part: string }
+/** Which messages a queue run is about: -qI, -qR, -qS, -qQ with the part that must be there; with `!` it must not. */
+export type QueuePart = {
+  readonly field: "I" | "R" | "S" | "Q"
+  readonly part: string
+  readonly not: boolean
+}
+
+/** What becomes of errors: printed, mailed to the sender, written to the terminal, mailed without an exit code, only the code. */
+export type ErrorMode = "p" | "m" | "w" | "e" | "q"
 
 export type SendmailOptions = {
   mode: Mode
@@ -18,6 +25,8 @@ export type SendmailOptions = {
   ignoreDots: boolean
   /** -f, -r; "" or "<>" is the null sender. */
   sender: string | undefined
+  /** Which of the two it was. */
+  senderFlag: "f" | "r"
   fullName: string | undefined
   body: "7BIT" | "8BITMIME" | undefined
   notify: readonly Notify[] | undefined
@@ -26,16 +35,18 @@ export type SendmailOptions = {
   verbose: boolean
   /** -G: another system's mail is passed on; its header is not completed. */
   gateway: boolean
-  /** -oe, -e: q says nothing of errors, all others print them. */
-  quiet: boolean
+  /** -oe, -e. */
+  errorMode: ErrorMode
+  /** -odq, -odd: into the queue, and there until the next queue run. */
+  queueOnly: boolean
   /** -q: a queue run; the value of -q30m is the time between runs of a daemon. */
   queueRun: { readonly interval: string | undefined; readonly parts: readonly QueuePart[] } | undefined
   /** -C */
   config: string | undefined
   /** -X: a file that gets the conversation. */
   trafficLog: string | undefined
-  /** -Ac: the client queue. */
-  clientQueue: boolean
+  /** -Ac: the client queue; -Am: the mail system's own, and its view of names. */
+  queue: "client" | "main" | undefined
   state: string | undefined
   operands: readonly string[]
 }
@@ -77,6 +88,7 @@ function fresh(): SendmailOptions {
     recipientsFromHeader: false,
     ignoreDots: false,
     sender: undefined,
+    senderFlag: "f",
     fullName: undefined,
     body: undefined,
     notify: undefined,
@@ -84,11 +96,12 @@ function fresh(): SendmailOptions {
     envid: undefined,
     verbose: false,
     gateway: false,
-    quiet: false,
+    errorMode: "p",
+    queueOnly: false,
     queueRun: undefined,
     config: undefined,
     trafficLog: undefined,
-    clientQueue: false,
+    queue: undefined,
     state: undefined,
     operands: [],
   }
@@ -147,12 +160,13 @@ function applyValue(options: SendmailOptions, letter: string, value: string): st
     case "f":
     case "r":
       options.sender = value
+      options.senderFlag = letter
       return undefined
     case "F":
       options.fullName = value
       return undefined
     case "A":
-      options.clientQueue = value === "c"
+      options.queue = value === "c" ? "client" : "main"
       return value === "c" || value === "m" ? undefined : "Invalid -A argument: use -Ac or -Am"
     case "B":
       return applyBody(options, value)
@@ -171,8 +185,7 @@ function applyValue(options: SendmailOptions, letter: string, value: string): st
     case "q":
       return applyQueue(options, value)
     case "e":
-      options.quiet = value === "q"
-      return "pqmwe".includes(value) && value.length === 1 ? undefined : `Invalid -e argument: ${value}`
+      return applyErrorMode(options, value) ? undefined : `Invalid -e argument: ${value}`
     case "o":
       return applyShortOption(options, value)
     case "O":
@@ -224,10 +237,13 @@ function applyEnvid(options: SendmailOptions, value: string): string | undefined
 
 function applyQueue(options: SendmailOptions, value: string): string | undefined {
   const earlier = options.queueRun ?? { interval: undefined, parts: [] }
-  const part = /^([IRS])(.*)$/s.exec(value)
+  const part = /^(!?)([IRSQ])(.*)$/s.exec(value)
   if (part !== null) {
-    const field = part[1] as QueuePart["field"] // the pattern's own letters
-    options.queueRun = { ...earlier, parts: [...earlier.parts, { field, part: part[2] ?? "" }] }
+    const field = part[2] as QueuePart["field"] // the pattern's own letters
+    options.queueRun = {
+      ...earlier,
+      parts: [...earlier.parts, { field, part: part[3] ?? "", not: part[1] === "!" }],
+    }
     return undefined
   }
   if (value === "" || value === "f") {
@@ -243,8 +259,11 @@ function applyQueue(options: SendmailOptions, value: string): string | undefined
 function applyShortOption(options: SendmailOptions, value: string): string | undefined {
   const letter = value.charAt(0)
   if (letter === "i") options.ignoreDots = !value.slice(1).toLowerCase().startsWith("f")
-  else if (letter === "e") options.quiet = value.charAt(1) === "q"
-  else if (letter === "v") options.verbose = true
+  else if (letter === "e") {
+    if (!applyErrorMode(options, value.slice(1))) return `Invalid -oe argument: ${value.slice(1)}`
+  } else if (letter === "d") {
+    if (!applyDeliveryMode(options, value.slice(1))) return `Unknown delivery mode ${value.slice(1)}`
+  } else if (letter === "v") options.verbose = true
   else if (!/^[A-Za-z0-9/#7]/.test(letter)) return `unknown option name ${letter}`
   return undefined
 }
@@ -255,6 +274,23 @@ function applyLongOption(options: SendmailOptions, value: string): string | unde
   const known = optionOfCf(name.trim())
   if (known === undefined) return `unknown option name ${name.trim()}`
   if (known === "IgnoreDots") options.ignoreDots = /^(?:t|true|y|yes|1)?$/i.test(given.trim())
-  if (known === "ErrorMode") options.quiet = given.trim().startsWith("q")
+  if (known === "ErrorMode" && !applyErrorMode(options, given.trim().charAt(0)))
+    return `Invalid ErrorMode: ${given.trim()}`
+  if (known === "DeliveryMode" && !applyDeliveryMode(options, given.trim()))
+    return `Unknown delivery mode ${given.trim()}`
   return undefined
+}
+
+function applyErrorMode(options: SendmailOptions, value: string): boolean {
+  if (value !== "p" && value !== "m" && value !== "w" && value !== "e" && value !== "q") return false
+  options.errorMode = value
+  return true
+}
+
+/** b(ackground), i(nteractive), q(ueue only), d(eferred): the daemon delivers, so only whether it is to begin matters here. */
+function applyDeliveryMode(options: SendmailOptions, value: string): boolean {
+  const letter = value === "" ? "b" : value.charAt(0).toLowerCase()
+  if (!"biqd".includes(letter)) return false
+  options.queueOnly = letter === "q" || letter === "d"
+  return true
 }

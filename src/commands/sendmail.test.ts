@@ -1,15 +1,16 @@
 import assert from "node:assert/strict"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir, userInfo } from "node:os"
 import { join } from "node:path"
 import { after, beforeEach, test } from "node:test"
 import { memoryIo } from "../../test/kit/memory-io.ts"
-import { MemorySpool, open } from "../../test/kit/server.ts"
+import { MemorySpool, open, sessionOf } from "../../test/kit/server.ts"
 import { serveControl, type Verb } from "../daemon/control.ts"
 import { layoutOf, makeLayout } from "../daemon/layout.ts"
 import { printPath } from "../mail/address.ts"
 import { first, scanHeader } from "../message/header.ts"
+import { isClientName, parseClientFile } from "../queue/client-file.ts"
 import { run } from "./sendmail.ts"
 
 const state = mkdtempSync(join(tmpdir(), "sendmail-"))
@@ -33,7 +34,7 @@ const door = createServer((socket) => {
 })
 await new Promise<void>((resolve) => door.listen(layoutOf(state).submit, resolve))
 
-const asked: unknown[] = []
+const asked: Record<string, unknown>[] = []
 const explained = {
   deliverable: [
     { address: "me@grussell.org", typed: "me", mailer: "local", host: "lists", user: "me" },
@@ -56,7 +57,7 @@ const verb: Verb = async function* (request) {
 }
 const control = await serveControl(
   layoutOf(state).control,
-  new Map(["explain", "retry", "idle", "queue", "count"].map((name) => [name, verb])),
+  new Map(["explain", "retry", "idle", "queue", "count", "client run"].map((name) => [name, verb])),
   (error) => assert.fail(String(error)),
 )
 after(() => {
@@ -108,7 +109,7 @@ test("-t finds the recipients in the header, and takes Bcc out of it", async () 
   const { to, header } = accepted()
   assert.deepEqual(to, ["me@grussell.org", "gordon@grussell.org", "andrew@grussell.org"])
   assert.equal(first(header, "bcc"), undefined)
-  assert.equal(first(header, "to"), "me")
+  assert.equal(first(header, "to"), "me@grussell.org")
 })
 
 test("a lone dot ends the message, but not with -i", async () => {
@@ -167,18 +168,19 @@ test("an unknown user is told, the others get the message, and the exit code is 
   const { code, stdout, stderr } = await sendmail(["nosuch", "me"])
   assert.equal(code, 67)
   assert.equal(stderr, "nosuch... User unknown\n")
-  assert.equal(stdout, "")
+  assert.match(stdout, /dead\.letter\.\.\. Saved message in /) // what one of them did not get
   assert.deepEqual(accepted().to, ["me@grussell.org"])
 })
 
 test("what nobody got is kept in dead.letter", async () => {
-  const { code, stdout } = await sendmail(["nosuch"], "Subject: lost\n\nFrom here\n")
-  assert.equal(code, 67)
   const file = join(state, "dead.letter")
+  rmSync(file, { force: true })
+  const { code, stdout } = await sendmail(["nosuch"], "To: nosuch\nSubject: lost\n\nFrom here\n")
+  assert.equal(code, 67)
   assert.equal(stdout, `${file}... Saved message in ${file}\n`)
   assert.match(
     readFileSync(file, "utf8"),
-    /^From \S+ {2}\w{3} \w{3} [ \d]\d .*\n[^]*\nSubject: lost\n\n>From here\n\n$/,
+    /^From (\S+) \w{3} \w{3} [ \d]\d .*\nReturn-Path: <\1>\nReceived: \(from \1@localhost\)\n[^]*\n\tfor nosuch; [^]*\nTo: nosuch\nSubject: lost\n\n>From here\n\n$/,
   )
 })
 
@@ -209,7 +211,7 @@ test("no recipients at all is a mistake, in sendmail's words", async () => {
     stderr: "",
   })
   const { code, stdout } = await sendmail(["-t"], "Subject: none\n\nx\n")
-  assert.equal(code, 64)
+  assert.equal(code, 0) // as sendmail does, whatever its manual says
   assert.equal(stdout, "No recipient addresses found in header\n")
 })
 
@@ -221,12 +223,115 @@ test("an unknown flag is EX_USAGE", async () => {
   })
 })
 
-test("when nothing runs, the exit code is EX_TEMPFAIL and the line says why", async () => {
+test("where no mail system ever was, the exit code is EX_TEMPFAIL and the line says why", async () => {
   const elsewhere = memoryIo("Subject: x\n\nx\n", { WAYPOST_STATE: join(state, "elsewhere") })
   await assert.rejects(run(["me"], elsewhere), {
     code: 75,
-    message: /^the mail was not sent: no answer from/,
+    message: /^the mail was not sent, and could not be kept: .*no mail system was ever started there/,
   })
+})
+
+/** The one message of the client queue: what is asked, and its octets. */
+function kept() {
+  const directory = layoutOf(state).clientQueue
+  const names = readdirSync(directory)
+  assert.equal(names.length, 1)
+  const path = join(directory, names[0] ?? "")
+  const text = readFileSync(path, "latin1")
+  rmSync(path)
+  const end = text.indexOf("\n")
+  const file = parseClientFile(text.slice(0, end))
+  assert.ok(isClientName(names[0] ?? "") && file.ok)
+  assert.equal(text.length, end + 1 + file.value.size)
+  return { file: file.value, message: text.slice(end + 1) }
+}
+
+test("-odq leaves the message in the client queue, with everything that was asked for", async () => {
+  const { code } = await sendmail(["-odq", "-Nsuccess", "-Rhdrs", "-Vlunch", "-f", "me", "gordon"])
+  assert.equal(code, 0)
+  assert.equal(spool.stored.length, 0)
+  const { file, message } = kept()
+  assert.deepEqual(
+    [file.sender, file.recipients, file.notify, file.ret, file.envid],
+    ["me", ["gordon"], ["success"], "headers", "lunch"],
+  )
+  assert.equal(message.slice(file.headerSize), "hi\r\n")
+  assert.ok(message.slice(0, file.headerSize).endsWith("\r\n\r\n"))
+})
+
+test("while nothing runs, mail waits in the client queue, and nothing is lost", async () => {
+  door.close()
+  rmSync(layoutOf(state).submit, { force: true })
+  try {
+    assert.equal((await sendmail(["gordon"])).code, 0)
+    assert.deepEqual(kept().file.recipients, ["gordon"])
+  } finally {
+    await new Promise<void>((resolve) => door.listen(layoutOf(state).submit, resolve))
+  }
+})
+
+test("-Am -odq is for the mail system's own queue: names stay as they are typed, and it waits there", async () => {
+  await sendmail(["-Am", "-odq", "-f", "me", "gordon"], "To: gordon\n\nhi\n")
+  const { entry, header } = accepted()
+  assert.equal(entry.envelope.typedSender, "me")
+  assert.equal(first(header, "to"), "gordon")
+  const [pending] = spool.stored[0]?.queued.pending ?? []
+  assert.equal(pending?.recipient.typed, "gordon")
+  assert.ok((pending?.nextAttempt ?? 0) > entry.acceptedAt)
+})
+
+for (const [flag, code] of [
+  ["-oem", 67],
+  ["-oee", 0],
+] as const) {
+  test(`${flag} has the sender told by mail of who was refused, and ends with ${code}`, async () => {
+    const { code: end, stdout, stderr } = await sendmail([flag, "-f", "me", "nosuch", "gordon"])
+    assert.deepEqual({ end, stdout, stderr }, { end: code, stdout: "", stderr: "" })
+    assert.deepEqual(accepted().to, ["gordon@grussell.org"])
+    const { file, message } = kept()
+    assert.deepEqual(file.recipients, [])
+    assert.deepEqual(file.refused, [{ recipient: "nosuch", said: ["550 5.1.1 <nosuch>... User unknown"] }])
+    assert.match(message, /\r\n\r\nhi\r\n$/)
+    assert.deepEqual(asked, [{ verb: "client run" }])
+  })
+}
+
+test("blanks do not part what was given as one argument, commas do", async () => {
+  const { code, stderr } = await sendmail(["me,gordon", "no such"])
+  assert.equal(code, 67)
+  assert.equal(stderr, "no.such... User unknown\n")
+  assert.deepEqual(accepted().to, ["me@grussell.org", "gordon@grussell.org"])
+})
+
+test("who names another sender is named in the header; who names himself is not", async () => {
+  const arrivalOf = (name: string) => ({ ...arrival, authenticated: name })
+  for (const [name, sender, expected] of [
+    ["bob", "list@hello.com", "grussell.org: bob set sender to list@hello.com using -f"],
+    ["bob", "bob", undefined],
+    ["bob", "bob@grussell.org", undefined],
+    ["bob", "<>", "grussell.org: bob set sender to <> using -f"],
+    ["root", "list@hello.com", undefined],
+    ["alice", "list@hello.com", undefined],
+  ] as const) {
+    const mail = `MAIL FROM:<${sender.replace(/^<>$/, "")}>\r\nRCPT TO:<me>\r\nDATA\r\n\r\nx\r\n.\r\nQUIT\r\n`
+    const offers = { trustedUsers: new Set(["alice"]) }
+    const { traces } = await sessionOf([`EHLO localhost\r\n${mail}`], { arrival: arrivalOf(name), offers })
+    const header = scanHeader(Buffer.from(traces.spool.stored[0]?.text ?? "", "latin1"))
+    assert.equal(first(header, "x-authentication-warning"), expected, `${name} as ${sender}`)
+  }
+})
+
+test("-r is named as it was used", async () => {
+  const warnings = async (flag: string) => {
+    spool = new MemorySpool()
+    await sendmail([flag, "list@hello.com", "me"])
+    return first(accepted().header, "x-authentication-warning")
+  }
+  const skip = login === "root"
+  assert.equal(
+    await warnings("-r"),
+    skip ? undefined : `grussell.org: ${login} set sender to list@hello.com using -r`,
+  )
 })
 
 test("-v shows the conversation as sendmail does", async () => {
@@ -276,11 +381,17 @@ test("-bv takes an argument with blanks for several names, and one with quotes o
 test("-q tries everything now and waits until that is done; -qR chooses", async () => {
   assert.equal((await sendmail(["-q"])).code, 0)
   assert.deepEqual(asked, [
-    { verb: "retry", all: true },
+    { verb: "retry", all: true, selection: { limits: [], held: "no" } },
     { verb: "idle", timeout: 3600 },
   ])
-  await sendmail(["-qRfar@"])
-  assert.deepEqual(asked[2], { verb: "retry", to: "far@" })
+  await sendmail(["-qRfar@", "-q!Sme"])
+  const limits = [
+    { field: "recipient", part: "far@", not: false },
+    { field: "sender", part: "me", not: true },
+  ]
+  assert.deepEqual(asked[2], { verb: "retry", all: true, selection: { limits, held: "no" } })
+  await sendmail(["-Ac", "-q"])
+  assert.deepEqual(asked[4], { verb: "client run" })
   assert.equal((await sendmail(["-q30m"])).code, 64)
 })
 

@@ -19,7 +19,8 @@ Takes a message on standard input and puts it into the queue of the running Wayp
   -bp            the queue (mailq); -qI, -qR, -qS choose; -bi makes the aliases anew (newaliases)
   -bd, -bD       starts the mail system, in the background or foreground; with -q30m: a queue run every half hour
   -q             tries everything in the queue now
-  -C FILE        the configuration for -bd and -bD
+  -bt            asks how addresses are treated, line by line; ? lists what can be asked
+  -C FILE        the configuration for -bd, -bD and -bt (there also a compiled sendmail.cf)
   --state DIR    the state directory (else $WAYPOST_STATE, ./var of the checkout, /var/lib/waypost)
 
 Other flags and options of sendmail are read and checked; those that only mean something to sendmail's own processes
@@ -46,6 +47,10 @@ async function inMode(options: SendmailOptions, io: Io): Promise<number> {
       return (await import("./sendmail-message.ts")).sendMessage(options, state, listenerFor(options, io), io)
     case "s":
       return (await import("./sendmail-bridge.ts")).bridge(state, io)
+    case "h":
+      return (await import("./hoststat.ts")).run(withState(options), io)
+    case "H":
+      return (await import("./purgestat.ts")).run(withState(options), io)
     case "v":
       return (await import("./sendmail-verify.ts")).verify(options.operands, state, io)
     case "p":
@@ -56,18 +61,7 @@ async function inMode(options: SendmailOptions, io: Io): Promise<number> {
     case "D":
       return start(options, io)
     case "t":
-      return refuse(
-        io,
-        "sendmail: -bt is not part of Waypost yet; waypost explain ADDRESS shows the way an address takes",
-        exits.unavailable,
-      )
-    case "h":
-    case "H":
-      return refuse(
-        io,
-        "sendmail: Waypost keeps no host status on disk; mailq -v shows it for each recipient",
-        exits.unavailable,
-      )
+      return (await import("./sendmail-test.ts")).testAddresses({ config: options.config, state }, io)
   }
 }
 
@@ -93,10 +87,12 @@ function withState({ state }: SendmailOptions): readonly string[] {
 }
 
 function queueArguments(options: SendmailOptions): readonly string[] {
-  const parts = (options.queueRun?.parts ?? []).map(({ field, part }) => `-q${field}${part}`)
+  const parts = (options.queueRun?.parts ?? []).map(
+    ({ field, part, not }) => `-q${not ? "!" : ""}${field}${part}`,
+  )
   return [
     ...(options.verbose ? ["-v"] : []),
-    ...(options.clientQueue ? ["-Ac"] : []),
+    ...(options.queue === "client" ? ["-Ac"] : []),
     ...parts,
     ...withState(options),
   ]
@@ -104,18 +100,19 @@ function queueArguments(options: SendmailOptions): readonly string[] {
 
 /** -q: everything that the parts name is tried now; waits until that is done, as sendmail does. */
 async function queueRun(
-  { queueRun: wanted, clientQueue }: SendmailOptions,
+  { queueRun: wanted, queue }: SendmailOptions,
   state: string,
   io: Io,
 ): Promise<number> {
   if (wanted?.interval !== undefined) {
     return refuse(io, "sendmail: -q with a time belongs to -bd or -bD: sendmail -bd -q30m", exits.usage)
   }
-  if (clientQueue) return exits.ok // nothing is ever in it
   const { Control } = await import("./control-client.ts")
   const control = await Control.open(state)
   try {
-    for await (const _ of control.ask({ verb: "retry", ...filterOf(wanted?.parts ?? []) })) continue
+    const first =
+      queue === "client" ? { verb: "client run" } : { verb: "retry", ...meant(wanted?.parts ?? []) }
+    for await (const _ of control.ask(first)) continue
     for await (const _ of control.ask({ verb: "idle", timeout: 3600 })) continue
     return exits.ok
   } finally {
@@ -123,17 +120,12 @@ async function queueRun(
   }
 }
 
-function filterOf(parts: NonNullable<SendmailOptions["queueRun"]>["parts"]): object {
-  if (parts.length === 0) return { all: true }
-  const named = (field: string) => parts.filter((one) => one.field === field).map(({ part }) => part)
-  const [to] = named("R")
-  const [from] = named("S")
-  const ids = named("I")
-  return {
-    ...(ids.length === 0 ? {} : { ids }),
-    ...(to === undefined ? {} : { to }),
-    ...(from === undefined ? {} : { from }),
-  }
+const fieldOf = { I: "id", R: "recipient", S: "sender", Q: "reason" } as const
+
+/** What is in quarantine is never tried before it is released. */
+function meant(parts: NonNullable<SendmailOptions["queueRun"]>["parts"]): object {
+  const limits = parts.map(({ field, part, not }) => ({ field: fieldOf[field], part, not }))
+  return { all: true, selection: { limits, held: "no" } }
 }
 
 /** -bd and -bD: `waypost start`; in the background it has answered before we end. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import fc from "fast-check"
-import { asLines, dotStuffed, openMessage } from "./typed-message.ts"
+import { dotStuffed } from "../smtp/dots.ts"
+import { asLines, openMessage } from "./typed-message.ts"
 
 async function* pieces(text: string, size: number): AsyncGenerator<Buffer> {
   const octets = Buffer.from(text, "latin1")

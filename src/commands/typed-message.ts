@@ -91,23 +91,6 @@ function endLine(out: Buffer, at: number): number {
   return at + 2
 }
 
-/** The octets with a second dot before each that begins a line (RFC 5321 §4.5.2). */
-export async function* dotStuffed(lines: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let atStart = true
-  for await (const octets of lines) {
-    const pieces: Buffer[] = []
-    let from = 0
-    if (atStart && octets[0] === dot) pieces.push(octets.subarray(0, 1))
-    for (let at = octets.indexOf("\n."); at >= 0; at = octets.indexOf("\n.", at + 2)) {
-      pieces.push(octets.subarray(from, at + 2))
-      from = at + 1
-    }
-    pieces.push(octets.subarray(from))
-    if (octets.length > 0) atStart = octets.at(-1) === lf
-    yield pieces.length === 1 ? octets : Buffer.concat(pieces)
-  }
-}
-
 /** What was read in search of the header's end, and the rest of the message. */
 export type Opened = { readonly head: Buffer; readonly rest: AsyncGenerator<Buffer> }
 

@@ -102,6 +102,8 @@ export type Settings = {
   readonly filters: ReadonlyMap<string, FilterDefinition>
   /** QUEUE_GROUP, by name. */
   readonly queueGroups: ReadonlyMap<string, FilterDefinition>
+  /** Class t as submit.mc has it, where there is one: whom the sendmail command believes. Absent: class t of this. */
+  readonly submitTrusted?: ClassMembers
   /** Raw rules and other cf text, kept for the rule engine. */
   readonly localRules: readonly LocalLine[]
 }

@@ -1,6 +1,7 @@
 // Which mailer takes a batch: the definition's path says it (sendmail: the P= of an M line). Destinations are limited one by
 // one, so that a slow host never holds up another.
-import { mailer, type Settings } from "../config/settings.ts"
+import { macro, mailer, type Settings } from "../config/settings.ts"
+import { parseMailbox } from "../mail/address.ts"
 import type { Content } from "../mail/content.ts"
 import { because } from "../mail/decision.ts"
 import type { EnhancedCode } from "../mail/reply.ts"
@@ -31,7 +32,8 @@ const perDestination = 20
 
 export function makeDelivery(world: DeliveryWorld): Deliver {
   const destinations = new NamedSlots(perDestination)
-  return (entry, batch, content) => {
+  return (accepted, batch, content) => {
+    const entry = asOwner(accepted, batch, world)
     const path = mailer(world.settings, batch.mailer)?.path ?? builtIn(batch.mailer)
     switch (path) {
       case "[IPC]":
@@ -59,6 +61,17 @@ export function makeDelivery(world: DeliveryWorld): Deliver {
         return deliverHere(entry, batch, content, deliverPrograms, world)
     }
   }
+}
+
+/** Mail to members of a list is from its owner: he hears of what goes wrong on the way (sendmail: deliver.c, sendall). */
+function asOwner(entry: Entry, { owner }: Batch, { settings }: DeliveryWorld): Entry {
+  if (owner === undefined) return entry
+  const bare = !owner.includes("@")
+  const reversePath = parseMailbox(bare ? `${owner}@${macro(settings, "j") ?? "localhost"}` : owner)
+  if (!reversePath.ok) return entry
+  const { typedSender: _, ...envelope } = entry.envelope
+  const own = { ...envelope, reversePath: reversePath.value }
+  return { ...entry, envelope: bare ? { ...own, typedSender: owner } : own }
 }
 
 /** Mailers that exist without a MAILER() line. */

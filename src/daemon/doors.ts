@@ -2,6 +2,7 @@
 // connection becomes a session with its arrival, under the settings of that moment.
 import { chmodSync, rmSync } from "node:fs"
 import { createServer, type Server, type Socket } from "node:net"
+import { type Duplex, duplexPair } from "node:stream"
 import type { DaemonOptions } from "../config/settings.ts"
 import { macro } from "../config/settings.ts"
 import { loginName } from "../host/login.ts"
@@ -9,11 +10,12 @@ import { peerCredentials } from "../host/posix.ts"
 import { software } from "../host/version.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import type { Dns } from "../mail/world.ts"
+import { ClientLoad } from "./client-load.ts"
 import { clientOf } from "./clients.ts"
 import { converse } from "./connection.ts"
 import type { Decisions } from "./decisions.ts"
 import { type IntakeParts, sessionWorld } from "./intake.ts"
-import { type Listener, serve } from "./listener.ts"
+import { type Listener, plainAddress, serve } from "./listener.ts"
 import { connectionLimits, isSubmission, offersFrom, tooManyConnections } from "./offers.ts"
 
 export type DoorParts = IntakeParts & { readonly dns: Dns }
@@ -35,6 +37,7 @@ export class Doors {
   /** By the daemon's place in the settings. */
   readonly #listeners = new Map<number, Listener>()
   readonly #sessions = new Set<Promise<void>>()
+  readonly #load = new ClientLoad()
   #local: Server | undefined
 
   constructor(decisions: () => Decisions, parts: DoorParts) {
@@ -81,10 +84,13 @@ export class Doors {
 
   #greet(socket: Socket, index: number): void {
     const daemon = this.#decisions().settings.daemons[index] ?? submitDoor
+    const address = plainAddress(socket.remoteAddress ?? "")
+    const load = this.#load.arrive(address, this.#parts.clock())
+    socket.once("close", () => this.#load.leave(address))
     this.#track(
       clientOf(socket, this.#parts.dns).then((client) => {
         const submission = isSubmission(daemon)
-        return this.#converse(socket, { ...blank, client, door: daemon.name, submission }, daemon)
+        return this.#converse(socket, { ...blank, client, door: daemon.name, submission, load }, daemon)
       }),
     )
   }
@@ -92,21 +98,17 @@ export class Doors {
   #greetLocal(socket: Socket): void {
     socket.on("error", () => {}) // the conversation learns of it by "close"
     const { uid } = peerCredentials(socket)
-    this.#track(
-      loginName(uid).then((authenticated) => {
-        const local = {
-          ...blank,
-          protocol: "local",
-          authenticated,
-          door: submitDoor.name,
-          submission: true,
-        } as const
-        return this.#converse(socket, local, submitDoor)
-      }),
-    )
+    this.#track(loginName(uid).then((login) => this.#converse(socket, localArrival(login), submitDoor)))
   }
 
-  async #converse(socket: Socket, arrival: Arrival, daemon: DaemonOptions): Promise<void> {
+  /** A session of the local door within this process, for mail that this login left in the client queue. */
+  sessionFor(login: string): Duplex {
+    const [ours, theirs] = duplexPair({ allowHalfOpen: true })
+    this.#track(this.#converse(ours, localArrival(login), submitDoor))
+    return theirs
+  }
+
+  async #converse(socket: Duplex, arrival: Arrival, daemon: DaemonOptions): Promise<void> {
     const { gate, settings } = this.#decisions()
     const offers = offersFrom(settings, daemon, software)
     const world = sessionWorld(gate, settings, this.#parts)
@@ -130,4 +132,8 @@ const blank: Arrival = {
   door: "",
   submission: false,
   tls: undefined,
+}
+
+function localArrival(authenticated: string): Arrival {
+  return { ...blank, protocol: "local", authenticated, door: submitDoor.name, submission: true }
 }

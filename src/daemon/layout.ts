@@ -56,6 +56,8 @@ export function makeLayout(layout: Layout, owner: { uid: number; gid: number } |
     makeDirectory(layout.queue, 0o700, owner)
     makeDirectory(layout.run, 0o755, owner)
     makeDirectory(join(layout.run, "agent"), 0o700, owner)
+    // Anybody may leave mail, nobody but the mail system may see what is there; the group lets it read what users write.
+    makeDirectory(layout.clientQueue, owner === undefined ? 0o700 : 0o3733, owner)
     makeDirectory(layout.mail, owner === undefined ? 0o700 : 0o755, undefined)
     return ok(undefined)
   } catch (error) {

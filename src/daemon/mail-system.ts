@@ -30,6 +30,8 @@ import { Doors } from "./doors.ts"
 import { expandPending } from "./expansion.ts"
 import { makeIds } from "./ids.ts"
 import type { Configuration } from "./messages.ts"
+import { ClientQueue } from "./client-queue.ts"
+import { clientReport } from "./client-report.ts"
 import { report } from "./reports.ts"
 import { Runner } from "./runner.ts"
 import { Statistics } from "./statistics.ts"
@@ -50,6 +52,9 @@ const sessionsEndWithin = 5000
 /** Time that deliveries in hand get; what is not done by then stays in the spool. */
 const deliveriesEndWithin = 20_000
 
+/** Milliseconds between looks at the client queue. */
+const clientQueueEvery = 20 * 60_000
+
 const clock: Clock = Date.now
 
 export class MailSystem {
@@ -61,6 +66,7 @@ export class MailSystem {
   readonly #stopping = new AbortController()
   readonly #hosts = new HostStatuses()
   readonly #statistics: Statistics
+  readonly #clientQueue: ClientQueue
   #decisions: Decisions
   #deliver: Deliver
   #control: Server | undefined
@@ -119,6 +125,24 @@ export class MailSystem {
       },
       runQueue: () => this.#runner.wake(),
     })
+    this.#clientQueue = this.#makeClientQueue()
+  }
+
+  #makeClientQueue(): ClientQueue {
+    const { configuration, log } = this.#parts
+    return new ClientQueue({
+      directory: configuration.layout.clientQueue,
+      session: (login) => this.#doors.sessionFor(login),
+      say: (line) => log.note(line),
+      bug: (error) => log.bug(error),
+      report: async (kept, octets, refused) => {
+        const about = { refused, settings: this.#decisions.settings, now: clock() }
+        const made = await clientReport(kept, octets, about)
+        return made === undefined
+          ? ok(undefined)
+          : report(made.queued, made.content, made.told, { ...this.#reportWorld(), author: made.author })
+      },
+    })
   }
 
   async #begin(askReload: () => void): Promise<void> {
@@ -140,11 +164,13 @@ export class MailSystem {
         },
       },
       statistics: this.#statistics,
+      clientQueue: this.#clientQueue,
       explain: (typed, from, client) => explainAddress({ typed, from, client }, this.#decisions),
     })
     this.#control = await serveControl(layout.control, verbs, (error) => log.bug(error))
     await this.#doors.openLocal(layout.submit)
     this.#runner.start()
+    this.#clientQueue.start(clientQueueEvery)
   }
 
   /** Sessions come in by this listener from now on; `daemon` is its place in the settings. */
@@ -170,6 +196,7 @@ export class MailSystem {
 
   /** Ends in order: no new sessions, those in hand finish, deliveries in hand finish, the spool closes. */
   async stop(): Promise<void> {
+    await within(sessionsEndWithin, this.#clientQueue.stop())
     this.#doors.close()
     this.#stopping.abort()
     await within(sessionsEndWithin, this.#doors.ended())

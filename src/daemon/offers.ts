@@ -1,8 +1,8 @@
 // From the configuration to what a door offers and bears: made once at start and reload, handed to every session.
 import { hasFlag, option, optionAt } from "../config/options.ts"
-import { type DaemonOptions, macro, type Settings } from "../config/settings.ts"
+import { classMembers, type DaemonOptions, macro, type Settings } from "../config/settings.ts"
 import { noRecipientActions, type NoRecipientAction } from "../message/submit.ts"
-import type { LimitName, Offers, PrivacyFlag } from "../smtp/session.ts"
+import { type Extension, extensions, type LimitName, type Offers, type PrivacyFlag } from "../smtp/session.ts"
 import type { Origin } from "../mail/decision.ts"
 import type { ConnectionLimits } from "./listener.ts"
 import type { SessionTimeouts } from "./world.ts"
@@ -41,9 +41,11 @@ function makeOffers(settings: Settings, daemon: DaemonOptions, software: string)
         ? ownLimits.idleCommands
         : option(settings, "MaxNOOPCommands"),
     badRecipientThrottle: option(settings, "BadRcptThrottle"),
+    extensions: extensionsOf(settings),
     leastDeliverBy: option(settings, "DeliverByMin"),
     rejectNul: option(settings, "RejectNul"),
     noRecipientAction: noRecipientActionOf(settings),
+    trustedUsers: new Set((settings.submitTrusted ?? classMembers(settings, "t")).keys()),
     origins: originsOf(settings),
   }
 }
@@ -106,6 +108,7 @@ function greetingOf(settings: Settings, daemon: DaemonOptions, software: string)
 }
 
 const privacyFlags: readonly PrivacyFlag[] = [
+  "authwarnings",
   "needmailhelo",
   "needexpnhelo",
   "needvrfyhelo",
@@ -124,6 +127,13 @@ function privacyOf(settings: Settings, { modify }: DaemonOptions): ReadonlySet<P
 function noRecipientActionOf(settings: Settings): NoRecipientAction {
   const wanted = option(settings, "NoRecipientAction").toLowerCase()
   return noRecipientActions.find((one) => one === wanted) ?? "none"
+}
+
+/** BINARYMIME needs CHUNKING (RFC 3030 §3). */
+function extensionsOf(settings: Settings): ReadonlySet<Extension> {
+  const words = new Set(option(settings, "Extensions").map((word) => word.toUpperCase()))
+  if (words.has("BINARYMIME")) words.add("CHUNKING")
+  return new Set(extensions.filter((word) => words.has(word)))
 }
 
 function originsOf(settings: Settings): Offers["origins"] {

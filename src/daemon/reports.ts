@@ -19,6 +19,8 @@ export type ReportWorld = {
   readonly newId: NewId
   readonly onAccepted: (queued: Queued, content: Content) => void
   readonly say: (line: string) => void
+  /** Who signs, where it is not this host's MAILER-DAEMON by its bare name. */
+  readonly author?: string
 }
 
 /** Queues what follows from an attempt. An error means: nothing may be forgotten yet. */
@@ -40,7 +42,7 @@ export async function report(
   return ok(undefined)
 }
 
-function factsFor(entry: Entry, { settings, software, clock, newId }: ReportWorld): BounceFacts {
+function factsFor(entry: Entry, { settings, software, clock, newId, author }: ReportWorld): BounceFacts {
   const copy = option(settings, "PostmasterCopy")
   return {
     host: macro(settings, "j") ?? "localhost",
@@ -51,6 +53,7 @@ function factsFor(entry: Entry, { settings, software, clock, newId }: ReportWorl
     postmasterCopy: copy === undefined || copy === "" ? undefined : copy,
     returnBody: !hasFlag(settings, "PrivacyOptions", "nobodyreturn"),
     largestReturned: undefined,
+    ...(author === undefined ? {} : { author }),
     retryUntil: entry.acceptedAt + (option(settings, "Timeout.queuereturn") ?? 0) * 1000,
   }
 }

@@ -87,7 +87,7 @@ function acceptedLine({ entry, pending }: Queued): string {
   const body = envelope.body === "7bit" ? "" : `, bodytype=${envelope.body.toUpperCase()}`
   const way = arrival.protocol === "local" ? "" : `, proto=${arrival.protocol}, daemon=${arrival.door}`
   return (
-    `${id}: from=${printAngled(envelope.reversePath)}, size=${size}, class=0, nrcpts=${pending.length}` +
+    `${id}: from=${envelope.typedSender ?? printAngled(envelope.reversePath)}, size=${size}, class=0, nrcpts=${pending.length}` +
     `, msgid=${summary.messageId}${body}${way}, relay=${relayOf(arrival)}`
   )
 }

@@ -128,3 +128,9 @@ export function classify(text: string): TypedAddress {
   if (local.includes("%") && !local.startsWith('"')) return { kind: "percent", text }
   return { kind: at < 0 ? "local" : "mailbox", text }
 }
+
+/** A name of this host with its domain; every other form of address as it is. */
+export function qualified(address: string, host: string): string {
+  const { kind } = classify(address)
+  return kind !== "local" || address === "" || /^[|/\\:]/.test(address) ? address : `${address}@${host}`
+}

@@ -1,5 +1,5 @@
 // What SMTP carries beside the message: the reverse-path and the recipients (RFC 5321 §2.3.1). Never read from the header.
-import type { ForwardPath, ReversePath } from "./address.ts"
+import { type ForwardPath, printPath, type ReversePath } from "./address.ts"
 import type { Reason } from "./decision.ts"
 
 export type Notify = "never" | "success" | "failure" | "delay"
@@ -12,6 +12,8 @@ export type Recipient = {
   readonly notify: readonly Notify[]
   /** Why policy let it in. */
   readonly admitted: Reason
+  /** As it was typed, where that was a name of this host without its domain. */
+  readonly typed?: string
 }
 
 export type BodyType = "7bit" | "8bitmime" | "binarymime"
@@ -27,6 +29,8 @@ export type Envelope = {
   readonly envid: string | undefined
   /** BY (RFC 2852): absent when the sender set no time. */
   readonly deliverBy?: DeliverBy
+  /** The sender as it was typed, where that was a name of this host without its domain: mail that stays here shows it so. */
+  readonly typedSender?: string
 }
 
 /** When a message is to be there, and what happens when it is not (RFC 2852 §4). */
@@ -45,9 +49,21 @@ export type Transaction = {
   readonly startedAt: Date
   /** Octets of message received so far, or the SIZE the client declared before any came. */
   readonly bytes: number
+  /** It is not tried before the next queue run (sendmail -odq). */
+  readonly waits?: boolean
+  /** The flag of the sendmail command that named the sender, where it was not -f. */
+  readonly namedBy?: "-r"
 }
 
 /** The transaction with one more recipient. */
 export function withRecipient(tx: Transaction, recipient: Recipient): Transaction {
   return { ...tx, envelope: { ...tx.envelope, recipients: [...tx.envelope.recipients, recipient] } }
+}
+
+/** The sender as mail that stays here shows it: as it was typed, where that is known; "" for `<>`. */
+export function shownSender({
+  reversePath,
+  typedSender,
+}: Pick<Envelope, "reversePath" | "typedSender">): string {
+  return typedSender ?? printPath(reversePath)
 }

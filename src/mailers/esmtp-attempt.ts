@@ -189,10 +189,10 @@ export class Attempt {
   #status(place: number, fate: Fate, remote: string | undefined, reason: Reason): DeliveryStatus {
     const recipient = this.#batch.recipients[place]
     if (recipient === undefined) throw new Error(`recipient ${place} is not in the batch`)
-    const { action, status, diagnostic, recipientReply } = fate
-    const said = { recipient, action, status, diagnostic, remote, at: new Date(this.#terms.clock()), reason }
-    const told = recipientReply === undefined ? said : { ...said, recipientReply }
-    const lost = this.#deliverByLost && action === "relayed" && this.#batch.envelope.deliverBy !== undefined
+    const { says: _, ...end } = fate
+    const told = { recipient, ...end, remote, at: new Date(this.#terms.clock()), reason }
+    const lost =
+      this.#deliverByLost && end.action === "relayed" && this.#batch.envelope.deliverBy !== undefined
     return lost ? { ...told, deliverByLost: true } : told
   }
 

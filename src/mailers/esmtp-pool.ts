@@ -96,19 +96,26 @@ export class Pool {
     return up
   }
 
-  /** What is remembered against peers is no more. */
+  /** What is remembered of peers is no more, and sessions that rest end: each peer is met anew. */
   forget(): void {
     this.#troubles.clear()
+    this.#endResting()
+  }
+
+  #endResting(): void {
+    for (const book of [...this.#books.values()]) {
+      for (const rested of book.resting.splice(0)) {
+        if (rested.wake()) rested.quit()
+        this.#ended(rested)
+      }
+    }
   }
 
   /** Ends what rests now and what is in use after its transaction; resolves when nothing is open. */
   async close(): Promise<void> {
     this.#closing = true
+    this.#endResting()
     for (const book of this.#books.values()) {
-      for (const rested of book.resting.splice(0)) {
-        if (rested.wake()) rested.quit()
-        this.#ended(rested)
-      }
       for (const waiter of book.waiting.splice(0)) waiter()
     }
     if (this.#sessions.size > 0) await new Promise<void>((resolve) => this.#emptied.push(resolve))

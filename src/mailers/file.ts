@@ -1,6 +1,6 @@
 // Delivery at the end of a file that an alias names: sendmail's *file* mailer. With the rights of the alias's user, else of the
 // default user.
-import { printPath } from "../mail/address.ts"
+import { shownSender } from "../mail/envelope.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
 import { controllingUser } from "./controlling-user.ts"
 import {
@@ -16,7 +16,7 @@ import { finalMessage, returnPath } from "./final.ts"
 /** Appends to each recipient's file. */
 export function deliverFiles(delivery: FinalDelivery, world: FinalWorld): Promise<readonly DeliveryStatus[]> {
   const { entry, content } = delivery
-  const message = finalMessage(content, { start: [returnPath(entry.envelope.reversePath)] })
+  const message = finalMessage(content, { start: [returnPath(entry.envelope)] })
   return forEachRecipient(delivery, world, async (pending) => {
     const user = await controllingUser(pending, world)
     if ("ending" in user) return user.ending
@@ -24,7 +24,7 @@ export function deliverFiles(delivery: FinalDelivery, world: FinalWorld): Promis
       verb: "append",
       owner: identityOf(user.account),
       path: pending.route.user,
-      sender: printPath(entry.envelope.reversePath) || "MAILER-DAEMON",
+      sender: shownSender(entry.envelope) || "MAILER-DAEMON",
       date: entry.acceptedAt,
       delivery: deliveryName(entry, pending),
     } as const

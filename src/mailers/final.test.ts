@@ -9,7 +9,7 @@ const sender = {
   localPart: "me",
   domain: { kind: "name", ascii: "grussell.org", unicode: "grussell.org" },
 } as const
-const start = [returnPath(sender)]
+const start = [returnPath({ reversePath: sender })]
 
 function contentOf(text: string, pieces: readonly number[] = []): Content {
   const bytes = Buffer.from(text, "latin1")
@@ -64,7 +64,11 @@ for (const [says, given, expected] of cases) {
 }
 
 test("a null reverse-path is written as one", () => {
-  assert.equal(returnPath("null").toString(), "Return-Path: <>\n")
+  assert.equal(returnPath({ reversePath: "null" }).toString(), "Return-Path: <>\n")
+})
+
+test("a sender of this host is shown as he was typed", () => {
+  assert.equal(returnPath({ reversePath: sender, typedSender: "me" }).toString(), "Return-Path: <me>\n")
 })
 
 test("by piece or at once, a message is stored the same", async () => {

@@ -1,7 +1,7 @@
 // A message's last form, for mailboxes and programs: lines end with LF alone, Return-Path: says the reverse-path (RFC 5321 §4.4)
 // where the mailer wants it. Small messages are made at once, large ones by piece.
-import { printAngled, type ReversePath } from "../mail/address.ts"
 import type { Content } from "../mail/content.ts"
+import { type Envelope, shownSender } from "../mail/envelope.ts"
 
 /** What goes before the message: a From_ line for programs, Return-Path for mailboxes. */
 export type FinalForm = { readonly start: readonly Buffer[] }
@@ -15,8 +15,8 @@ export type FinalMessage =
   | { readonly kind: "pieces"; readonly pieces: () => AsyncIterable<Buffer> }
 
 /** `Return-Path: <ann@example.org>`. */
-export function returnPath(path: ReversePath): Buffer {
-  return Buffer.from(`Return-Path: ${printAngled(path)}\n`)
+export function returnPath(envelope: Pick<Envelope, "reversePath" | "typedSender">): Buffer {
+  return Buffer.from(`Return-Path: <${shownSender(envelope)}>\n`)
 }
 
 /** The message as it is stored, made once for all recipients. */

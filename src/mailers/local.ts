@@ -1,6 +1,6 @@
 // Final delivery into a user's mailbox: an mbox file or a Maildir, whichever the local mailer's definition names.
 import { mailer } from "../config/settings.ts"
-import { printPath } from "../mail/address.ts"
+import { shownSender } from "../mail/envelope.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
 import type { Account } from "../mail/world.ts"
 import type { Entry } from "../queue/entry.ts"
@@ -31,7 +31,7 @@ export async function deliverLocal(
     const text = `Message is too large; ${definition.maxSize} bytes max`
     return forEachRecipient(delivery, world, async () => ({ outcome: "failed", status: "5.2.3", text }))
   }
-  const message = finalMessage(content, { start: [returnPath(entry.envelope.reversePath)] })
+  const message = finalMessage(content, { start: [returnPath(entry.envelope)] })
   const place = placeOf(definition?.path, definition?.args ?? "")
   return forEachRecipient(delivery, world, (pending) => deliverOne(entry, pending, message, place, world))
 }
@@ -55,7 +55,7 @@ async function deliverOne(
     verb: "deliver",
     owner: identityOf(account),
     mailbox: place(account),
-    sender: printPath(entry.envelope.reversePath) || "MAILER-DAEMON",
+    sender: shownSender(entry.envelope) || "MAILER-DAEMON",
     date: entry.acceptedAt,
     delivery: deliveryName(entry, pending),
     repeat: mayBeDelivered(entry, pending),

@@ -2,7 +2,7 @@
 // (procmail, mail.local).
 import { mailer } from "../config/settings.ts"
 import type { MailerDefinition } from "../config/settings.ts"
-import { printPath } from "../mail/address.ts"
+import { shownSender } from "../mail/envelope.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
 import type { Account } from "../mail/world.ts"
 import { fromLine } from "../mailbox/from-line.ts"
@@ -54,10 +54,10 @@ export async function deliverPrograms(
 
 // Mailer flags: without `n` the message begins with a From_ line, with `P` it has a Return-Path (sendmail guide, §5.4).
 function startFor({ flags }: MailerDefinition, { envelope, acceptedAt }: Entry): Buffer[] {
-  const sender = printPath(envelope.reversePath) || "MAILER-DAEMON"
+  const sender = shownSender(envelope) || "MAILER-DAEMON"
   return [
     ...(flags.includes("n") ? [] : [fromLine(sender, acceptedAt)]),
-    ...(flags.includes("P") ? [returnPath(envelope.reversePath)] : []),
+    ...(flags.includes("P") ? [returnPath(envelope)] : []),
   ]
 }
 
@@ -80,7 +80,7 @@ function commandFor(
     return path === "/bin/sh" ? { command: route.user } : { command: route.user, shell: path }
   }
   const { user, detail = "" } = localName(route.user)
-  const sender = printPath(from.entry.envelope.reversePath) || "MAILER-DAEMON"
+  const sender = shownSender(from.entry.envelope) || "MAILER-DAEMON"
   const words: Readonly<Record<string, string>> = {
     u: user,
     h: route.host === "" ? detail : route.host,

@@ -12,15 +12,17 @@ export type Trace = {
   readonly software: string
   /** Named only when it is the only one: others must not learn who else got the message (RFC 5321 §7.2). */
   readonly recipient: ForwardPath | undefined
+  /** As it was typed on this host, without a domain: it stands there so. */
+  readonly typed?: string | undefined
   /** As printDate gives it. */
   readonly date: string
 }
 
 /** The whole field, with CRLF. */
-export function writeReceived({ arrival, by, id, software, recipient, date }: Trace): string {
+export function writeReceived({ arrival, by, id, software, recipient, typed, date }: Trace): string {
   const keep = arrival.protocol.startsWith("UTF8") ? international : ascii
-  const address = recipient === undefined ? "" : printAngled(recipient).replaceAll(keep.hostile, "?")
-  const forWhom = recipient === undefined ? ";\r\n\t" : `\r\n\tfor ${address}; `
+  const named = typed ?? (recipient === undefined ? undefined : printAngled(recipient))
+  const forWhom = named === undefined ? ";\r\n\t" : `\r\n\tfor ${named.replaceAll(keep.hostile, "?")}; `
   return `Received: ${source(arrival, keep)}\r\n\tby ${by} (${software})${protocolClause(arrival)} id ${id}${forWhom}${date}\r\n`
 }
 

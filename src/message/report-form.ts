@@ -18,8 +18,9 @@ export type Report = {
   readonly kind: ReportKind
   /** The report's own queue id. */
   readonly id: string
-  /** Who reports. */
+  /** Who reports: the host, and the address in From:. */
   readonly host: string
+  readonly author: string
   readonly now: number
   /** Whom the report goes to, for its To: fields. */
   readonly to: readonly string[]

@@ -41,6 +41,7 @@ const failed: Report = {
   kind: "failed",
   id: "6AO7AgXX000009",
   host: "mail.grussell.org",
+  author: "MAILER-DAEMON",
   now: arrivedAt + 2000,
   to: ["<me@grussell.org>"],
   postmasterOnly: false,

@@ -48,13 +48,13 @@ export function writeReport(report: Report, trace: string): WrittenReport {
 }
 
 function reportHeader(report: Report, boundary: string): string {
-  const { host, id, now, to, kind, original, eightBit, international, postmasterOnly } = report
+  const { host, author, id, now, to, kind, original, eightBit, international, postmasterOnly } = report
   const comment = postmasterOnly ? "postmaster-notification" : comments[kind]
   const related = /^<[\x21-\x3b\x3d\x3f-\x7e]+>$/.test(original.messageId) ? original.messageId : undefined
   return [
     `Date: ${printDate(now)}`,
     // Bare, as all names of this host in our own mail: what leaves for other hosts gets its domain then, as masquerading asks.
-    "From: Mail Delivery Subsystem <MAILER-DAEMON>",
+    `From: Mail Delivery Subsystem <${line(author, false)}>`,
     `Message-Id: <${printMinute(now)}.${id}@${host}>`,
     ...to.map((address) => `To: ${line(address, international)}`),
     "MIME-Version: 1.0",

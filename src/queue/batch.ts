@@ -5,6 +5,8 @@ import type { RoutedPending } from "./plan.ts"
 export type Batch = {
   readonly mailer: string
   readonly host: string
+  /** owner-list of the list whose members these are: their mail is from him. */
+  readonly owner?: string | undefined
   readonly recipients: readonly RoutedPending[]
 }
 
@@ -16,7 +18,8 @@ export function group(leaves: readonly RoutedPending[], most = mostInOne): reado
   if (leaves.length === 1 && leaves[0] !== undefined) return [batchOf([leaves[0]], leaves[0])]
   const places = new Map<string, RoutedPending[]>()
   for (const leaf of leaves) {
-    const place = `${leaf.route.mailer}\n${leaf.route.host.toLowerCase()}`
+    // Members of a list leave as mail of its owner, so never together with others.
+    const place = `${leaf.route.mailer}\n${leaf.route.host.toLowerCase()}\n${leaf.expandedFrom?.owner ?? ""}`
     const known = places.get(place)
     if (known === undefined) places.set(place, [leaf])
     else known.push(leaf)
@@ -33,6 +36,6 @@ function portions(members: readonly RoutedPending[], most: number): Batch[] {
   return batches
 }
 
-function batchOf(recipients: readonly RoutedPending[], { route }: RoutedPending): Batch {
-  return { mailer: route.mailer, host: route.host, recipients }
+function batchOf(recipients: readonly RoutedPending[], { route, expandedFrom }: RoutedPending): Batch {
+  return { mailer: route.mailer, host: route.host, owner: expandedFrom?.owner, recipients }
 }

@@ -29,6 +29,8 @@ export type BounceFacts = {
   readonly largestReturned: number | undefined
   /** When a message is given up (Timeout.queuereturn), milliseconds since 1970. */
   readonly retryUntil: number
+  /** Who signs it: "MAILER-DAEMON" as a name of this host, unless another is said. */
+  readonly author?: string
 }
 
 /** A report to be queued: `before`, then the original (whole, or its header), then `after`. */
@@ -226,6 +228,7 @@ function reportOf(
     kind,
     id: facts.id,
     host: facts.host,
+    author: facts.author ?? "MAILER-DAEMON",
     now: facts.now,
     to: [letter.path, ...facts.copies].map((path) =>
       path === "postmaster" ? "postmaster" : printAngled(path),

@@ -86,7 +86,7 @@ export function plan(id: string, expanded: readonly Expanded[], at: Date): Plan 
 
 function routed(pending: Pending, leaf: Leaf, number: number): RoutedPending {
   const recipient = addressed(pending, leaf.path)
-  if (recipient === pending.recipient && leaf.user === undefined)
+  if (recipient === pending.recipient && leaf.user === undefined && leaf.owner === undefined)
     return { ...pending, number, route: leaf.route, routed: leaf.reason }
   const { owner, user, reason } = leaf
   const address = pending.expandedFrom?.address ?? printPath(pending.recipient.path)

@@ -2,7 +2,7 @@
 // hears of its own (RFC 2033 §4.2).
 import type { MessageVerdict } from "../mail/gate.ts"
 import type { Reason } from "../mail/decision.ts"
-import type { Transaction } from "../mail/envelope.ts"
+import { shownSender, type Transaction } from "../mail/envelope.ts"
 import type { Reply } from "../mail/reply.ts"
 import { printPath } from "../mail/address.ts"
 import { printDate } from "../message/date.ts"
@@ -12,7 +12,7 @@ import { messageIdFor, missingFields } from "../message/submit.ts"
 import type { Entry, Pending } from "../queue/entry.ts"
 import type { Collector, Failure } from "./collect.ts"
 import { accepted, replies, tooManyHops } from "./replies.ts"
-import { traced, type Asks, byRule, type Outcome, reset, type Session } from "./session.ts"
+import { traced, type Asks, byRule, clientName, type Outcome, reset, type Session } from "./session.ts"
 
 /** Either it is over, with its replies, or the message is to be stored and finish() says the rest. */
 export type Verdict =
@@ -87,13 +87,14 @@ export function traceOf(
   made: { readonly id: string; readonly at: number },
 ): Buffer {
   const { arrival, offers } = session
-  const { recipients, reversePath } = verdict.tx.envelope
+  const { recipients } = verdict.tx.envelope
   const received = writeReceived({
     arrival,
     by: offers.hostname,
     id: made.id,
     software: offers.software,
     recipient: recipients.length === 1 ? recipients[0]?.path : undefined,
+    typed: recipients.length === 1 ? recipients[0]?.typed : undefined,
     date: printDate(made.at),
   })
   if (message.header === undefined) return Buffer.from(received)
@@ -102,13 +103,41 @@ export function traceOf(
     id: made.id,
     now: made.at,
     sender: {
-      address: reversePath === "null" ? `MAILER-DAEMON@${offers.hostname}` : printPath(reversePath),
+      address: shownSender(verdict.tx.envelope) || `MAILER-DAEMON@${offers.hostname}`,
       fullName: verdict.fullName,
     },
     recipients: recipients.map(({ path }) => printPath(path)),
     noRecipientAction: offers.noRecipientAction,
   })
-  return Buffer.from(received + missing)
+  return Buffer.from(received + missing + authenticationWarning(session, verdict.tx))
+}
+
+/** What a reader should know of where it came from (sendmail: X-Authentication-Warning, PrivacyOptions=authwarnings). */
+function authenticationWarning(session: Session, tx: Transaction): string {
+  const { arrival, offers } = session
+  const says = arrival.protocol === "local" ? strangeSender(session, tx) : withoutHello(session)
+  return says === undefined ? "" : `X-Authentication-Warning: ${offers.hostname}: ${says}\r\n`
+}
+
+/** Who names another as the sender at the local door, and is not trusted to, is named. */
+function strangeSender(
+  { arrival, offers }: Session,
+  { envelope, namedBy = "-f" }: NamedSender,
+): string | undefined {
+  const { authenticated: login } = arrival
+  if (login === undefined || login === "root" || offers.trustedUsers?.has(login.toLowerCase()) === true)
+    return undefined
+  const sender = shownSender(envelope) || "<>"
+  const own = sender === login || sender.toLowerCase() === `${login}@${offers.hostname}`.toLowerCase()
+  return own ? undefined : `${login} set sender to ${sender} using ${namedBy}`
+}
+
+type NamedSender = Pick<Transaction, "envelope"> & { readonly namedBy?: "-f" | "-r" }
+
+function withoutHello({ arrival, offers }: Session): string | undefined {
+  const { client, helo } = arrival
+  if (client === undefined || helo !== undefined || !offers.privacy.has("authwarnings")) return undefined
+  return `${clientName(arrival)} didn't use HELO protocol`
 }
 
 /** The queue entry of a message. `prefix` is the number of octets that come before it. */
@@ -142,15 +171,18 @@ function summaryOf(
   return { ...found, messageId: messageIdFor({ host: offers.hostname, id, now: at }) }
 }
 
+/** Mail that waits for a queue run is tried by itself when none was made for so long (milliseconds). */
+const untilQueueRun = 30 * 60_000
+
 /** Its recipients, none tried yet. */
-export function pendingOf({ envelope }: Transaction): readonly Pending[] {
+export function pendingOf({ envelope, waits }: Transaction, now: number): readonly Pending[] {
   return envelope.recipients.map((recipient, index) => ({
     number: index + 1,
     recipient,
     route: undefined,
     expandedFrom: undefined,
     attempts: 0,
-    nextAttempt: 0,
+    nextAttempt: waits === true ? now + untilQueueRun : 0,
     lastStatus: undefined,
     warned: false,
   }))

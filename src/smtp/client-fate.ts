@@ -12,6 +12,8 @@ export type Fate = {
   readonly says: string
   /** What the peer had said to this recipient's RCPT, where it took the message for it. */
   readonly recipientReply?: Reply
+  /** The peer offers DSN, so it was told what reports are wanted, and makes them (RFC 3461 §5.2.2). */
+  readonly dsnHandedOn?: boolean
 }
 
 /** Why a session cannot go on. Recipients without a fate may be tried with another host. */
@@ -60,9 +62,9 @@ export function refused(answer: Reply, to: string): Fate {
 }
 
 /** The peer has taken responsibility (RFC 5321 §6.1). */
-export function relayed(answer: Reply): Fate {
+export function relayed(answer: Reply, dsnHandedOn: boolean): Fate {
   const status = statusOf(answer)
-  return { action: "relayed", status, diagnostic: answer, says: "the peer took the message" }
+  return { action: "relayed", status, diagnostic: answer, says: "the peer took the message", dsnHandedOn }
 }
 
 /** A no of our own, before the peer was asked. */

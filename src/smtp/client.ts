@@ -282,7 +282,7 @@ export class Client {
   #finalReply(reply: Reply): Next | undefined {
     if (reply.code >= 300 && reply.code < 400)
       return this.#nonsense({ nonsense: `said "${replyLine(reply)}" to the message` })
-    const fate = reply.code < 300 ? relayed(reply) : refused(reply, "the message")
+    const fate = reply.code < 300 ? relayed(reply, this.offers.dsn) : refused(reply, "the message")
     if (!this.#options.lmtp) {
       this.#decideAccepted(fate)
       return this.#finish(fate)

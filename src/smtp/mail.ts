@@ -4,6 +4,7 @@ import type { Arrival } from "../mail/arrival.ts"
 import type { DeliverBy, Transaction } from "../mail/envelope.ts"
 import type { MailCommand } from "./command.ts"
 import { type ByTime, type MailParameters, readMailParameters } from "./extensions.ts"
+import { atLocalDoor, localParameters } from "./local-door.ts"
 import { about, declaredTooLarge, replies, senderOk } from "./replies.ts"
 import { traced, type Asks, byRule, move, type Outcome, type Session, stay } from "./session.ts"
 
@@ -15,7 +16,8 @@ export async function mail(session: Session, command: MailCommand, asks: Asks): 
     return stay(session, replies.needHello, byRule("PrivacyOptions", "needmailhelo", offers.origins.privacy))
   }
   if (transaction !== undefined) return stay(session, replies.senderAlready)
-  const parameters = readMailParameters(command.parameters, offers)
+  const { smtp, ...wishes } = localParameters(arrival, command.parameters)
+  const parameters = readMailParameters(smtp, offers)
   if (!parameters.ok) return stay(session, parameters.error)
   const { size, smtputf8 } = parameters.value
   if (!smtputf8 && needsUtf8(path)) return stay(session, replies.needUtf8)
@@ -38,7 +40,8 @@ export async function mail(session: Session, command: MailCommand, asks: Asks): 
     startedAt: new Date(now),
     bytes: size,
   }
-  const opened = { ...session, arrival: withUtf8(arrival, smtputf8), transaction: begun, badRecipients: 0 }
+  const tx = atLocalDoor(arrival, begun, { path, ...wishes })
+  const opened = { ...session, arrival: withUtf8(arrival, smtputf8), transaction: tx, badRecipients: 0 }
   return move(opened, senderOk(typed), undefined, trace)
 }
 

@@ -2,6 +2,7 @@
 import { type Recipient, withRecipient } from "../mail/envelope.ts"
 import type { RcptCommand } from "./command.ts"
 import { readRcptParameters } from "./extensions.ts"
+import { typedRecipient } from "./local-door.ts"
 import { needsUtf8 } from "./mail.ts"
 import { about, recipientOk, replies } from "./replies.ts"
 import { traced, type Asks, byRule, move, type Outcome, type Session, stay } from "./session.ts"
@@ -34,6 +35,11 @@ export async function rcpt(session: Session, command: RcptCommand, { gate }: Ask
       ? move(counted, refusal, { does: "pause", milliseconds: 1000 }, trace)
       : stay(counted, refusal, trace)
   }
-  const recipient: Recipient = { path: decision.value, ...parameters.value, admitted: decision.reason }
+  const recipient: Recipient = {
+    path: decision.value,
+    ...parameters.value,
+    admitted: decision.reason,
+    ...typedRecipient(arrival, path),
+  }
   return move({ ...session, transaction: withRecipient(tx, recipient) }, recipientOk(typed), undefined, trace)
 }

@@ -11,6 +11,7 @@ import type { NoRecipientAction } from "../message/submit.ts"
 
 /** The PrivacyOptions that an SMTP session knows. */
 export type PrivacyFlag =
+  | "authwarnings"
   | "needmailhelo"
   | "needexpnhelo"
   | "needvrfyhelo"
@@ -19,6 +20,10 @@ export type PrivacyFlag =
   | "noverb"
   | "noetrn"
   | "noreceipts"
+
+/** Extensions that sendmail 8.17 has not: RFC 3030, RFC 6531. */
+export const extensions = ["CHUNKING", "BINARYMIME", "SMTPUTF8"] as const
+export type Extension = (typeof extensions)[number]
 
 /** What this door offers and how much it bears. A limit of 0 is none. */
 export type Offers = {
@@ -42,12 +47,16 @@ export type Offers = {
   readonly maxIdleCommands: number
   /** Recipients refused in one transaction until the answers come slowly (BadRcptThrottle). */
   readonly badRecipientThrottle: number
+  /** What is offered beside sendmail's own. */
+  readonly extensions: ReadonlySet<Extension>
   /** The least seconds of BY=…;R (DeliverByMin); below 0, DELIVERBY is not offered. */
   readonly leastDeliverBy: number
   /** A message with NUL octets is refused. */
   readonly rejectNul: boolean
   /** What a submission without recipients in its header is given. */
   readonly noRecipientAction: NoRecipientAction
+  /** Logins that may name any sender at the local door without a word about it (class t, in lower case). */
+  readonly trustedUsers?: ReadonlySet<string>
   /** The lines that set these, where lines did. */
   readonly origins: Readonly<Partial<Record<LimitName, Origin>>>
 }
@@ -104,6 +113,13 @@ export type Asked = {
 /** What the connection does after the replies. */
 export type Next =
   | { readonly does: "read" }
+  /** The greeting waits: the client must keep still for so long, or it hears something else. */
+  | {
+      readonly does: "hear out"
+      readonly milliseconds: number
+      readonly hail: Reply
+      readonly reason: Reason
+    }
   /** Message content follows, up to the lone dot. */
   | { readonly does: "content" }
   /** So many octets of content follow; `keep` is false when they are only to be swallowed and the reply is known. */

@@ -1,0 +1,49 @@
+// The header of a message that the sendmail command was given: made whole, and names of this host given its domain where the mail
+// system is to see them from outside (sendmail: the relay mailer of submit.cf).
+import { randomInt } from "node:crypto"
+import { qualified } from "../mail/address.ts"
+import { makeIds } from "../daemon/ids.ts"
+import type { Header } from "../message/header.ts"
+import { completeHeader } from "../message/submit.ts"
+import { rewriteHeader } from "../routing/rewrite-header.ts"
+import type { LocalSender } from "./local-sender.ts"
+import type { SendmailOptions } from "./sendmail-options.ts"
+
+export type Facts = {
+  readonly host: string
+  readonly sender: LocalSender
+  readonly recipients: readonly string[]
+}
+
+/** The header twice: as it was meant, for dead.letter and the mail system's own queue (-Am), and as it is handed over. */
+export type Prepared = { readonly own: Buffer; readonly handedOver: Buffer }
+
+/** With -G it is another system's, and left alone but for its Bcc under -t. */
+export async function prepareHeader(
+  header: Header,
+  options: SendmailOptions,
+  facts: Facts,
+): Promise<Prepared> {
+  if (options.gateway && !options.recipientsFromHeader) return { own: header.bytes, handedOver: header.bytes }
+  const completed = complete(header, facts)
+  const body = header.bytes.subarray(header.bodyStart)
+  const own = Buffer.concat([completed, body])
+  if (options.queue === "main") return { own, handedOver: own }
+  const rewritten = await rewriteHeader(completed, async (address) => {
+    const whole = qualified(address, facts.host)
+    return whole === address ? undefined : whole
+  })
+  return { own, handedOver: rewritten === completed ? own : Buffer.concat([rewritten, body]) }
+}
+
+function complete(header: Header, { host, sender, recipients }: Facts): Buffer {
+  const newId = makeIds(Date.now, randomInt(1_000_000))
+  return completeHeader(header, {
+    host,
+    id: newId(),
+    now: Date.now(),
+    sender: { address: sender.path === "" ? "MAILER-DAEMON" : sender.path, fullName: sender.fullName },
+    recipients,
+    noRecipientAction: "none", // the daemon's door does what its configuration says
+  })
+}

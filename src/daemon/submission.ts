@@ -1,0 +1,143 @@
+// Handing one message to the mail system: ESMTP with its local door, one transaction, over any stream that leads there. The
+// sendmail command speaks so over the socket, the client queue within the mail process.
+import { once } from "node:events"
+import type { Duplex } from "node:stream"
+import { dotStuffed } from "../smtp/dots.ts"
+
+/** What the server said: its code and its lines as they came. */
+export type Said = { readonly code: number; readonly lines: readonly string[] }
+
+export type SubmittedMessage = {
+  /** Without brackets, "" for the null sender; and the parameters of MAIL. */
+  readonly sender: string
+  readonly parameters: string
+  readonly recipients: readonly string[]
+  /** The parameters of each RCPT. */
+  readonly recipientParameters: string
+  /** With CRLF line ends, dots not yet doubled. */
+  readonly content: AsyncIterable<Buffer>
+}
+
+export type Submitted = {
+  readonly refused: readonly { readonly recipient: string; readonly said: Said }[]
+  /** The last word on the message; undefined when no recipient was left to send it to. */
+  readonly said: Said | undefined
+}
+
+/** Hears each line of the conversation; `>>>` is ours. */
+export type Listener = (direction: ">>>" | "<<<", line: string) => void
+
+/** It could not be said to the end: `said` is what the server refused to go on with; undefined when it went away. */
+export class SubmissionEnded extends Error {
+  readonly said: Said | undefined
+
+  constructor(said: Said | undefined) {
+    super(said === undefined ? "the mail system ended in the middle" : said.lines.join(" "))
+    this.said = said
+  }
+}
+
+export class Submission {
+  readonly #stream: Duplex
+  readonly #lines: AsyncIterator<string>
+  readonly #listener: Listener
+  /** What the server calls itself. */
+  readonly host: string
+  readonly offers: readonly string[]
+
+  private constructor(stream: Duplex, lines: AsyncIterator<string>, listener: Listener, greeted: Greeted) {
+    this.#stream = stream
+    this.#lines = lines
+    this.#listener = listener
+    this.host = greeted.host
+    this.offers = greeted.offers
+  }
+
+  /** Says hello. */
+  static async open(stream: Duplex, listener: Listener): Promise<Submission> {
+    stream.on("error", () => {}) // told by the line that does not come
+    const lines = linesOf(stream)
+    const greeting = await read(lines, listener)
+    if (greeting.code !== 220) throw new SubmissionEnded(greeting)
+    const hello = await say(stream, lines, listener, "EHLO localhost")
+    if (hello.code !== 250) throw new SubmissionEnded(hello)
+    const host = /^220[ -](\S+)/.exec(greeting.lines[0] ?? "")?.[1] ?? "localhost"
+    const offers = hello.lines.slice(1).map((line) => line.slice(4).toUpperCase())
+    return new Submission(stream, lines, listener, { host, offers })
+  }
+
+  /** One transaction. What is refused is told, not thrown; a server that is gone is thrown. */
+  async send(tx: SubmittedMessage): Promise<Submitted> {
+    const mail = await this.#say(`MAIL FROM:<${tx.sender}>${tx.parameters}`)
+    if (mail.code !== 250) return { refused: [], said: mail }
+    const refused: { recipient: string; said: Said }[] = []
+    for (const recipient of tx.recipients) {
+      const said = await this.#say(`RCPT TO:<${recipient}>${tx.recipientParameters}`)
+      if (said.code !== 250 && said.code !== 251 && said.code !== 252) refused.push({ recipient, said })
+    }
+    if (refused.length === tx.recipients.length) return { refused, said: undefined }
+    const data = await this.#say("DATA")
+    if (data.code !== 354) return { refused, said: data }
+    await this.#write(tx.content)
+    return { refused, said: await this.#say(".") }
+  }
+
+  async quit(): Promise<void> {
+    await this.#say("QUIT")
+    this.#stream.end()
+  }
+
+  /** Ends it without another word. */
+  close(): void {
+    this.#stream.destroy()
+  }
+
+  #say(command: string): Promise<Said> {
+    return say(this.#stream, this.#lines, this.#listener, command)
+  }
+
+  /** The content; a server that hangs up in the middle is noticed at its reply. */
+  async #write(content: AsyncIterable<Buffer>): Promise<void> {
+    for await (const octets of dotStuffed(content)) {
+      if (this.#stream.destroyed) return
+      if (!this.#stream.write(octets))
+        await Promise.race([once(this.#stream, "drain"), once(this.#stream, "close")])
+    }
+  }
+}
+
+type Greeted = { readonly host: string; readonly offers: readonly string[] }
+
+async function say(
+  stream: Duplex,
+  lines: AsyncIterator<string>,
+  listener: Listener,
+  command: string,
+): Promise<Said> {
+  listener(">>>", command)
+  stream.write(`${command}\r\n`)
+  return read(lines, listener)
+}
+
+async function read(lines: AsyncIterator<string>, listener: Listener): Promise<Said> {
+  const said: string[] = []
+  for (;;) {
+    const line = await lines.next()
+    if (line.done === true) throw new SubmissionEnded(undefined)
+    listener("<<<", line.value)
+    said.push(line.value)
+    if (line.value[3] !== "-") return { code: Number(line.value.slice(0, 3)), lines: said }
+  }
+}
+
+async function* linesOf(stream: Duplex): AsyncGenerator<string, void> {
+  let text = ""
+  stream.setEncoding("utf8")
+  for await (const chunk of stream) {
+    text += String(chunk)
+    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n")) {
+      yield text.slice(0, end).replace(/\r$/, "")
+      text = text.slice(end + 1)
+    }
+  }
+}
