@@ -80,7 +80,10 @@ export function addOwnNames(classes: Classes, host: HostNames, probe: "all" | "n
   const short = host.hostname.split(".", 1)[0] ?? ""
   addMembers(classes, "w", ["localhost", host.hostname, short, "[127.0.0.1]"], undefined)
   if (probe === "none") return
-  const addresses = host.addresses.filter((address) => probe === "all" || !/^(?:127\.|::1$)/.test(address))
+  // sendmail knows nothing of ::1 (conf.c: load_if_names); what is sent there comes in again, and is told so.
+  const addresses = host.addresses.filter(
+    (address) => address !== "::1" && (probe === "all" || !address.startsWith("127.")),
+  )
   addMembers(classes, "w", addresses.map(literal), undefined)
 }
 

@@ -35,6 +35,9 @@ dnl
 dnl Users' mail goes to mbox files; FEATURE(\`maildir') would make them Maildirs.
 define(\`confLOCAL_MAILBOX_DIR', \`WAYPOST_STATE/mail')dnl
 define(\`confTO_IDENT', \`0')dnl
+dnl
+dnl What sendmail 8.17 does not offer and Waypost does: a site's own sendmail.mc says so, or goes without.
+define(\`confEXTENSIONS', \`CHUNKING,BINARYMIME,SMTPUTF8')dnl
 MAILER(\`local')dnl
 MAILER(\`smtp')dnl
 `

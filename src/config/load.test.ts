@@ -103,7 +103,7 @@ test("what nobody says has sendmail's default, and no line", () => {
     tablesNamed(settings, "aliases").map(({ kind, file }) => [kind, file]),
     [["hash", "/etc/mail/aliases"]],
   )
-  for (const name of ["localhost", "mail", "mail.grussell.org", "[127.0.0.1]", "[192.0.2.7]", "[IPv6:::1]"]) {
+  for (const name of ["localhost", "mail", "mail.grussell.org", "[127.0.0.1]", "[192.0.2.7]"]) {
     assert.equal(inClass(settings, "w", name).member, true, name)
   }
   assert.equal(inClass(settings, "w", "grussell.org").member, false)

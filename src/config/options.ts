@@ -184,6 +184,12 @@ export const options = {
   DontExpandCnames: row("boolean", "confDONT_EXPAND_CNAMES", false, "Aliases in DNS are left as they are."),
   DontPruneRoutes: row("boolean", "confDONT_PRUNE_ROUTES", false, "Obsolete: keep source routes."),
   DialDelay: row("seconds", "confDIAL_DELAY", 0, "Obsolete: pause before a second connect."),
+  Extensions: row(
+    "list",
+    "confEXTENSIONS",
+    [],
+    "Ours: CHUNKING, BINARYMIME and SMTPUTF8, offered beside what sendmail 8.17 offers.",
+  ),
   DeliverByMin: row("seconds", "confDELIVER_BY_MIN", 0, "Least time of DELIVERBY (RFC 2852)."),
   SoftBounce: row("boolean", "confSOFT_BOUNCE", false, "5yz become 4yz: for trying a configuration."),
   UseCompressedIPv6Addresses: row(

@@ -15,21 +15,24 @@ export async function clientOf(
   const address = plainAddress(socket.remoteAddress ?? "")
   const port = socket.remotePort ?? 0
   const { promise, resolve } = Promise.withResolvers<Named>()
-  const timer = setTimeout(() => resolve(nameless), patience)
+  const timer = setTimeout(() => resolve(unsure), patience)
   const named = await Promise.race([nameOf(address, dns), promise])
   clearTimeout(timer)
   return { address, port, ...named }
 }
 
-type Named = Pick<Client, "name" | "forged">
+type Named = Pick<Client, "name" | "forged" | "unsure">
 
 const nameless: Named = { name: undefined }
+const unsure: Named = { name: undefined, unsure: true }
 
 async function nameOf(address: string, dns: Pick<Dns, "names" | "addresses">): Promise<Named> {
   const pointers = await dns.names(address)
+  if (pointers.found === "unavailable") return unsure
   const name = pointers.found === "records" ? pointers.records[0]?.toLowerCase() : undefined
   if (name === undefined) return nameless
   const back = await dns.addresses(name)
+  if (back.found === "unavailable") return unsure
   const leadsBack = back.found === "records" && back.records.includes(address)
   return leadsBack ? { name } : { name: undefined, forged: name }
 }

@@ -5,7 +5,7 @@ import type { Arrival } from "../mail/arrival.ts"
 import { printReply } from "../mail/reply.ts"
 import { printDate } from "../message/date.ts"
 import { DataReader } from "../smtp/content.ts"
-import { greet, receive } from "../smtp/dispatch.ts"
+import { greet, heardOut, receive } from "../smtp/dispatch.ts"
 import { Input } from "../smtp/lines.ts"
 import { chunkTaken, goingDown, lostInput, ourFault, replies } from "../smtp/replies.ts"
 import {
@@ -92,6 +92,8 @@ class Connection {
         return (await this.#wire.pause(next.milliseconds)) ? this.#command(session) : gone(session)
       case "read":
         return this.#command(session)
+      case "hear out":
+        return this.#hearOut(session, next)
       case "content":
         return this.#content(session)
       case "chunk":
@@ -99,6 +101,15 @@ class Connection {
       case "close":
         return gone(session)
     }
+  }
+
+  /** FEATURE(greet_pause): nothing may come before the greeting. */
+  async #hearOut(session: Session, next: Next & { does: "hear out" }): Promise<Outcome> {
+    const heard = await this.#wire.read(next.milliseconds, true)
+    if (heard === "timeout") return heardOut(session, next, true)
+    if (typeof heard === "string") return this.#silent(session, heard, "greeting")
+    this.#input.feed(heard)
+    return heardOut(session, next, false)
   }
 
   async #command(session: Session): Promise<Outcome> {

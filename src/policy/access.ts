@@ -5,10 +5,12 @@ import type { Domain, Mailbox } from "../mail/address.ts"
 import type { Decision, Reason } from "../mail/decision.ts"
 import type { Reply } from "../mail/reply.ts"
 import type { Found } from "../mail/world.ts"
+import { feature, type Settings } from "../config/settings.ts"
+import { splitDetail } from "../maps/keys.ts"
 import type { Entry, LookupTable } from "../maps/table.ts"
 import { byEntry, tableSilent } from "../routing/reasons.ts"
 import { codeAndText, parseError } from "../routing/target.ts"
-import { withParents } from "../routing/world.ts"
+import { type Canonical, withParents } from "../routing/world.ts"
 
 /** What an entry says. */
 export type Verdict =
@@ -21,8 +23,17 @@ export type Answer =
   | { readonly found: "nothing" }
   | { readonly found: "silent"; readonly decision: Decision<never> }
 
-/** The tag that a key is looked up with; the key without a tag is asked after it. */
-export type Tag = "Connect" | "From" | "To"
+/** The tag that a key is looked up with; the key without a tag is asked after it, but for Spam:. */
+export type Tag = "Connect" | "From" | "To" | "Spam"
+
+/** Whether FEATURE(access_db, …) names this option behind its map: skip, lookupdotdomain, relaytofulladdress. */
+export function accessOption(settings: Settings, name: string): boolean {
+  return (
+    feature(settings, "access_db")
+      ?.args.slice(1)
+      .some((word) => word.toLowerCase() === name) === true
+  )
+}
 
 /** One list of keys, most exact first; SKIP ends it. */
 export type Keys = readonly string[]
@@ -50,7 +61,7 @@ export function askAccess(
 
 function askList(table: LookupTable, tag: Tag, keys: Keys): Answer | "later" {
   for (const bare of keys) {
-    const answer = askKey(table, `${tag}:${bare}`) ?? askKey(table, bare)
+    const answer = askKey(table, `${tag}:${bare}`) ?? (tag === "Spam" ? undefined : askKey(table, bare))
     if (answer !== undefined) return answer
   }
   return nothing
@@ -64,7 +75,9 @@ function askKey(table: LookupTable, key: string): Answer | "later" | undefined {
 async function askSlowly(tables: readonly LookupTable[], tag: Tag, lists: readonly Keys[]): Promise<Answer> {
   for (const table of tables) {
     for (const keys of lists) {
-      for (const key of keys.flatMap((bare) => [`${tag}:${bare}`, bare])) {
+      for (const key of keys.flatMap((bare) =>
+        tag === "Spam" ? [`${tag}:${bare}`] : [`${tag}:${bare}`, bare],
+      )) {
         const answer = answerFrom(table, key, await table.lookup(key))
         if (answer?.found === "nothing") break
         if (answer !== undefined) return answer
@@ -101,16 +114,36 @@ export function parseVerdict(value: string): Verdict {
   return { word: "ERROR", reply: codeAndText(text, undefined) }
 }
 
-/** user@domain, user@, then the domain and its parents (sendmail: F, U, D). */
-export function mailboxKeys({ localPart, domain }: Mailbox): readonly Keys[] {
+/** user@domain, user@, then the domain and its parents (sendmail: F, U, D); for user+detail@domain also user+*@ and user@. */
+export function mailboxKeys({ localPart, domain }: Mailbox, dots = false): readonly Keys[] {
   const host = domain.kind === "name" ? domain.ascii : domain.text
-  return [[`${localPart}@${host}`], [`${localPart}@`], domainKeys(domain)]
+  return [addressKeysOf(localPart, host), [`${localPart}@`], domainKeys(domain, dots)]
+}
+
+/** The same for a recipient: `user@` means users of this host alone. */
+export function recipientKeys({ mailbox, bare, local }: Canonical, dots: boolean): readonly Keys[] {
+  if (bare) return [[`${mailbox.localPart}@`]]
+  const [whole = [], user = [], domain = []] = mailboxKeys(mailbox, dots)
+  return local ? [whole, user, domain] : [whole, domain]
+}
+
+/** The whole address, and with a detail all of the user's (proto.m4: LookUpFull). */
+export function addressKeysOf(localPart: string, host: string): Keys {
+  const { user, detail } = splitDetail(localPart)
+  const whole = `${localPart}@${host}`
+  return detail === undefined ? [whole] : [whole, `${user}+*@${host}`, `${user}@${host}`]
 }
 
 /** The domain and its parents; for an address literal the address and its prefixes. */
-export function domainKeys(domain: Domain): Keys {
-  if (domain.kind === "name") return withParents(domain.ascii)
+export function domainKeys(domain: Domain, dots = false): Keys {
+  if (domain.kind === "name") return nameKeys(domain.ascii, dots)
   return addressKeys(domain.text.slice(1, -1).replace(/^IPv6:/i, ""))
+}
+
+/** "a.b.c", "b.c", "c"; with FEATURE(lookupdotdomain) ".b.c" before "b.c", for what lies below it alone. */
+export function nameKeys(name: string, dots: boolean): Keys {
+  const keys = withParents(name)
+  return dots ? keys.flatMap((key, n) => (n === 0 ? [key] : [`.${key}`, key])) : keys
 }
 
 /** 192.0.2.7, 192.0.2, 192.0, 192; for IPv6 with its prefix word, in full and in short form, group by group. */

@@ -4,19 +4,21 @@ import type { ForwardPath, TypedAddress } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import { because, type Decision, type Reason, yes } from "../mail/decision.ts"
 import type { Envelope } from "../mail/envelope.ts"
-import type { Gate } from "../mail/gate.ts"
+import type { Gate, MessageVerdict } from "../mail/gate.ts"
 import type { Clock, Dns } from "../mail/world.ts"
 import { feature, type Settings } from "../config/settings.ts"
 import { canonical, canonify } from "../routing/canonify.ts"
-import { type RoutingWorld, tablesOf } from "../routing/world.ts"
-import { checkClient } from "./client.ts"
+import { type Canonical, type RoutingWorld, tablesOf } from "../routing/world.ts"
+import { accessOption } from "./access.ts"
+import { byListings, checkConnection, connectSteps } from "./connect.ts"
 import { fullNameOf } from "./full-name.ts"
+import { greetPause } from "./greet-pause.ts"
 import { checkMessage } from "./message.ts"
 import { checkRecipient, recipientSteps } from "./recipient.ts"
-import { relaySteps } from "./relay.ts"
+import { mayRelay, relaySteps } from "./relay.ts"
 import { checkSender, delaysChecks } from "./sender.ts"
 import { expandNames, verify } from "./verify.ts"
-import type { PolicyStep, PolicyWorld } from "./world.ts"
+import type { PolicyStep, PolicyWorld, RecipientQuestion } from "./world.ts"
 
 export type GateParts = {
   readonly settings: Settings
@@ -33,7 +35,12 @@ export function makePolicy({ settings, routing, dns }: Omit<GateParts, "clock">)
   return {
     routing: { ...routing, steps },
     dns,
-    steps: { recipient: recipientSteps(settings), relay: relaySteps(settings, hasAccess) },
+    dots: feature(settings, "lookupdotdomain") !== undefined || accessOption(settings, "lookupdotdomain"),
+    steps: {
+      connect: connectSteps(settings, hasAccess),
+      recipient: recipientSteps(settings),
+      relay: relaySteps(settings, hasAccess),
+    },
   }
 }
 
@@ -46,16 +53,30 @@ export function makeGate(parts: GateParts): Gate {
   const delayed = feature(parts.settings, "delay_checks")
   const asLater = yes(undefined, because("delay_checks", "asked at RCPT", delayed?.at))
   return {
-    connect: async (arrival) => (delaysChecks(world) ? asLater : await checkClient(arrival, world)),
+    connect: async (arrival) => (delaysChecks(world) ? asLater : await checkConnection(arrival, world)),
+    pause: (arrival) => greetPause(arrival, world),
     hello: async () => anyName,
     sender: (arrival, path, size) => checkSender(arrival, path, size, world),
     recipient: (arrival, envelope, path) => recipient(arrival, envelope, path, world),
     content: async () => anyContent,
-    message: (arrival, envelope, _header, size) => checkMessage(arrival, envelope, size, world),
+    message: (arrival, envelope, _header, size) => message(arrival, envelope, size, world),
     verify: (_arrival, path) => verify(path, world.routing),
     expand: (_arrival, path) => expandNames(path, world.routing),
     fullName: (path) => fullNameOf(path, world.routing),
   }
+}
+
+/** What access says of the message, and what lists in DNS say of its client. */
+async function message(
+  arrival: Arrival,
+  envelope: Envelope,
+  size: number,
+  world: PolicyWorld,
+): Promise<Decision<MessageVerdict>> {
+  const decision = await checkMessage(arrival, envelope, size, world)
+  if (decision.outcome !== "yes" || decision.value.keep === "discard") return decision
+  const listed = await byListings(arrival, world)
+  return listed.outcome === "pass" ? decision : listed
 }
 
 async function recipient(
@@ -70,10 +91,27 @@ async function recipient(
     return decision.outcome === "yes" ? yes(path, decision.reason) : decision
   }
   const read = await canonify(path, world.routing)
-  if (read.outcome !== "yes") return read
+  if (read.outcome !== "yes") return await unreadable({ arrival, envelope }, path.text, read, world)
   const decision = await checkRecipient({ arrival, envelope, to: read.value }, world)
   const reason = withReading(decision.reason, read.reason)
   return decision.outcome === "yes" ? yes(read.value.mailbox, reason) : { ...decision, reason }
+}
+
+/** Who may not relay anyway is told that of a host's name that is none: what was wrong with it concerns those who may. */
+async function unreadable(
+  transaction: Omit<RecipientQuestion, "to">,
+  typed: string,
+  read: Exclude<Decision<Canonical>, { outcome: "yes" }>,
+  world: PolicyWorld,
+): Promise<Decision<never>> {
+  if (read.outcome !== "no" || read.reply.status !== "5.1.2") return read
+  const at = typed.lastIndexOf("@")
+  const domain = { kind: "literal", text: typed.slice(at + 1) } as const // no class and no table has it
+  const mailbox = { localPart: "", domain }
+  const to = { mailbox, bare: false, local: false, localAt: undefined }
+  const relay = await mayRelay({ ...transaction, to }, world, [])
+  if (relay.outcome !== "no" && relay.outcome !== "later") return read
+  return { ...relay, reason: { ...relay.reason, after: [read.reason, ...relay.reason.after] } }
 }
 
 /** How the address was read stands before what was decided about it, when reading changed it. */

@@ -1,43 +1,41 @@
 // May this client speak at all? What access says for its name and address (proto.m4: Basic_check_relay).
 import type { Arrival, Client } from "../mail/arrival.ts"
-import { because, type Decision, later, no, type Reason, yes } from "../mail/decision.ts"
+import { because, type Decision, later, no, pass, type Reason, yes } from "../mail/decision.ts"
 import type { Reply } from "../mail/reply.ts"
-import { withParents } from "../routing/world.ts"
-import { addressKeys, type Answer, askAccess, type Keys } from "./access.ts"
+import { passed } from "../routing/reasons.ts"
+import { addressKeys, type Answer, askAccess, type Keys, nameKeys } from "./access.ts"
 import { accessDenied } from "./replies.ts"
 import { accessTables, type PolicyWorld } from "./world.ts"
 
 const fromHere = yes(undefined, because("client?", "it was handed in on this host"))
-const noTable = yes(undefined, because("client?", "no table says anything about clients"))
-const noEntry = yes(undefined, because("access", "neither the client's name nor its address is listed"))
+const noEntry = pass(passed("access", "neither the client's name nor its address is listed"))
 
 /** What access says about the client: the name first, then the address. */
 export function clientAnswer({ client }: Arrival, world: PolicyWorld): Answer | Promise<Answer> {
   return client === undefined
     ? { found: "nothing" }
-    : askAccess(accessTables(world), "Connect", clientKeys(client))
+    : askAccess(accessTables(world), "Connect", clientKeys(client, world.dots))
 }
 
 const keysOfClients = new WeakMap<Client, readonly Keys[]>()
 
 /** Asked for again with each message of a client, so they are kept as long as it is there. */
-function clientKeys(client: Client): readonly Keys[] {
+function clientKeys(client: Client, dots: boolean): readonly Keys[] {
   const known = keysOfClients.get(client)
   if (known !== undefined) return known
-  const byName = client.name === undefined ? [] : [withParents(client.name)]
+  const byName = client.name === undefined ? [] : [nameKeys(client.name, dots)]
   const keys = [...byName, addressKeys(client.address)]
   keysOfClients.set(client, keys)
   return keys
 }
 
-/** check_relay. DISCARD and QUARANTINE let it speak; what becomes of its mail is told when it is there. */
+/** What access says. DISCARD and QUARANTINE let it speak; what becomes of its mail is told when it is there. */
 export async function checkClient(arrival: Arrival, world: PolicyWorld): Promise<Decision<undefined>> {
   if (arrival.client === undefined) return fromHere
-  if (accessTables(world).length === 0) return noTable
   const answer = await clientAnswer(arrival, world)
   if (answer.found === "silent") return answer.decision
   if (answer.found === "nothing") return noEntry
-  return byVerdict(answer, accessDenied)
+  return byVerdict(answer, accessDenied(world.routing.settings))
 }
 
 /** What an entry means for whom it was looked up: a refusal in its own words or ours, or not in the way. */

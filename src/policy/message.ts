@@ -6,8 +6,9 @@ import type { Envelope } from "../mail/envelope.ts"
 import type { MessageVerdict } from "../mail/gate.ts"
 import { option, optionAt } from "../config/options.ts"
 import { feature } from "../config/settings.ts"
+import { canonical } from "../routing/canonify.ts"
 import { refused } from "../routing/reasons.ts"
-import { type Answer, askAccess, mailboxKeys } from "./access.ts"
+import { type Answer, askAccess, mailboxKeys, recipientKeys } from "./access.ts"
 import { clientAnswer } from "./client.ts"
 import { tooLarge } from "./replies.ts"
 import { accessTables, type PolicyWorld } from "./world.ts"
@@ -55,11 +56,12 @@ function* questions(
 ): Generator<Answer | Promise<Answer>> {
   const tables = accessTables(world)
   yield clientAnswer(arrival, world)
-  if (reversePath !== "null") yield askAccess(tables, "From", mailboxKeys(reversePath))
+  if (reversePath !== "null") yield askAccess(tables, "From", mailboxKeys(reversePath, world.dots))
   const { settings } = world.routing
   if ((feature(settings, "blocklist_recipients") ?? feature(settings, "blacklist_recipients")) === undefined)
     return
   for (const { path } of recipients) {
-    if (path !== "postmaster") yield askAccess(tables, "To", mailboxKeys(path))
+    if (path !== "postmaster")
+      yield askAccess(tables, "To", recipientKeys(canonical(path, world.routing), world.dots))
   }
 }

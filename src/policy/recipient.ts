@@ -1,22 +1,25 @@
 // May this recipient be named here? An ordered list: FEATURE(blocklist_recipients), relaying, where it would go, whether there
 // is such a user; with FEATURE(delay_checks) also the sender and the client (proto.m4: check_rcpt; then sendmail's recipient()).
 import { printMailbox } from "../mail/address.ts"
-import { because, type Decision, type Reason, yes } from "../mail/decision.ts"
+import { because, type Decision, type Origin, type Reason, yes } from "../mail/decision.ts"
 import { feature, type Settings } from "../config/settings.ts"
 import { findLocal, localName } from "../routing/local-user.ts"
 import { passed } from "../routing/reasons.ts"
 import { resolve } from "../routing/route.ts"
 import { option } from "../config/options.ts"
-import { askAccess, mailboxKeys } from "./access.ts"
-import { byVerdict, checkClient } from "./client.ts"
+import { askAccess, recipientKeys } from "./access.ts"
+import { byVerdict } from "./client.ts"
+import { checkConnection } from "./connect.ts"
+import { isProtected } from "./friend.ts"
+import { heloIsWell } from "./helo.ts"
 import { mayRelay } from "./relay.ts"
 import { mailboxDisabled } from "./replies.ts"
 import { checkSenderDomain } from "./sender.ts"
 import { accessTables, type PolicyStep, type PolicyWorld, type RecipientQuestion } from "./world.ts"
 
 /** The steps in their order; each must say yes or pass, the first that does not decides. */
-export function recipientSteps(settings: Settings): readonly PolicyStep<RecipientQuestion>[] {
-  const steps: PolicyStep<RecipientQuestion>[] = []
+export function recipientSteps(settings: Settings): readonly Step[] {
+  const steps: Step[] = []
   const blocks = feature(settings, "blocklist_recipients") ?? feature(settings, "blacklist_recipients")
   const delays = feature(settings, "delay_checks")
   if (blocks !== undefined) {
@@ -30,30 +33,76 @@ export function recipientSteps(settings: Settings): readonly PolicyStep<Recipien
     at: undefined,
     ask: hasWay,
   })
-  if (delays !== undefined) {
-    const sender = "judges the sender"
-    const client = "judges the client"
-    steps.push({ name: "sender?", does: sender, at: delays.at, ask: senderIsWell })
-    steps.push({ name: "client?", does: client, at: delays.at, ask: clientIsWell })
-  }
+  const helo = feature(settings, "block_bad_helo")
+  const judges = [
+    ...(delays === undefined ? [] : judgesAtRcpt(delays.at)),
+    ...(helo === undefined ? [] : [heloJudge(helo.at)]),
+  ]
+  if (delays?.args[0] === undefined || delays.args[0] === "") return [...steps, ...judges]
+  const does = `judges as the recipient wants it: ${judges.map((step) => step.name).join(", ")}`
+  steps.push({
+    name: "delay_checks",
+    does,
+    at: delays.at,
+    ask: (question, world) => asWanted(judges, question, world),
+  })
   return steps
 }
 
-/** Asks the steps. The reason of a yes is the last one's, with all that was asked before it. */
-export async function checkRecipient(
+type Step = PolicyStep<RecipientQuestion>
+
+/** FEATURE(delay_checks): client and sender are judged here. */
+function judgesAtRcpt(at: Origin | undefined): readonly Step[] {
+  return [
+    { name: "sender?", does: "judges the sender", at, ask: senderIsWell },
+    { name: "client?", does: "judges the client", at, ask: clientIsWell },
+  ]
+}
+
+function heloJudge(at: Origin | undefined): Step {
+  return {
+    name: "block_bad_helo",
+    does: "refuses clients that say our name, or none that is one",
+    at,
+    ask: heloIsWell,
+  }
+}
+
+/** With friend or hater, who is judged is the recipient's to say. */
+async function asWanted(
+  judges: readonly Step[],
+  question: RecipientQuestion,
+  world: PolicyWorld,
+): Promise<Decision<undefined>> {
+  const decision = await isProtected(question, world)
+  if (decision.outcome === "no" || decision.outcome === "later") return decision
+  const wanted = decision.outcome === "pass" || decision.value
+  return wanted ? await askAll(judges, question, world) : yes(undefined, decision.reason)
+}
+
+/** Asks the steps. */
+export function checkRecipient(
+  question: RecipientQuestion,
+  world: PolicyWorld,
+): Promise<Decision<undefined>> {
+  return askAll(world.steps.recipient, question, world)
+}
+
+/** The reason of a yes is the last one's, with all that was asked before it. */
+async function askAll(
+  steps: readonly Step[],
   question: RecipientQuestion,
   world: PolicyWorld,
 ): Promise<Decision<undefined>> {
   const trail: Reason[] = []
   let last: Reason | undefined
-  for (const step of world.steps.recipient) {
+  for (const step of steps) {
     const answer = step.ask(question, world)
     const decision = answer instanceof Promise ? await answer : answer
+    if (last !== undefined) trail.push(last)
     if (decision.outcome === "no" || decision.outcome === "later") {
-      if (last !== undefined) trail.push(last)
       return { ...decision, reason: { ...decision.reason, after: [...trail, ...decision.reason.after] } }
     }
-    if (last !== undefined) trail.push(last)
     last = decision.reason
   }
   if (last === undefined) throw new Error("relaying is always asked") // a bug in recipientSteps
@@ -66,9 +115,7 @@ const notBlocked: Decision<undefined> = {
 }
 
 async function isNotBlocked({ to }: RecipientQuestion, world: PolicyWorld): Promise<Decision<undefined>> {
-  const { mailbox, bare } = to
-  const lists = bare ? [[`${mailbox.localPart}@`]] : mailboxKeys(mailbox)
-  const answer = await askAccess(accessTables(world), "To", lists)
+  const answer = await askAccess(accessTables(world), "To", recipientKeys(to, world.dots))
   if (answer.found === "silent") return answer.decision
   return answer.found === "nothing" ? notBlocked : byVerdict(answer, mailboxDisabled)
 }
@@ -107,5 +154,5 @@ function clientIsWell(
   { arrival }: RecipientQuestion,
   world: PolicyWorld,
 ): Decision<undefined> | Promise<Decision<undefined>> {
-  return arrival.authenticated === undefined ? checkClient(arrival, world) : loggedIn
+  return arrival.authenticated === undefined ? checkConnection(arrival, world) : loggedIn
 }

@@ -1,13 +1,23 @@
 // May mail pass through here? Closed by default: yes for what ends here, for domains we relay to, and for clients we relay for
 // (proto.m4: Rcpt_ok, Relay_ok). An address that hides another one in its local part is judged by the hidden one.
 import type { Client } from "../mail/arrival.ts"
-import { because, type Decision, no, pass, type Reason, yes } from "../mail/decision.ts"
+import { because, type Decision, later, no, pass, type Reason, yes } from "../mail/decision.ts"
+import type { Reply } from "../mail/reply.ts"
 import { feature, inClass, macro, type Settings } from "../config/settings.ts"
 import { canonify } from "../routing/canonify.ts"
-import { cause, passed, refused, silent } from "../routing/reasons.ts"
+import { cause, passed, refused, silent, unknown } from "../routing/reasons.ts"
 import { classHolds, localDomain, withParents } from "../routing/world.ts"
-import { addressKeys, type Answer, askAccess, domainKeys, ipv6Groups } from "./access.ts"
-import { relayingDenied, relayingDeniedForged, relayingDeniedNameless } from "./replies.ts"
+import {
+  accessOption,
+  addressKeys,
+  addressKeysOf,
+  type Answer,
+  askAccess,
+  domainKeys,
+  ipv6Groups,
+  nameKeys,
+} from "./access.ts"
+import { relayingDenied, relayingDeniedForged, relayingDeniedNameless, relayingUnsure } from "./replies.ts"
 import { accessTables, type PolicyStep, type PolicyWorld, type RelayQuestion } from "./world.ts"
 
 type Step = PolicyStep<RelayQuestion>
@@ -59,11 +69,14 @@ export async function mayRelay(
   }
   const { client } = question.arrival
   const says = "no rule admits it: not local, not in relay-domains, not for this client"
-  return no(denial(client), refused("relay?", says))
+  if (client?.unsure === true) {
+    return later(relayingUnsure(client.address), unknown("relay?", `${says} as far as DNS tells who it is`))
+  }
+  return no(denial(client, world.routing.settings), refused("relay?", says))
 }
 
-function denial(client: Client | undefined): typeof relayingDenied {
-  if (client === undefined || client.name !== undefined) return relayingDenied
+function denial(client: Client | undefined, settings: Settings): Reply {
+  if (client === undefined || client.name !== undefined) return relayingDenied(settings)
   return client.forged === undefined
     ? relayingDeniedNameless(client.address)
     : relayingDeniedForged(client.address)
@@ -116,8 +129,13 @@ function ownDomain(settings: Settings, name: string): Reason | undefined {
 }
 
 async function toAccess(question: RelayQuestion, world: PolicyWorld): Promise<Decision<undefined>> {
-  const { domain } = question.to.mailbox
-  const answer = await askAccess(accessTables(world), "To", [domainKeys(domain)])
+  const { domain, localPart } = question.to.mailbox
+  const byDomain = domainKeys(domain, world.dots)
+  // relaytofulladdress: single addresses may be relayed to, too.
+  const lists = accessOption(world.routing.settings, "relaytofulladdress")
+    ? [addressKeysOf(localPart, byDomain[0] ?? ""), byDomain]
+    : [byDomain]
+  const answer = await askAccess(accessTables(world), "To", lists)
   const relay = ifRelay(answer, noAccessTo)
   return relay.outcome === "yes" ? await unlessHiding(question, world, relay.reason) : relay
 }
@@ -199,7 +217,7 @@ async function byAccess({ arrival }: RelayQuestion, world: PolicyWorld): Promise
   const byAddress = await askAccess(tables, "Connect", [addressKeys(client.address)])
   const decision = ifRelay(byAddress, noAccessConnect)
   if (decision.outcome !== "pass" || client.name === undefined) return decision
-  return ifRelay(await askAccess(tables, "Connect", [withParents(client.name)]), noAccessConnect)
+  return ifRelay(await askAccess(tables, "Connect", [nameKeys(client.name, world.dots)]), noAccessConnect)
 }
 
 function ifRelay(answer: Answer, otherwise: Decision<undefined>): Decision<undefined> {
@@ -250,7 +268,7 @@ async function fromAccess({ envelope }: RelayQuestion, world: PolicyWorld): Prom
   const otherwise = pass(passed("relay_mail_from", "access does not say RELAY for the sender", used?.at))
   if (reversePath === "null") return otherwise
   const { localPart, domain } = reversePath
-  const host = domainKeys(domain)
+  const host = domainKeys(domain, world.dots)
   const lists =
     used?.args.includes("domain") === true
       ? [[`${localPart}@${host[0]}`], host]

@@ -1,10 +1,30 @@
 // What policy says to the peer: sendmail's words (cf/m4/proto.m4), one constant or function each. The session puts the address
 // as it was typed in front where sendmail does; files and tables are never named here.
 import { reply, type Reply } from "../mail/reply.ts"
+import { option } from "../config/options.ts"
+import type { Settings } from "../config/settings.ts"
+import { fillInText, textReply } from "./message-text.ts"
 
-export const accessDenied: Reply = reply(550, "5.7.1", "Access denied")
 export const mailboxDisabled: Reply = reply(550, "5.2.1", "Mailbox disabled for this recipient")
-export const relayingDenied: Reply = reply(550, "5.7.1", "Relaying denied")
+
+/** What REJECT says: confREJECT_MSG. */
+export function accessDenied(settings: Settings): Reply {
+  return textReply(fillInText(option(settings, "RejectMessage"), {}), "5.7.1")
+}
+
+/** No rule admits it: confRELAY_MSG. */
+export function relayingDenied(settings: Settings): Reply {
+  return textReply(fillInText(option(settings, "RelayMessage"), {}), "5.7.1")
+}
+
+/** DNS does not say who the client is: it may be one we relay for. */
+export function relayingUnsure(address: string): Reply {
+  return reply(450, "4.4.0", `Relaying temporarily denied. Cannot resolve PTR record for ${address}`)
+}
+
+export function bogusHelo(name: string): Reply {
+  return reply(550, "5.7.1", `bogus HELO name used: ${name}`)
+}
 export const userUnknown: Reply = reply(550, "5.1.1", "User unknown")
 export const realDomainRequired: Reply = reply(553, "5.5.4", "Real domain name required for sender address")
 

@@ -6,9 +6,12 @@ import { option, optionAt } from "../config/options.ts"
 import { feature, inClass } from "../config/settings.ts"
 import { canonify } from "../routing/canonify.ts"
 import { passed, refused, unknown } from "../routing/reasons.ts"
+import { resolve } from "../routing/route.ts"
 import { classHolds, type Canonical, localDomain } from "../routing/world.ts"
 import { askAccess, mailboxKeys } from "./access.ts"
+import { checkMx } from "./bad-mx.ts"
 import { byVerdict } from "./client.ts"
+import { askListing, senderListings } from "./dnsbl.ts"
 import {
   accessDenied,
   domainDoesNotExist,
@@ -39,6 +42,9 @@ export async function checkSender(
   const asTyped = mayBeTyped(arrival, path.text, read.value, world)
   if (asTyped.outcome !== "yes") return asTyped
   const { mailbox } = read.value
+  // sendmail parses the sender as it does a recipient: who could never be written to is no sender (envelope.c: setsender).
+  const way = read.value.bare ? typedWell : await resolve(read.value, world.routing)
+  if (way.outcome === "no" || way.outcome === "later") return way
   if (delaysChecks(world)) return yes(mailbox, because("delay_checks", "asked at RCPT", delayedAt(world)))
   const decision = await checkSenderDomain(arrival, mailbox, path.text, world)
   return decision.outcome === "yes" ? yes(mailbox, decision.reason) : decision
@@ -114,15 +120,40 @@ export async function checkSenderDomain(
   if (sender === "null") return yes(undefined, nullSender.reason)
   const trail: Reason[] = []
   if (accessTables(world).length > 0) {
-    const answer = await askAccess(accessTables(world), "From", mailboxKeys(sender))
+    const answer = await askAccess(accessTables(world), "From", mailboxKeys(sender, world.dots))
     if (answer.found === "silent") return answer.decision
-    if (answer.found === "entry") return byVerdict(answer, accessDenied)
+    if (answer.found === "entry") return byVerdict(answer, accessDenied(world.routing.settings))
     trail.push(passed("access", `${printMailbox(sender)} is not listed`))
   }
   const real = await isReal(arrival, sender, typed, world)
-  return trail.length === 0
-    ? real
-    : { ...real, reason: { ...real.reason, after: [...trail, ...real.reason.after] } }
+  if (real.outcome !== "yes" || arrival.client === undefined) return after(trail, real)
+  for (const ask of furtherChecks(sender, world)) {
+    const decision = await ask()
+    if (decision.outcome !== "pass") return after(trail, decision.outcome === "yes" ? real : decision)
+    trail.push(decision.reason)
+  }
+  return after(trail, real)
+}
+
+function after<T>(trail: readonly Reason[], decision: Decision<T>): Decision<T> {
+  if (trail.length === 0) return decision
+  return { ...decision, reason: { ...decision.reason, after: [...trail, ...decision.reason.after] } }
+}
+
+/** FEATURE(badmx), then FEATURE(rhsbl) in the order of its lines. */
+function furtherChecks(
+  { domain }: Exclude<ReversePath, "null">,
+  { routing, dns }: PolicyWorld,
+): readonly (() => Promise<Decision<unknown>>)[] {
+  if (domain.kind === "literal") return []
+  const { settings } = routing
+  const bad = feature(settings, "badmx")
+  const macros = { RHS: domain.ascii }
+  const listed = { key: domain.ascii, shown: domain.ascii, macros }
+  return [
+    ...(bad === undefined ? [] : [() => checkMx(domain.ascii, bad, dns)]),
+    ...senderListings(settings).map((listing) => () => askListing(listing, listed, dns)),
+  ]
 }
 
 const literal = yes(undefined, because("sender?", "an address literal needs no DNS"))

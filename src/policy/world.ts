@@ -1,5 +1,5 @@
 // What policy needs to know, and the questions it is asked. Made once when the settings are read.
-import type { Arrival } from "../mail/arrival.ts"
+import type { Arrival, Client } from "../mail/arrival.ts"
 import type { Decision, Origin } from "../mail/decision.ts"
 import type { Envelope } from "../mail/envelope.ts"
 import type { Dns } from "../mail/world.ts"
@@ -10,11 +10,17 @@ import { tablesOf } from "../routing/world.ts"
 export type PolicyWorld = {
   readonly routing: RoutingWorld
   readonly dns: Pick<Dns, "mx" | "addresses">
+  /** FEATURE(lookupdotdomain): `.domain` in access is what lies below the domain. */
+  readonly dots: boolean
   readonly steps: {
+    readonly connect: readonly PolicyStep<ConnectQuestion>[]
     readonly recipient: readonly PolicyStep<RecipientQuestion>[]
     readonly relay: readonly PolicyStep<RelayQuestion>[]
   }
 }
+
+/** May this client speak here? */
+export type ConnectQuestion = { readonly arrival: Arrival; readonly client: Client }
 
 /** May this recipient be named by this client in this transaction? */
 export type RecipientQuestion = {

@@ -8,14 +8,23 @@ import type { Line } from "./lines.ts"
 import { mail } from "./mail.ts"
 import { etrn, expn, helpOn, noop, quit, rset, verb, vrfy } from "./other.ts"
 import { rcpt } from "./rcpt.ts"
-import { greeting, openProxy, replies, tooManyBadCommands } from "./replies.ts"
+import {
+  greeting,
+  notAccepting,
+  openProxy,
+  replies,
+  tooManyBadCommands,
+  unknownCommand,
+} from "./replies.ts"
 import { auth, startTls } from "./secure.ts"
 import {
   traced,
   type Asks,
   begin,
+  byRule,
   clientName,
   move,
+  type Next,
   type Offers,
   type Outcome,
   reset,
@@ -23,6 +32,7 @@ import {
   stay,
 } from "./session.ts"
 import type { Arrival } from "../mail/arrival.ts"
+import type { Reply } from "../mail/reply.ts"
 
 /**
  * A client is there. Whom the gate refuses is greeted all the same and then told at each command, as sendmail does it:
@@ -37,10 +47,30 @@ export async function greet(
   const session = begin(arrival, offers)
   const decision = await gate.connect(arrival)
   const hail = greeting(offers.greeting.replaceAll("$b", date))
-  if (decision.outcome === "yes" || decision.outcome === "pass") return move(session, hail)
+  if (decision.outcome === "yes" || decision.outcome === "pass") return await hailed(session, hail, gate)
   const trace = traced("check_relay", clientName(arrival), decision)
   if (decision.reply.code === 421) return stay(session, decision.reply, trace)
   return move({ ...session, refused: decision.reply }, hail, undefined, trace)
+}
+
+/** The greeting, at once or after a silence. */
+async function hailed(session: Session, hail: Reply, gate: Asks["gate"]): Promise<Outcome> {
+  const pause = await gate.pause?.(session.arrival)
+  if (pause?.outcome !== "yes") return move(session, hail)
+  const next = { does: "hear out", milliseconds: pause.value, hail, reason: pause.reason } as const
+  return { session, replies: [], next, asked: undefined }
+}
+
+/** The silence before the greeting is over. Who has spoken in it is a program that does not listen, and is taken nothing from. */
+export function heardOut(
+  session: Session,
+  { hail, reason }: Next & { does: "hear out" },
+  quiet: boolean,
+): Outcome {
+  if (quiet) return move(session, hail)
+  const rule = byRule("greet_pause", `the client spoke before it was greeted: ${reason.says}`, reason.at)
+  const told = notAccepting(session.offers.hostname)
+  return move({ ...session, refused: replies.commandRejected }, told, undefined, rule)
 }
 
 /** One line from the client. */
@@ -78,7 +108,9 @@ async function dispatch(session: Session, command: Command, asks: Asks): Promise
     case "DATA":
       return data(session, asks)
     case "BDAT":
-      return bdat(session, command, asks)
+      return session.offers.extensions.has("CHUNKING")
+        ? bdat(session, command, asks)
+        : countBad(stay(session, unknownCommand("BDAT")))
     case "HELO":
     case "EHLO":
     case "LHLO":

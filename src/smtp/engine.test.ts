@@ -1,7 +1,10 @@
 import assert from "node:assert/strict"
+import { once } from "node:events"
 import { test } from "node:test"
 import fc from "fast-check"
-import { lines, MemorySpool, replies, sessionOf, someMoment } from "../../test/kit/server.ts"
+import type { Gate } from "../mail/gate.ts"
+import { lines, MemorySpool, open, replies, sessionOf, someMoment } from "../../test/kit/server.ts"
+import type { Extension } from "./session.ts"
 
 const lecture = [
   "helo pc236b.napier.ac.uk",
@@ -159,6 +162,48 @@ test("DeliverByMin is told, and kept; below 0 there is no DELIVERBY", async () =
     (await replies(["EHLO a", "MAIL FROM:<> BY=120;R", "QUIT"], none)).at(-2),
     "555 5.5.4 BY parameter unrecognized",
   )
+})
+
+const patience = { step: "greet_pause", says: "5 ms", at: undefined, after: [] }
+const pausing: Partial<Gate> = { pause: async () => ({ outcome: "yes", value: 5, reason: patience }) }
+
+test("a client that keeps still is greeted after the pause", async () => {
+  const { client, traces, over } = open({ gate: pausing })
+  const [greeting] = (await once(client, "data")) as [Buffer]
+  assert.match(greeting.toString(), /^220 grussell\.org ESMTP /)
+  client.end("QUIT\r\n")
+  await over
+  assert.deepEqual(traces.bugs, [])
+})
+
+test("who speaks before the greeting is taken nothing from", async () => {
+  const slow: Partial<Gate> = { pause: async () => ({ outcome: "yes", value: 60_000, reason: patience }) }
+  assert.deepEqual(
+    (await sessionOf(["EHLO a\r\nMAIL FROM:<>\r\nQUIT\r\n"], { gate: slow })).said.split("\r\n"),
+    [
+      "554 grussell.org ESMTP not accepting messages",
+      "250-grussell.org Hello pc236b.napier.ac.uk [10.4.5.6], pleased to meet you",
+      "250 ENHANCEDSTATUSCODES",
+      "550 5.0.0 Command rejected",
+      "221 2.0.0 grussell.org closing connection",
+      "",
+    ],
+  )
+})
+
+test("what sendmail does not offer is offered only when the configuration says so", async () => {
+  const plain = { offers: { extensions: new Set<Extension>() } }
+  const said = await replies(
+    ["EHLO a", "MAIL FROM:<> SMTPUTF8", "MAIL FROM:<> BODY=BINARYMIME", "BDAT 3 LAST", "QUIT"],
+    plain,
+  )
+  assert.ok(!said.some((line) => /^250.(?:CHUNKING|BINARYMIME|SMTPUTF8)/.test(line)))
+  assert.deepEqual(said.slice(-4), [
+    "555 5.5.4 SMTPUTF8 parameter unrecognized",
+    "501 5.5.4 Unknown BODY type BINARYMIME",
+    '500 5.5.1 Command unrecognized: "BDAT"',
+    "221 2.0.0 grussell.org closing connection",
+  ])
 })
 
 // Each line: what is sent, what comes back. Sent in one session after EHLO; sendmail's own answers where it has them.

@@ -5,7 +5,7 @@ import type { Reply } from "../mail/reply.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Parameter } from "./path.ts"
 import * as say from "./replies.ts"
-import type { Offers } from "./session.ts"
+import { extensions, type Offers } from "./session.ts"
 
 export type MailParameters = {
   readonly size: number
@@ -40,9 +40,7 @@ export function extensionLines(offers: Offers): readonly string[] {
     !privacy.has("noreceipts") && "DSN",
     !lmtp && !privacy.has("noetrn") && "ETRN",
     leastDeliverBy >= 0 && (leastDeliverBy > 0 ? `DELIVERBY ${leastDeliverBy}` : "DELIVERBY"),
-    "CHUNKING",
-    "BINARYMIME",
-    "SMTPUTF8",
+    ...extensions.filter((word) => offers.extensions.has(word)),
     "HELP",
   ]
   return lines.filter((line) => line !== false)
@@ -95,12 +93,13 @@ function readMailParameter({ name, key, value }: Named, offers: Offers): Read<Pa
     case "SIZE":
       return required(name, value, readSize)
     case "BODY":
-      return required(name, value, readBody)
+      return required(name, value, (text) => readBody(text, offers))
     case "RET":
       return offers.privacy.has("noreceipts") ? fail(say.noDsn(name)) : required(name, value, readRet)
     case "ENVID":
       return offers.privacy.has("noreceipts") ? fail(say.noDsn(name)) : required(name, value, readEnvid)
     case "SMTPUTF8":
+      if (!offers.extensions.has("SMTPUTF8")) break
       return value === undefined ? ok({ smtputf8: true }) : fail(say.noValueAllowed(name)) // RFC 6531 §3.4
     case "AUTH":
       // RFC 4954 §5: taken from everyone, believed of nobody who is not trusted: as if it were AUTH=<>.
@@ -141,13 +140,14 @@ function readSize(text: string): Read<Partial<MailParameters>> {
   return /^\d{1,20}$/.test(text) ? ok({ size: Number(text) }) : fail(say.badArgument(text, "SIZE"))
 }
 
-function readBody(text: string): Read<Partial<MailParameters>> {
+function readBody(text: string, offers: Offers): Read<Partial<MailParameters>> {
   switch (text.toUpperCase()) {
     case "7BIT":
       return ok({ body: "7bit" })
     case "8BITMIME":
       return ok({ body: "8bitmime" })
     case "BINARYMIME":
+      if (!offers.extensions.has("BINARYMIME")) break
       return ok({ body: "binarymime" })
   }
   return fail(say.unknownBody(text))

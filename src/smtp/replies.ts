@@ -45,6 +45,11 @@ export function greeting(text: string): Reply {
   return reply(220, undefined, text)
 }
 
+/** In the place of the greeting (RFC 5321 §3.1). */
+export function notAccepting(hostname: string): Reply {
+  return reply(554, undefined, `${hostname} ESMTP not accepting messages`)
+}
+
 export function senderOk(typed: string): Reply {
   return reply(250, "2.1.0", `${echo(typed)}... Sender ok`)
 }

@@ -97,6 +97,7 @@ export const someOffers: Offers = {
   maxBadCommands: 25,
   maxIdleCommands: 200,
   badRecipientThrottle: 0,
+  extensions: new Set(["CHUNKING", "BINARYMIME", "SMTPUTF8"]),
   leastDeliverBy: 0,
   rejectNul: false,
   noRecipientAction: "none",

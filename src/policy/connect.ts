@@ -1,0 +1,120 @@
+// May this client speak at all? An ordered list: access, its rate and its open connections, lists in DNS, its name (proto.m4:
+// Basic_check_relay). What access says OK or RELAY to is asked nothing more.
+import type { Arrival, Client } from "../mail/arrival.ts"
+import { because, type Decision, later, no, pass, type Reason, yes } from "../mail/decision.ts"
+import type { MessageVerdict } from "../mail/gate.ts"
+import { reply } from "../mail/reply.ts"
+import { feature, inClass, type Settings } from "../config/settings.ts"
+import { passed, refused, unknown } from "../routing/reasons.ts"
+import { addressKeys } from "./access.ts"
+import { checkClient } from "./client.ts"
+import { askListing, clientListings, type Listed, type Listing, reversed } from "./dnsbl.ts"
+import { loadSteps } from "./load.ts"
+import type { ConnectQuestion, PolicyStep, PolicyWorld } from "./world.ts"
+
+type Step = PolicyStep<ConnectQuestion>
+
+/** The steps in their order; those that no line asks for are left out. */
+export function connectSteps(settings: Settings, hasAccess: boolean): readonly Step[] {
+  const steps: Step[] = []
+  if (hasAccess) {
+    const does = "refuses clients that access names, and asks no more of those it welcomes"
+    steps.push({
+      name: "access",
+      does,
+      at: undefined,
+      ask: ({ arrival }, world) => checkClient(arrival, world),
+    })
+  }
+  steps.push(...loadSteps(settings))
+  for (const listing of clientListings(settings)) steps.push(listStep(listing))
+  const rdns = feature(settings, "require_rdns")
+  if (rdns !== undefined) {
+    const does = "refuses clients without a name that leads back to them"
+    steps.push({ name: "require_rdns", does, at: rdns.at, ask: hasName })
+  }
+  return steps
+}
+
+const fromHere = yes(undefined, because("client?", "it was handed in on this host"))
+const nothingAgainst = because("client?", "nothing speaks against it")
+
+/** Asks the steps; the first that says yes or no decides, and what passed stands in the trail. */
+export async function checkConnection(arrival: Arrival, world: PolicyWorld): Promise<Decision<undefined>> {
+  const { client } = arrival
+  if (client === undefined) return fromHere
+  const trail: Reason[] = []
+  for (const step of world.steps.connect) {
+    const answer = step.ask({ arrival, client }, world)
+    const decision = answer instanceof Promise ? await answer : answer
+    if (decision.outcome !== "pass") {
+      return trail.length === 0 ? decision : { ...decision, reason: withTrail(decision.reason, trail) }
+    }
+    trail.push(decision.reason)
+  }
+  return yes(undefined, withTrail(nothingAgainst, trail))
+}
+
+function withTrail(reason: Reason, trail: readonly Reason[]): Reason {
+  return trail.length === 0 ? reason : { ...reason, after: [...trail, ...reason.after] }
+}
+
+function listStep(listing: Listing): Step {
+  const does = `asks ${listing.server} for the client's address`
+  return {
+    name: listing.feature,
+    does,
+    at: listing.at,
+    ask: async ({ client }, { dns }) => {
+      const decision = await askListing(listing, listedClient(client), dns)
+      // Held or thrown away is the message, when it is there: the client may speak.
+      return decision.outcome === "yes" ? pass({ ...decision.reason, role: "passed" }) : decision
+    },
+  }
+}
+
+function listedClient({ address, name }: Client): Listed {
+  const macros = { client_addr: address, client_name: name ?? `[${address}]` }
+  return { key: reversed(address), shown: address, macros }
+}
+
+/** FEATURE(dnsbl, …, `quarantine') and `discard': what is to be done with this client's mail. */
+export async function byListings(
+  arrival: Arrival,
+  { routing, dns, steps }: PolicyWorld,
+): Promise<Decision<MessageVerdict>> {
+  const { client } = arrival
+  const settled = clientListings(routing.settings).filter(({ instead }) => instead !== undefined)
+  if (client === undefined || settled.length === 0 || steps.connect.length === 0) return notListed
+  let held: Decision<MessageVerdict> | undefined
+  for (const listing of settled) {
+    const decision = await askListing(listing, listedClient(client), dns)
+    if (decision.outcome === "later") return decision
+    if (decision.outcome !== "yes") continue
+    if (decision.value === "discard") return yes({ keep: "discard" }, decision.reason)
+    held ??= yes({ keep: "hold" }, decision.reason)
+  }
+  return held ?? notListed
+}
+
+const notListed = pass(passed("dnsbl", "no list holds or discards this client's mail"))
+
+/** FEATURE(require_rdns): a name, and one that leads back; clients we relay for need none. */
+function hasName({ client }: ConnectQuestion, { routing }: PolicyWorld): Decision<undefined> {
+  const { settings } = routing
+  const at = feature(settings, "require_rdns")?.at
+  const { address, name, forged, unsure } = client
+  const key = addressKeys(address).find((one) => inClass(settings, "R", one).member)
+  if (key !== undefined) return pass(passed("require_rdns", `${key} is in class R`, at))
+  if (name !== undefined) return pass(passed("require_rdns", `${address} is ${name}`, at))
+  if (unsure === true) {
+    const said = reply(451, "4.1.8", `Client IP address ${address} does not resolve`)
+    return later(said, unknown("require_rdns", `DNS does not say who ${address} is`, at))
+  }
+  if (forged !== undefined) {
+    const said = reply(451, "4.1.8", `Possibly forged hostname for ${address}`)
+    return later(said, refused("require_rdns", `${forged} does not lead back to ${address}`, at))
+  }
+  const said = reply(550, "5.7.1", `Fix reverse DNS for ${address}`)
+  return no(said, refused("require_rdns", `${address} has no name`, at))
+}
