@@ -2,12 +2,12 @@
 import { existsSync } from "node:fs"
 import { crackAddress, printCracked } from "../config/crack.ts"
 import { option } from "../config/options.ts"
-import type { RuleWorld } from "../config/rule-run.ts"
+import type { RuleWorld, TraceEvent } from "../config/rule-run.ts"
 import { expandText } from "../config/rule-text.ts"
 import { makeRuleWorld } from "../config/rule-world.ts"
 import { type ClassMembers, type MailerDefinition, mailer, type Settings } from "../config/settings.ts"
 import { makeAccounts } from "../host/accounts.ts"
-import { openRuleMaps } from "../host/rule-maps.ts"
+import { openSiteMaps } from "../host/rule-maps.ts"
 import { makeTables, type OpenTables } from "../host/tables.ts"
 import { layoutOf } from "../daemon/layout.ts"
 import type { Decision, Reason } from "../mail/decision.ts"
@@ -16,7 +16,7 @@ import { printReason } from "../routing/explain.ts"
 import { rewriteAddress } from "../routing/rewrite-address.ts"
 import { resolve, type Resolved } from "../routing/route.ts"
 import { routingBridge } from "../routing/rule-bridges.ts"
-import { makeRouting } from "../routing/routing.ts"
+import { makeRouting, type SiteRouting } from "../routing/routing.ts"
 import type { RoutingWorld } from "../routing/world.ts"
 import { loadConfiguration, systemConfiguration } from "./configuration.ts"
 import { exits, Refusal } from "./io.ts"
@@ -64,18 +64,18 @@ class Decisions {
     })
     // Classes and macros that are added while it runs are those of the settings from then on.
     const settings = { ...this.#settings, classes: this.#classes }
+    const maps = openSiteMaps(settings, this.#tables.byName, {
+      dns,
+      accounts,
+      say: (line) => this.#notices.push(line),
+    })
     const routing = makeRouting({
       settings,
       tables: this.#tables.byName,
       accounts,
       readUserFile: async () => ({ found: "nothing" }),
       dns,
-    })
-    const maps = openRuleMaps([...ownMaps, ...settings.maps.values()], {
-      dns,
-      accounts,
-      say: (line) => this.#notices.push(line),
-      tables: ruleNames(this.#tables),
+      siteRules: { map: maps.map, dns },
     })
     const world = this.#ruleWorld(routing, maps.map)
     return {
@@ -85,7 +85,8 @@ class Decisions {
       define: (name, value) => void this.#macros.set(name, value),
       members: (name) => settings.classes.get(name)?.keys() ?? [],
       add: (name, members) => addTo(this.#classes, name, members),
-      ruleset: (name) => (routingBridge(name, { routing, dns }) === undefined ? undefined : "ours"),
+      ruleset: (name) =>
+        routing.rules?.ruleset(name) ?? (world.ruleset(name) === undefined ? undefined : "ours"),
       mailers: () => [...settings.mailers.values()].map(mailerDump),
       expand: (text) => expandText(text, world.macro),
       trace: (flags) => void (this.#level = traceLevel(flags)),
@@ -102,22 +103,25 @@ class Decisions {
     }
   }
 
-  #ruleWorld(routing: RoutingWorld, map: RuleWorld["map"]): RuleWorld {
-    const { settings } = routing
+  #ruleWorld(routing: SiteRouting, map: RuleWorld["map"]): RuleWorld {
+    const { settings, rules } = routing
     const { dns } = this.#parts
+    const trace = (event: TraceEvent) => {
+      const line = traceLine(event, this.#level)
+      if (line !== undefined) this.#print(line)
+    }
+    const bridges = (name: string) => routingBridge(name, { routing, dns })
+    if (rules !== undefined) return rules.world({ macros: this.#macros, trace, bridges })
     return makeRuleWorld({
       classes: this.#classes,
       macro: (name) => settings.macros.get(name)?.value,
       ownMacros: this.#macros,
-      ruleset: (name) => routingBridge(name, { routing, dns }),
+      ruleset: bridges,
       map,
       operators: option(settings, "OperatorChars"),
       blank: option(settings, "BlankSub"),
       deepest: option(settings, "MaxRuleRecursion"),
-      trace: (event) => {
-        const line = traceLine(event, this.#level)
-        if (line !== undefined) this.#print(line)
-      },
+      trace,
     })
   }
 
@@ -172,24 +176,6 @@ async function whereTo(address: string, routing: RoutingWorld): Promise<Decision
   return after.length === 0
     ? resolved
     : { ...resolved, reason: { ...resolved.reason, after: [...after, ...resolved.reason.after] } }
-}
-
-/** Maps that sendmail's own rules declare, which local rules use. */
-const ownMaps = [
-  { name: "dequote", kind: "dequote", args: "", at: undefined },
-  { name: "macro", kind: "macro", args: "", at: undefined },
-  { name: "arith", kind: "arith", args: "", at: undefined },
-]
-
-/** Tables under the names that sendmail.cf gives them. */
-function ruleNames({ byName }: OpenTables): OpenTables["byName"] {
-  const other: Readonly<Record<string, string>> = { virtusertable: "virtuser", genericstable: "generics" }
-  return new Map(
-    [...byName].flatMap(([name, tables]) => [
-      [name, tables] as const,
-      [other[name] ?? name, tables] as const,
-    ]),
-  )
 }
 
 /** A mailer as =M shows it; rulesets are ours, so none are named. */

@@ -135,6 +135,8 @@ function readRest(text: string, section: string, at: Origin): CfLine {
     return statement({ kind: "class", class: "t", members, at })
   }
   const kept = keep(text, section, at)
+  // A field with a ruleset is checked by it (policy/header-checks.ts).
+  if (/^H[^\s:]+\s*:\s*\$>/.test(text)) return kept
   return {
     ...kept,
     issues: [

@@ -1,14 +1,16 @@
 // Everything that follows from the settings: tables, routing, the gate, the mailers. Made anew at a reload, while what is in hand
 // ends under the old ones.
 import { macro, type Settings } from "../config/settings.ts"
+import { openSiteMaps } from "../host/rule-maps.ts"
 import { makeTables, type OpenTables } from "../host/tables.ts"
 import type { Log } from "../host/log.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Accounts, Clock, Dns, ReadUserFile } from "../mail/world.ts"
 import { makeSmtpMailer, type SmtpMailer } from "../mailers/esmtp.ts"
-import { makeGate } from "../policy/check.ts"
+import { makeGate, makePolicy } from "../policy/check.ts"
+import { withSiteChecks } from "../policy/site-checks.ts"
 import type { Gate } from "../mail/gate.ts"
-import { makeRouting } from "../routing/routing.ts"
+import { makeRouting, type SiteRouting } from "../routing/routing.ts"
 import type { RoutingWorld } from "../routing/world.ts"
 
 export type DecisionParts = {
@@ -33,8 +35,18 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
   const { dns, accounts, readUserFile, log, clock, addresses } = parts
   const tables: Result<OpenTables> = makeTables(settings.tables, (line) => log.note(line))
   if (!tables.ok) return fail(tables.error)
-  const routing = makeRouting({ settings, tables: tables.value.byName, accounts, readUserFile, dns })
-  const gate = makeGate({ settings, routing, dns, clock })
+  const maps = openSiteMaps(settings, tables.value.byName, { dns, accounts, say: (line) => log.note(line) })
+  for (const { why } of maps.errors) log.note(why)
+  const siteRules = { map: maps.map, dns }
+  const routing = makeRouting({
+    settings,
+    tables: tables.value.byName,
+    accounts,
+    readUserFile,
+    dns,
+    siteRules,
+  })
+  const gate = gateOf(settings, routing, dns, clock)
   const smtp = makeSmtpMailer({
     dns,
     clock,
@@ -55,7 +67,17 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
     smtp,
     async close() {
       await smtp.close()
+      maps.close()
       tables.value.close()
     },
   })
+}
+
+/** Our own checks, and before them those of the site's rules. */
+function gateOf(settings: Settings, routing: SiteRouting, dns: Dns, clock: Clock): Gate {
+  const gate = makeGate({ settings, routing, dns, clock })
+  const { rules } = routing
+  return rules === undefined
+    ? gate
+    : withSiteChecks({ rules, gate, policy: makePolicy({ settings, routing, dns }) })
 }

@@ -9,7 +9,7 @@ import {
   type RuleMap,
   type RuleMapFlags,
 } from "../config/rule-maps.ts"
-import type { MapDeclaration } from "../config/settings.ts"
+import type { MapDeclaration, Settings } from "../config/settings.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Account, Accounts, Dns } from "../mail/world.ts"
 import type { LookupTable } from "../maps/table.ts"
@@ -73,6 +73,30 @@ export function openRuleMaps(declared: Iterable<MapDeclaration>, parts: RuleMapP
       for (const close of closers) close()
     },
   }
+}
+
+/** Maps that sendmail's own rules declare, which local rules use. */
+const usualMaps: readonly MapDeclaration[] = ["dequote", "macro", "arith"].map((name) => ({
+  name,
+  kind: name,
+  args: "",
+  at: undefined,
+}))
+
+/** Tables of ours under the names that sendmail.cf gives them. */
+const cfNames: Readonly<Record<string, string>> = { virtusertable: "virtuser", genericstable: "generics" }
+
+/** The maps of a sendmail.mc's rules: its K lines, the tables of its FEATUREs, and those sendmail has of itself. */
+export function openSiteMaps(
+  { maps }: Pick<Settings, "maps">,
+  tables: ReadonlyMap<string, readonly LookupTable[]>,
+  parts: Omit<RuleMapParts, "tables">,
+): OpenRuleMaps {
+  const named = [...tables].flatMap(([name, found]) => [
+    [name, found] as const,
+    [cfNames[name] ?? name, found] as const,
+  ])
+  return openRuleMaps([...usualMaps, ...maps.values()], { ...parts, tables: new Map(named) })
 }
 
 function ruleMap({ name, kind, at }: MapDeclaration, flags: RuleMapFlags): Omit<RuleMap, "lookup"> {

@@ -1,0 +1,292 @@
+// A site's own checks at sendmail's hooks: Local_check_relay, Local_check_mail, Local_check_rcpt before ours, check_data, check_eoh,
+// check_eom, check_vrfy and check_expn, and rulesets that H lines name for fields of the header. $#error refuses, $#discard takes the
+// message and throws it away, $#error $@ quarantine keeps it; any other $# lets it pass our own check.
+import type { ForwardPath, ReversePath, TypedAddress } from "../mail/address.ts"
+import type { Arrival } from "../mail/arrival.ts"
+import { because, type Decision, type Reason, withTrail, yes } from "../mail/decision.ts"
+import type { Envelope } from "../mail/envelope.ts"
+import type { Gate, MessageVerdict } from "../mail/gate.ts"
+import { marks, type Token, tokenize, untokenize } from "../config/rule-tokens.ts"
+import { option } from "../config/options.ts"
+import { feature } from "../config/settings.ts"
+import { isResolved } from "../config/triple.ts"
+import { nameOf, scanHeader, valueOf } from "../message/header.ts"
+import { canonify } from "../routing/canonify.ts"
+import {
+  cannotTell,
+  routeLeft,
+  type RuleOutcome,
+  rulesReason,
+  type SiteRules,
+} from "../routing/site-rules.ts"
+import { checkBridges } from "./check-bridges.ts"
+import { headerChecks, type HeaderCheck } from "./header-checks.ts"
+import { arrivalMacros, pathMacros } from "./rule-macros.ts"
+import { type SessionNotes, sessionNotes } from "./session-notes.ts"
+import type { PolicyWorld } from "./world.ts"
+
+export type SiteCheckWorld = {
+  readonly rules: SiteRules
+  readonly policy: PolicyWorld
+  /** The gate without the site's rules. */
+  readonly gate: Gate
+}
+
+/** The gate with the site's own checks in front of ours. */
+export function withSiteChecks(world: SiteCheckWorld): Gate {
+  const { gate, policy } = world
+  const { settings } = policy.routing
+  const site: Site = { ...world, notes: sessionNotes(), headers: headerChecks(settings) }
+  const delayed = feature(settings, "delay_checks") !== undefined
+  return {
+    ...gate,
+    connect: (arrival) => (delayed ? gate.connect(arrival) : connect(arrival, site)),
+    sender: (arrival, path, size) => sender({ arrival, path, size, delayed }, site),
+    recipient: (arrival, envelope, path) => recipient({ arrival, envelope, path, delayed }, site),
+    content: (arrival, envelope) => content(arrival, envelope, site),
+    message: (arrival, envelope, header, size) => message({ arrival, envelope, header, size }, site),
+    verify: (arrival, path) => asked("check_vrfy", arrival, path, site, () => gate.verify(arrival, path)),
+    expand: (arrival, path) => asked("check_expn", arrival, path, site, () => gate.expand(arrival, path)),
+  }
+}
+
+/** What rules noted of each session, and which fields they look at, beside the world. */
+type Site = SiteCheckWorld & {
+  readonly notes: ReturnType<typeof sessionNotes>
+  readonly headers: ReadonlyMap<string, HeaderCheck>
+}
+
+const nobody: Envelope = {
+  reversePath: "null",
+  recipients: [],
+  body: "7bit",
+  smtputf8: false,
+  ret: undefined,
+  envid: undefined,
+}
+
+/** What the site's rules said about a question; a pass leaves it to us. */
+type Said = Decision<"accept" | "noted">
+
+async function connect(arrival: Arrival, site: Site): Promise<Decision<undefined>> {
+  const said = await checkRelay(arrival, site)
+  return continued(
+    said,
+    () => site.gate.connect(arrival),
+    async () => undefined,
+  )
+}
+
+type SenderQuestion = {
+  readonly arrival: Arrival
+  readonly path: TypedAddress | "null"
+  readonly size: number
+  readonly delayed: boolean
+}
+
+async function sender(
+  { arrival, path, size, delayed }: SenderQuestion,
+  site: Site,
+): Promise<Decision<ReversePath>> {
+  const notes = site.notes.of(arrival)
+  notes.verdict = undefined
+  notes.typedSender = path === "null" ? "" : path.text
+  const base = () => site.gate.sender(arrival, path, size)
+  if (delayed) return base()
+  const said = await check({ name: "Local_check_mail", input: `<${notes.typedSender}>`, arrival }, site)
+  return continued(said, base, async () => {
+    if (path === "null") return "null"
+    const read = await canonify(path, site.policy.routing)
+    return read.outcome === "yes" ? read.value.mailbox : undefined
+  })
+}
+
+type RcptQuestion = {
+  readonly arrival: Arrival
+  readonly envelope: Envelope
+  readonly path: TypedAddress | "postmaster"
+  readonly delayed: boolean
+}
+
+async function recipient(question: RcptQuestion, site: Site): Promise<Decision<ForwardPath>> {
+  const { arrival, envelope, path, delayed } = question
+  const typed = path === "postmaster" ? path : path.text
+  const said = await check({ name: "Local_check_rcpt", input: `<${typed}>`, arrival, envelope }, site)
+  const base = () => site.gate.recipient(arrival, envelope, path)
+  const decision = await continued(said, base, () => reachable(question, site))
+  if (decision.outcome !== "yes" || !delayed) return decision
+  const typedSender = `<${site.notes.of(arrival).typedSender}>`
+  const ofSender = await check({ name: "Local_check_mail", input: typedSender, arrival, envelope }, site)
+  if (ofSender.outcome === "no" || ofSender.outcome === "later") return ofSender
+  const client = await checkRelay(arrival, site)
+  return client.outcome === "no" || client.outcome === "later" ? client : decision
+}
+
+/** Rules may let a recipient pass who may not be relayed to; they make no user of a name that has none. */
+async function reachable(
+  { arrival, envelope, path }: RcptQuestion,
+  { policy }: Site,
+): Promise<ForwardPath | Decision<never> | undefined> {
+  if (path === "postmaster") return path
+  const read = await canonify(path, policy.routing)
+  if (read.outcome !== "yes") return read.outcome === "pass" ? undefined : read
+  const way = policy.steps.recipient.find((step) => step.name === "route")
+  const decision = await way?.ask({ arrival, envelope, to: read.value }, policy)
+  return decision?.outcome === "no" || decision?.outcome === "later" ? decision : read.value.mailbox
+}
+
+async function content(arrival: Arrival, envelope: Envelope, site: Site): Promise<Decision<undefined>> {
+  const input = String(envelope.recipients.length)
+  const said = await check({ name: "check_data", input, arrival, envelope }, site)
+  return continued(
+    said,
+    () => site.gate.content(arrival, envelope),
+    async () => undefined,
+  )
+}
+
+type MessageQuestion = {
+  readonly arrival: Arrival
+  readonly envelope: Envelope
+  readonly header: Buffer
+  readonly size: number
+}
+
+async function message(question: MessageQuestion, site: Site): Promise<Decision<MessageVerdict>> {
+  const { arrival, envelope, header, size } = question
+  const refused = await ofMessage(question, site)
+  if (refused !== undefined) return refused
+  const decision = await site.gate.message(arrival, envelope, header, size)
+  const { verdict } = site.notes.of(arrival)
+  if (verdict === undefined || decision.outcome !== "yes" || decision.value.keep === "discard")
+    return decision
+  return yes({ keep: verdict.keep }, withTrail(verdict.reason, [decision.reason]))
+}
+
+/** H lines with rulesets, check_eoh and check_eom; undefined when none of them refuses. */
+async function ofMessage(question: MessageQuestion, site: Site): Promise<Decision<never> | undefined> {
+  const { arrival, envelope, header, size } = question
+  const asksFields = site.headers.size > 0 || site.rules.has("check_eoh")
+  const fields = asksFields ? headerFields(header) : []
+  const questions: Question[] = fields.flatMap(({ name, value }) => {
+    const field = site.headers.get(name.toLowerCase()) ?? site.headers.get("*")
+    if (field === undefined) return []
+    const more = { hdr_name: name, currHeader: value, hdrlen: String(value.length) }
+    return [{ name: field.ruleset, input: value, arrival, envelope, more, comments: field.comments }]
+  })
+  questions.push({ name: "check_eoh", input: [`${fields.length}`, `${header.length}`], arrival, envelope })
+  questions.push({ name: "check_eom", input: String(size), arrival, envelope })
+  for (const one of questions) {
+    const said = await check(one, site)
+    if (said.outcome === "no" || said.outcome === "later") return said
+  }
+  return undefined
+}
+
+function headerFields(bytes: Buffer): readonly { readonly name: string; readonly value: string }[] {
+  const header = scanHeader(bytes)
+  return header.fields.map((field) => ({ name: nameOf(header, field), value: valueOf(header, field).trim() }))
+}
+
+async function asked<T>(
+  name: string,
+  arrival: Arrival,
+  path: TypedAddress,
+  site: Site,
+  base: () => Promise<Decision<T>>,
+): Promise<Decision<T>> {
+  const said = await check({ name, input: path.text, arrival }, site)
+  return said.outcome === "no" || said.outcome === "later" ? said : base()
+}
+
+/** check_relay: the client's name and address. */
+function checkRelay(arrival: Arrival, site: Site): Promise<Said> {
+  const address = arrival.client?.address ?? "127.0.0.1"
+  const input = [arrival.client?.name ?? `[${address}]`, address]
+  return check({ name: "Local_check_relay", input, arrival }, site)
+}
+
+type Question = {
+  /** The ruleset. */
+  readonly name: string
+  /** Several parts stand with `$|` between them. */
+  readonly input: string | readonly string[]
+  readonly arrival: Arrival
+  readonly envelope?: Envelope
+  readonly more?: Readonly<Record<string, string>>
+  readonly comments?: "keep" | "drop"
+}
+
+async function check(question: Question, { rules, policy, gate, notes: sessions }: Site): Promise<Said> {
+  const { name, input, arrival, envelope = nobody, more, comments = "drop" } = question
+  if (!rules.has(name)) return nothingSaid
+  const notes = sessions.of(arrival)
+  const { settings } = policy.routing
+  const given = { ...arrivalMacros(arrival, settings), ...pathMacros(envelope), ...more }
+  for (const [macro, value] of Object.entries(given)) notes.macros.set(macro, value)
+  const scan = { operators: option(settings, "OperatorChars"), comments, balance: false } as const
+  const outcome = await rules.run(name, inputTokens(input, scan), {
+    macros: notes.macros,
+    bridges: checkBridges({ arrival, envelope, gate, policy }),
+  })
+  return verdictOf(name, outcome, notes, policy)
+}
+
+const nothingSaid: Said = { outcome: "pass", reason: because("site rules", "there are none for this") }
+
+function inputTokens(
+  input: string | readonly string[],
+  scan: Parameters<typeof tokenize>[1],
+): readonly Token[] {
+  if (typeof input === "string") return tokenize(input, scan).tokens
+  return input.flatMap((part, n) => [...(n === 0 ? [] : [marks.or]), ...tokenize(part, scan).tokens])
+}
+
+/** What `$#…` says; tokens without it leave the question to us. */
+function verdictOf(name: string, outcome: RuleOutcome, notes: SessionNotes, policy: PolicyWorld): Said {
+  const { settings } = policy.routing
+  if (!isResolved(outcome.tokens)) {
+    return (
+      cannotTell(name, outcome) ?? {
+        outcome: "pass",
+        reason: { ...rulesReason(name, "says nothing", outcome), role: "passed" },
+      }
+    )
+  }
+  const [, mailer, mark, host] = outcome.tokens
+  const word = typeof mailer === "string" ? mailer.toLowerCase() : ""
+  if (word === "discard")
+    return note("discard", rulesReason(name, "$#discard: it is thrown away", outcome), notes)
+  if (word === "error" && mark === marks.host && host === "quarantine") {
+    const why = untokenize(outcome.tokens.slice(5), " ", option(settings, "OperatorChars"))
+    return note("hold", rulesReason(name, `quarantined: ${why}`, outcome), notes)
+  }
+  if (word !== "error") return yes("accept", rulesReason(name, `$#${word}: no more is asked`, outcome))
+  const refusal = routeLeft(name, outcome, settings)
+  return refusal === undefined || refusal.outcome === "yes" ? nothingSaid : refusal
+}
+
+function note(keep: "discard" | "hold", reason: Reason, notes: SessionNotes): Said {
+  notes.verdict = { keep, reason }
+  return yes("noted", reason)
+}
+
+/** The site's no and later end it; its yes stands for ours; what it only noted, and its silence, leave it to us. */
+async function continued<T>(
+  said: Said,
+  base: () => Promise<Decision<T>>,
+  accepted: () => Promise<T | Decision<never> | undefined>,
+): Promise<Decision<T>> {
+  if (said.outcome === "no" || said.outcome === "later") return said
+  if (said.outcome === "yes" && said.value === "accept") {
+    const value = await accepted()
+    if (isDecision(value)) return { ...value, reason: withTrail(value.reason, [said.reason]) }
+    return value === undefined ? base() : yes(value, said.reason)
+  }
+  const decision = await base()
+  return said === nothingSaid ? decision : { ...decision, reason: withTrail(decision.reason, [said.reason]) }
+}
+
+function isDecision(value: unknown): value is Decision<never> {
+  return typeof value === "object" && value !== null && "outcome" in value
+}
