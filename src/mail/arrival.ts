@@ -8,6 +8,8 @@ export type Client = {
   readonly name: string | undefined
   /** A reverse name that does not lead back to the address: nothing is decided by it, it is only shown. */
   readonly forged?: string | undefined
+  /** DNS did not say now whether it has a name. */
+  readonly unsure?: true
 }
 
 /** The words of RFC 3848 and 6531, and `local` for what the sendmail command hands in. */
@@ -27,6 +29,8 @@ export type Arrival = {
   readonly door: string
   /** True on a submission door: RFC 6409 applies. */
   readonly submission: boolean
+  /** What the client costs, counted by whoever listens: connections it holds, this one too, and came with in the last minute. */
+  readonly load?: { readonly open: number; readonly rate: number }
   /** "TLSv1.3 TLS_AES_256_GCM_SHA384", undefined in plain text. */
   readonly tls: string | undefined
 }
