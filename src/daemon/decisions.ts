@@ -7,10 +7,9 @@ import type { Log } from "../host/log.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Accounts, Clock, Dns, ReadUserFile } from "../mail/world.ts"
 import { makeSmtpMailer, type SmtpMailer } from "../mailers/esmtp.ts"
-import { makeGate, makePolicy } from "../policy/check.ts"
-import { withSiteChecks } from "../policy/site-checks.ts"
+import { makeSiteGate } from "../policy/site-checks.ts"
 import type { Gate } from "../mail/gate.ts"
-import { makeRouting, type SiteRouting } from "../routing/routing.ts"
+import { makeRouting } from "../routing/routing.ts"
 import type { RoutingWorld } from "../routing/world.ts"
 
 export type DecisionParts = {
@@ -46,7 +45,7 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
     dns,
     siteRules,
   })
-  const gate = gateOf(settings, routing, dns, clock)
+  const gate = makeSiteGate({ settings, routing, dns, clock })
   const smtp = makeSmtpMailer({
     dns,
     clock,
@@ -71,13 +70,4 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
       tables.value.close()
     },
   })
-}
-
-/** Our own checks, and before them those of the site's rules. */
-function gateOf(settings: Settings, routing: SiteRouting, dns: Dns, clock: Clock): Gate {
-  const gate = makeGate({ settings, routing, dns, clock })
-  const { rules } = routing
-  return rules === undefined
-    ? gate
-    : withSiteChecks({ rules, gate, policy: makePolicy({ settings, routing, dns }) })
 }

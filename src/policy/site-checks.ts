@@ -19,7 +19,9 @@ import {
   rulesReason,
   type SiteRules,
 } from "../routing/site-rules.ts"
+import type { SiteRouting } from "../routing/routing.ts"
 import { checkBridges } from "./check-bridges.ts"
+import { type GateParts, makeGate, makePolicy } from "./check.ts"
 import { headerChecks, type HeaderCheck } from "./header-checks.ts"
 import { arrivalMacros, pathMacros } from "./rule-macros.ts"
 import { type SessionNotes, sessionNotes } from "./session-notes.ts"
@@ -30,6 +32,13 @@ export type SiteCheckWorld = {
   readonly policy: PolicyWorld
   /** The gate without the site's rules. */
   readonly gate: Gate
+}
+
+/** The gate of these settings: our own checks, and before them those of the site's rules. */
+export function makeSiteGate(parts: GateParts & { readonly routing: SiteRouting }): Gate {
+  const gate = makeGate(parts)
+  const { rules } = parts.routing
+  return rules === undefined ? gate : withSiteChecks({ rules, gate, policy: makePolicy(parts) })
 }
 
 /** The gate with the site's own checks in front of ours. */

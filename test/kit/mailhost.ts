@@ -7,6 +7,7 @@ import { clientOf } from "../../src/daemon/clients.ts"
 import { isSubmission, offersFrom } from "../../src/daemon/offers.ts"
 import type { Origin } from "../../src/mail/decision.ts"
 import type { Gate } from "../../src/mail/gate.ts"
+import { openSiteMaps } from "../../src/host/rule-maps.ts"
 import { fail, ok } from "../../src/mail/result.ts"
 import type { Dns, DnsAnswer, ReadUserFile } from "../../src/mail/world.ts"
 import { cdbInMemory, findInCdb } from "../../src/maps/cdb.ts"
@@ -14,7 +15,7 @@ import { compileAliases, compileMap } from "../../src/maps/compile.ts"
 import { readMapFlags } from "../../src/maps/flags.ts"
 import { foldKey } from "../../src/maps/keys.ts"
 import type { LookupTable } from "../../src/maps/table.ts"
-import { makeGate } from "../../src/policy/check.ts"
+import { makeSiteGate } from "../../src/policy/site-checks.ts"
 import { makeRouting } from "../../src/routing/routing.ts"
 import type { RoutingWorld } from "../../src/routing/world.ts"
 import { MemorySpool, open, someMoment } from "./server.ts"
@@ -56,8 +57,10 @@ export function mailhost(options: MailhostOptions): Mailhost {
     tables.set(spec.name, [...(tables.get(spec.name) ?? []), tableOf(spec, files.get(spec.file))])
   }
   const accounts = accountsOf(options.accounts ?? [])
-  const routing = makeRouting({ settings, tables, accounts, readUserFile: readerOf(files), dns })
-  const gate = makeGate({ settings, routing, dns, clock: () => someMoment })
+  const maps = openSiteMaps(settings, tables, { dns, accounts, say: () => {} })
+  const siteRules = { map: maps.map, dns }
+  const routing = makeRouting({ settings, tables, accounts, readUserFile: readerOf(files), dns, siteRules })
+  const gate = makeSiteGate({ settings, routing, dns, clock: () => someMoment })
   const spool = new MemorySpool()
   const play = async (address: string, script: string, door?: string) => {
     const daemon = settings.daemons.find(({ name }) => name === door) ?? settings.daemons[0]
