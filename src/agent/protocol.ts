@@ -45,6 +45,8 @@ export type RunRequest = {
   readonly outputLimit: number
   /** What reads the command, instead of /bin/sh: smrsh. */
   readonly shell?: string
+  /** The program writes mailboxes itself: it has the group of this directory too, where that is who may make them. */
+  readonly mailboxes?: string
 }
 
 /** .forward, :include: lists: read with the owner's rights; sendmail's safety rules are checked. */

@@ -4,7 +4,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { once } from "node:events"
 import { statSync } from "node:fs"
 import type { Body } from "../mailbox/body.ts"
-import type { Owner } from "../mailbox/owner.ts"
+import { directoryRights, type Owner } from "../mailbox/owner.ts"
 import { drained } from "./drained.ts"
 import { answerFor, type EndedBy } from "./exit-codes.ts"
 import type { AgentAnswer, RunRequest } from "./protocol.ts"
@@ -41,7 +41,7 @@ function start(request: RunRequest, owner: Owner): ChildProcessWithoutNullStream
     HOME: home,
     ...request.environment,
   }
-  const [program = shell, ...args] = [...become(owner), shell, "-c", request.command]
+  const [program = shell, ...args] = [...become(owner, request.mailboxes), shell, "-c", request.command]
   // `detached`: a session and process group of its own, so that what it started ends with it. Node opens every descriptor of
   // its own close-on-exec, so the program has these three and no other.
   return spawn(program, args, {
@@ -52,11 +52,20 @@ function start(request: RunRequest, owner: Owner): ChildProcessWithoutNullStream
   })
 }
 
-function become({ rights }: Owner): string[] {
+function become(owner: Owner, mailboxes: string | undefined): string[] {
+  const { rights } = owner
   if (rights === undefined) return []
-  const { uid, gid, groups } = rights
+  const { uid, gid } = rights
+  const groups = mailboxes === undefined ? rights.groups : withMailGroup(owner, rights.groups, mailboxes)
   const others = groups.length === 0 ? "--clear-groups" : `--groups=${groups.join(",")}`
   return ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, others, "--no-new-privs", "--inh-caps=-all", "--"]
+}
+
+/** The group that may write the directory of mailboxes, where root made it so (Debian: root:mail 2775). */
+function withMailGroup(owner: Owner, groups: readonly number[], mailboxes: string): readonly number[] {
+  if (statSync(mailboxes, { throwIfNoEntry: false }) === undefined) return groups
+  const gid = directoryRights(mailboxes, owner).rights?.gid
+  return gid === undefined || gid === owner.gid || groups.includes(gid) ? groups : [...groups, gid]
 }
 
 /** sendmail's D=$z:/ : the home, or the root where there is no home. */

@@ -6,6 +6,7 @@ import { printIssue } from "../config/issues.ts"
 import { loadSettings } from "../config/load.ts"
 import { type ClassMembers, classMembers, type Settings } from "../config/settings.ts"
 import { hostFacts } from "../host/facts.ts"
+import { systemState } from "./state.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 
 /** sendmail's own place. Only root's system reads it: an ordinary user cannot bind the ports it names. */
@@ -53,6 +54,11 @@ function trustedBySubmission(file: string, state: string): ClassMembers {
     ? loadSettings({ source: { file, text: text.value }, read: readText, place }).settings
     : undefined
   return loaded === undefined ? new Map() : classMembers(loaded, "t")
+}
+
+/** What the machine's own system runs on, for the commands of users who are not root; undefined: as loadConfiguration chooses. */
+export function runningConfiguration(state: string): string | undefined {
+  return state === systemState && existsSync(systemConfiguration) ? systemConfiguration : undefined
 }
 
 /** Reads a file of the configuration; the error is one line. */

@@ -7,7 +7,7 @@ import { cdbOf } from "../host/table-source.ts"
 import { type AliasFile, parseAliases } from "../maps/aliases.ts"
 import { addToCdb, finishCdb, newCdb } from "../maps/cdb-write.ts"
 import type { Result } from "../mail/result.ts"
-import { loadConfiguration } from "./configuration.ts"
+import { loadConfiguration, runningConfiguration } from "./configuration.ts"
 import { exits, type Io, refuse } from "./io.ts"
 import { runningState } from "./state.ts"
 
@@ -26,7 +26,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
   const wish = readWish(argv)
   if (typeof wish === "string") return refuse(io, `newaliases: ${wish}; see newaliases --help`, exits.usage)
-  const configured = loadConfiguration(wish.config, runningState(wish.state, io))
+  const state = runningState(wish.state, io)
+  const configured = loadConfiguration(wish.config ?? runningConfiguration(state), state)
   if (!configured.ok) return refuse(io, `newaliases: ${configured.error}`, exits.config)
   let code: number = exits.ok
   for (const spec of tablesNamed(configured.value.settings, "aliases"))

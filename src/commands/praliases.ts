@@ -6,7 +6,7 @@ import { reasonOf } from "../host/replace.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import { type Cdb, cdbInMemory, cdbRecords, findInCdb } from "../maps/cdb.ts"
 import { foldKey } from "../maps/keys.ts"
-import { loadConfiguration } from "./configuration.ts"
+import { loadConfiguration, runningConfiguration } from "./configuration.ts"
 import { exits, type Io, refuse } from "./io.ts"
 import { runningState } from "./state.ts"
 
@@ -56,7 +56,8 @@ function readWish(argv: readonly string[]): Wish | string {
 
 function filesOf({ config, file }: Wish, io: Io): Result<readonly Pick<TableSpec, "file">[]> {
   if (file !== undefined) return ok([{ file: file.replace(/\.(?:db|cdb)$/, "") }])
-  const configured = loadConfiguration(config, runningState(undefined, io))
+  const state = runningState(undefined, io)
+  const configured = loadConfiguration(config ?? runningConfiguration(state), state)
   return configured.ok ? ok(tablesNamed(configured.value.settings, "aliases")) : configured
 }
 
@@ -72,11 +73,17 @@ function open(file: string): Result<Cdb> {
 
 function print(cdb: Cdb, keys: readonly string[], io: Io): void {
   if (keys.length === 0) {
-    for (const { key, value } of cdbRecords(cdb)) io.stdout.write(`${key.toString()}:${value.toString()}\n`)
+    for (const { key, value } of cdbRecords(cdb))
+      io.stdout.write(`${nameOf(key.toString())}:${value.toString()}\n`)
     return
   }
   for (const key of keys) {
     const found = findInCdb(cdb, Buffer.from(foldKey(key)))
     io.stdout.write(found === undefined ? `${key}: No such key\n` : `${key}:${found.value.toString()}\n`)
   }
+}
+
+/** A name with blanks or colons in it is written as the alias file has it. */
+function nameOf(key: string): string {
+  return /[\s:"]/.test(key) ? `"${key.replaceAll(/["\\]/g, "\\$&")}"` : key
 }

@@ -1,11 +1,13 @@
 // A message as its mailer is to hand it on: addresses of the header and the reverse-path rewritten as masquerading and
 // genericstable ask (sendmail: the S= and R= rulesets of the mailer).
 import { type Content, headerOf, inMemory } from "../mail/content.ts"
-import { type Decision, later, type Reason, yes } from "../mail/decision.ts"
+import { type Mailbox, parseMailbox, printPath } from "../mail/address.ts"
+import { because, type Decision, later, type Reason, yes } from "../mail/decision.ts"
 import { reply } from "../mail/reply.ts"
 import type { Entry } from "../queue/entry.ts"
 import { canonical } from "../routing/canonify.ts"
-import { rewriteSender } from "../routing/masquerade.ts"
+import { misconfigured } from "../routing/reasons.ts"
+import { rewriteAddress } from "../routing/rewrite-address.ts"
 import { headerRewriter, rewriteHeader } from "../routing/rewrite-header.ts"
 import type { RoutingWorld } from "../routing/world.ts"
 
@@ -24,14 +26,11 @@ export async function outgoing(
     header,
     headerRewriter(mailer, routing, (reason) => waits.push(reason)),
   )
-  const sender = await senderOf(entry, routing)
+  const sender = await senderOf(entry, mailer, routing)
   if (sender.outcome !== "yes") return sender
   const [waiting] = waits
   if (waiting !== undefined) return later(tryLater, waiting)
-  const envelope =
-    sender.value === entry.envelope.reversePath
-      ? entry.envelope
-      : { ...entry.envelope, reversePath: sender.value }
+  const envelope = sender.value === undefined ? entry.envelope : withSender(entry.envelope, sender.value)
   return yes(
     { envelope, content: rewritten === header ? content : withHeader(content, rewritten) },
     sender.reason,
@@ -40,14 +39,30 @@ export async function outgoing(
 
 const tryLater = reply(451, "4.3.0", "Temporary system failure. Please try again later.")
 
+/** The sender as this mailer says it; undefined: as it is. */
 async function senderOf(
   { envelope }: Entry,
+  mailer: string,
   routing: RoutingWorld,
-): Promise<Decision<Entry["envelope"]["reversePath"]>> {
-  const { reversePath } = envelope
-  if (reversePath === "null")
-    return yes(reversePath, { step: "masquerade", says: "<> stays", at: undefined, after: [] })
-  return rewriteSender(canonical(reversePath, routing), "envelope", routing)
+): Promise<Decision<Mailbox | undefined>> {
+  const { reversePath, typedSender } = envelope
+  if (reversePath === "null") return yes(undefined, nullStays)
+  const from = { ...canonical(reversePath, routing), bare: typedSender !== undefined }
+  const said = await rewriteAddress(from, { mailer, where: "envelope", kind: "sender" }, routing)
+  if (said.outcome !== "yes") return said
+  if (said.value === (typedSender ?? printPath(reversePath))) return yes(undefined, said.reason)
+  const read = parseMailbox(said.value)
+  return read.ok ? yes(read.value, said.reason) : misconfigured(said.reason, read.error)
+}
+
+const nullStays = because("masquerade", "<> stays")
+
+/** Another sender; what was typed is not it any more. */
+function withSender(
+  { typedSender: _, ...envelope }: Entry["envelope"],
+  reversePath: Mailbox,
+): Entry["envelope"] {
+  return { ...envelope, reversePath }
 }
 
 /** The same body behind another header. */

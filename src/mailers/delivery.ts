@@ -1,6 +1,7 @@
 // What the three final mailers (mailbox, program, file) have in common: a batch in, a request to the agent for each recipient, a
 // status for each out, with the line of the mailer's definition as its origin.
-import { mailer, type Settings } from "../config/settings.ts"
+import { feature, macro, mailer, type Settings } from "../config/settings.ts"
+import { shownSender } from "../mail/envelope.ts"
 import type { Agent, AgentAnswer, AgentReply, AgentRequest, Identity } from "../agent/protocol.ts"
 import type { Content } from "../mail/content.ts"
 import { because } from "../mail/decision.ts"
@@ -105,4 +106,14 @@ export async function findAccount(
 /** The name by which the agent knows this delivery whenever it is tried again. */
 export function deliveryName(entry: Entry, pending: RoutedPending): string {
   return `${entry.id}.${pending.number}`
+}
+
+/** Who a From_ line says it is from; the null sender has a name here, with our domain where FEATURE(always_add_domain) adds one. */
+export function senderOf({ envelope }: Pick<Entry, "envelope">, settings: Settings): string {
+  const sender = shownSender(envelope)
+  if (sender !== "") return sender
+  const adds = feature(settings, "always_add_domain")
+  return adds === undefined
+    ? "MAILER-DAEMON"
+    : `MAILER-DAEMON@${adds.args[0] || (macro(settings, "j") ?? "localhost")}`
 }

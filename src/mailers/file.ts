@@ -1,6 +1,5 @@
 // Delivery at the end of a file that an alias names: sendmail's *file* mailer. With the rights of the alias's user, else of the
 // default user.
-import { shownSender } from "../mail/envelope.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
 import { controllingUser } from "./controlling-user.ts"
 import {
@@ -10,6 +9,7 @@ import {
   type FinalWorld,
   forEachRecipient,
   identityOf,
+  senderOf,
 } from "./delivery.ts"
 import { finalMessage, returnPath } from "./final.ts"
 
@@ -24,7 +24,7 @@ export function deliverFiles(delivery: FinalDelivery, world: FinalWorld): Promis
       verb: "append",
       owner: identityOf(user.account),
       path: pending.route.user,
-      sender: shownSender(entry.envelope) || "MAILER-DAEMON",
+      sender: senderOf(entry, world.settings),
       date: entry.acceptedAt,
       delivery: deliveryName(entry, pending),
     } as const

@@ -213,6 +213,40 @@ test("a local mailer that is a program is given the recipient in its arguments, 
   assert.equal(statuses[0]?.reason.says, "6|-a|it's $HOME|-d|gordon|-f|me@grussell.org|")
 })
 
+test("procmail is run as the user it would become as root: without -d, and with the From_ line it would make then", async () => {
+  const procmail = join(base, "procmail")
+  writeFileSync(procmail, '#!/bin/sh\nprintf "%s|" "$@"; head -1\n')
+  chmodSync(procmail, 0o755)
+  const local = definition("local", procmail, "procmail -Y -a $h -d $u", "SPfhn9")
+  const [status] = await deliverPrograms(deliveryTo("local", ["gordon+lists"]), worldWith(local))
+  assert.match(status?.reason.says ?? "", /^-Y\|-a\|lists\|From me@grussell\.org /)
+})
+
+test("a mailer with F=S may make mailboxes where their group may, and has no more rights than that", async (t) => {
+  if (!isRoot) return t.skip("only root can give a directory to a group")
+  const mailboxes = join(base, "mail")
+  mkdirSync(mailboxes)
+  chownSync(mailboxes, 0, 34_567)
+  chmodSync(mailboxes, 0o2775)
+  const mda = join(base, "mda-groups")
+  writeFileSync(mda, '#!/bin/sh\necho "$(id -u) $(id -G)"\n')
+  chmodSync(mda, 0o755)
+  const says = async (flags: string) => {
+    const world = worldWith(definition("local", mda, "mda -d $u", flags))
+    const options = new Map([
+      ...world.settings.options,
+      ["LocalMailboxDirectory", { value: mailboxes, at: undefined }],
+    ] as const)
+    const [status] = await deliverPrograms(deliveryTo("local", ["gordon"]), {
+      ...world,
+      settings: { ...world.settings, options },
+    })
+    return status?.reason.says
+  }
+  assert.equal(await says("Sn"), "23456 23456 34567")
+  assert.equal(await says("n"), "23456 23456")
+})
+
 test("an alias's file is appended to as its user", async () => {
   const file = definition("*file*", "[FILE]", "FILE $u")
   const log = join(home, "archive")

@@ -1,6 +1,5 @@
 // Final delivery into a user's mailbox: an mbox file or a Maildir, whichever the local mailer's definition names.
 import { mailer } from "../config/settings.ts"
-import { shownSender } from "../mail/envelope.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
 import type { Account } from "../mail/world.ts"
 import type { Entry } from "../queue/entry.ts"
@@ -15,6 +14,7 @@ import {
   findAccount,
   forEachRecipient,
   identityOf,
+  senderOf,
 } from "./delivery.ts"
 import { finalMessage, type FinalMessage, returnPath } from "./final.ts"
 
@@ -43,7 +43,7 @@ async function deliverOne(
   pending: RoutedPending,
   message: FinalMessage,
   place: Place,
-  { accounts, agent }: LocalWorld,
+  { accounts, agent, settings }: LocalWorld,
 ): Promise<Ending> {
   const found = await findAccount(accounts, localName(pending.route.user).user)
   if ("ending" in found) return found.ending
@@ -55,7 +55,7 @@ async function deliverOne(
     verb: "deliver",
     owner: identityOf(account),
     mailbox: place(account),
-    sender: shownSender(entry.envelope) || "MAILER-DAEMON",
+    sender: senderOf(entry, settings),
     date: entry.acceptedAt,
     delivery: deliveryName(entry, pending),
     repeat: mayBeDelivered(entry, pending),

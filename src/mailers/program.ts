@@ -1,8 +1,10 @@
 // Delivery into a program: sendmail's prog mailer (`|command` of aliases and .forward files), and local mailers that are programs
 // (procmail, mail.local).
-import { mailer } from "../config/settings.ts"
+import { option } from "../config/options.ts"
+import { feature, mailer, type Settings } from "../config/settings.ts"
 import type { MailerDefinition } from "../config/settings.ts"
-import { shownSender } from "../mail/envelope.ts"
+import { statOf } from "../host/replace.ts"
+import { fail, ok, type Result } from "../mail/result.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
 import type { Account } from "../mail/world.ts"
 import { fromLine } from "../mailbox/from-line.ts"
@@ -17,8 +19,10 @@ import {
   findAccount,
   forEachRecipient,
   identityOf,
+  senderOf,
 } from "./delivery.ts"
 import { finalMessage, returnPath } from "./final.ts"
+import { restricted } from "./smrsh.ts"
 
 /** A program that does not end is stopped, and the mail tried again. */
 const timeoutSeconds = 900
@@ -34,15 +38,18 @@ export async function deliverPrograms(
   const definition = mailer(world.settings, batch.mailer)
   if (definition === undefined)
     throw new Error(`no mailer ${batch.mailer}: delivery.ts asks only for those there are`)
-  const message = finalMessage(content, { start: startFor(definition, entry) })
+  const message = finalMessage(content, { start: startFor(definition, entry, world.settings) })
   return forEachRecipient(delivery, world, async (pending) => {
     const user = await userFor(definition, pending, world)
     if ("ending" in user) return user.ending
     const { account } = user
+    const command = commandFor(definition, pending, { account, entry }, world.settings)
+    if (!command.ok) return { outcome: "failed", status: "5.7.1", text: command.error }
     const request = {
       verb: "run",
       owner: identityOf(account),
-      ...commandFor(definition, pending, { account, entry }),
+      ...command.value,
+      ...mailboxesFor(definition, world.settings),
       environment: { AGENT: "sendmail" },
       directory: account.home,
       timeoutSeconds,
@@ -53,11 +60,12 @@ export async function deliverPrograms(
 }
 
 // Mailer flags: without `n` the message begins with a From_ line, with `P` it has a Return-Path (sendmail guide, §5.4).
-function startFor({ flags }: MailerDefinition, { envelope, acceptedAt }: Entry): Buffer[] {
-  const sender = shownSender(envelope) || "MAILER-DAEMON"
+function startFor({ flags, path }: MailerDefinition, entry: Entry, settings: Settings): Buffer[] {
   return [
-    ...(flags.includes("n") ? [] : [fromLine(sender, acceptedAt)]),
-    ...(flags.includes("P") ? [returnPath(envelope)] : []),
+    ...(flags.includes("n") && !isProcmail(path)
+      ? []
+      : [fromLine(senderOf(entry, settings), entry.acceptedAt)]),
+    ...(flags.includes("P") ? [returnPath(entry.envelope)] : []),
   ]
 }
 
@@ -70,17 +78,28 @@ function userFor({ name }: MailerDefinition, pending: RoutedPending, world: Fina
 
 type Command = { readonly command: string; readonly shell?: string }
 
-/** `sh -c $u` and `smrsh -c $u` take the recipient as a command line; other mailers have their own arguments. */
+/**
+ * Mailer flag S: the program is given more rights than its user's, for sendmail those of root. Here it is the group that may
+ * make mailboxes, which is all that procmail and its kin need of them.
+ */
+function mailboxesFor({ flags }: MailerDefinition, settings: Settings): { readonly mailboxes?: string } {
+  const directory = option(settings, "LocalMailboxDirectory")
+  return flags.includes("S") && directory !== undefined ? { mailboxes: directory } : {}
+}
+
+/** `sh -c $u` takes the recipient as a command line, under smrsh's rule if there is one; other mailers have their own arguments. */
 function commandFor(
   { path, args }: MailerDefinition,
   { route }: RoutedPending,
   from: { readonly account: Account; readonly entry: Entry },
-): Command {
+  settings: Settings,
+): Result<Command> {
   if (/^\S+\s+-c\s+\$u$/.test(args.trim())) {
-    return path === "/bin/sh" ? { command: route.user } : { command: route.user, shell: path }
+    if (feature(settings, "smrsh") !== undefined) return underSmrsh(route.user)
+    return ok(path === "/bin/sh" ? { command: route.user } : { command: route.user, shell: path })
   }
   const { user, detail = "" } = localName(route.user)
-  const sender = shownSender(from.entry.envelope) || "MAILER-DAEMON"
+  const sender = senderOf(from.entry, settings)
   const words: Readonly<Record<string, string>> = {
     u: user,
     h: route.host === "" ? detail : route.host,
@@ -88,8 +107,42 @@ function commandFor(
     g: sender,
     z: from.account.home,
   }
-  const [, ...given] = args.trim().split(/\s+/)
-  return { command: [path, ...given.map((word) => expand(word, words))].map(quoted).join(" ") }
+  const [, ...given] = withoutUser(path, args.trim().split(/\s+/))
+  return ok({ command: [path, ...given.map((word) => expand(word, words))].map(quoted).join(" ") })
+}
+
+/**
+ * `procmail -d $u` is for root, who becomes the user. We are the user already, and to him procmail would answer by writing him as
+ * the sender into From_; without -d it takes the From_ line that it is given.
+ */
+function withoutUser(path: string, words: readonly string[]): readonly string[] {
+  if (!isProcmail(path)) return words
+  return words.filter(
+    (word, n) => !(word === "-d" && words[n + 1] === "$u") && !(word === "$u" && words[n - 1] === "-d"),
+  )
+}
+
+function isProcmail(path: string): boolean {
+  return path.endsWith("/procmail")
+}
+
+/** Where the systems we know keep the programs that smrsh may run; the first that is there counts. */
+const smrshDirectories = ["/etc/mail/smrsh", "/etc/smrsh", "/usr/libexec/sm.bin", "/usr/adm/sm.bin"]
+
+function underSmrsh(command: string): Result<Command> {
+  const directory = smrshDirectories.find(isDirectory)
+  if (directory === undefined) return fail("smrsh: there is no directory of programs (/etc/mail/smrsh)")
+  const allowed = restricted(command, directory, (name) => isProgram(`${directory}/${name}`))
+  return allowed.ok ? ok({ command: allowed.value }) : allowed
+}
+
+function isDirectory(path: string): boolean {
+  return statOf(path)?.isDirectory() === true
+}
+
+function isProgram(path: string): boolean {
+  const stat = statOf(path)
+  return stat?.isFile() === true && (stat.mode & 0o111) !== 0
 }
 
 function expand(word: string, values: Readonly<Record<string, string>>): string {

@@ -40,6 +40,26 @@ test("recipients at one host travel in one transaction, others in their own", ()
   )
 })
 
+test("members of a list travel apart from others, as mail of its owner", () => {
+  const member = {
+    ...leaf(1, "esmtp", "grussell.org"),
+    expandedFrom: {
+      address: "staff@hello.com",
+      owner: "owner-staff",
+      user: undefined,
+      reason: because("alias", "x"),
+    },
+  }
+  const batches = group([leaf(0, "esmtp", "grussell.org"), member, leaf(2, "esmtp", "grussell.org")])
+  assert.deepEqual(
+    batches.map((batch) => [batch.owner, numbers(batch.recipients)]),
+    [
+      [undefined, [0, 2]],
+      ["owner-staff", [1]],
+    ],
+  )
+})
+
 test("no transaction has more than a hundred recipients", () => {
   const batches = group(Array.from({ length: 250 }, (_, n) => leaf(n, "esmtp", "example.org")))
   assert.deepEqual(

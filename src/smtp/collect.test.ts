@@ -141,3 +141,22 @@ test("what the sendmail command hands in is no hop by SMTP", async () => {
     /^Received: \(from me@localhost\)\r\n\tby grussell\.org \(Waypost 0\.1\.0\) id /,
   )
 })
+
+for (const [given, expected] of [
+  [
+    "To: me\r\nBcc: hidden@hello.com,\r\n other\r\nSubject: x\r\n\r\nx\r\n",
+    "To: me\r\nSubject: x\r\n\r\nx\r\n",
+  ],
+  ["bcc: hidden\r\nCc: me\r\n\r\nBcc: of the body\r\n", "Cc: me\r\n\r\nBcc: of the body\r\n"],
+  ["Bcc: hidden\r\nSubject: x\r\n\r\nx\r\n", "Subject: x\r\nBcc: \r\n\r\nx\r\n"],
+  ["To: me\r\nBcc: hidden\r\nno field\r\nBcc: body\r\n", "To: me\r\n\r\nno field\r\nBcc: body\r\n"],
+] as const) {
+  test(`nobody reads who got it in secret: ${JSON.stringify(given)}`, async () => {
+    const mail = `MAIL FROM:<andrew@hello.com>\r\nRCPT TO:<me@grussell.org>\r\nDATA\r\n${given}.\r\nQUIT\r\n`
+    const { traces } = await sessionOf([mail])
+    const [stored] = traces.spool.stored
+    assert.ok(stored !== undefined && stored.text.endsWith(`\r\n${expected}`), stored?.text ?? "")
+    assert.equal(stored?.queued.entry.headerSize, (stored?.text.indexOf("\r\n\r\n") ?? 0) + 4)
+    assert.equal(stored?.queued.entry.size, stored?.text.length)
+  })
+}

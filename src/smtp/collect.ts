@@ -1,11 +1,12 @@
 // A message on its way in: its header is held back until it is whole (it has to be read before anything can be kept), the
 // rest is passed on as it comes. Limits are kept here, so that nothing larger than allowed is ever held or stored.
-import { type Header, scanHeader } from "../message/header.ts"
+import { type Header, has, isNamed, scanHeader } from "../message/header.ts"
 import type { Reply } from "../mail/reply.ts"
 import { replies, tooLarge } from "./replies.ts"
 import { type Asked, byRule, type Offers } from "./session.ts"
 
 const crlf = Buffer.from("\r\n")
+const emptyBcc = Buffer.from("Bcc: \r\n")
 const endOfHeader = Buffer.from("\r\n\r\n")
 /** Smaller pieces are put together: a client that sends octet by octet must not cost a hundred octets of memory for each. */
 const smallPiece = 1024
@@ -118,19 +119,27 @@ export class Collector {
   // without a blank line, the blank line is put there.
   #headerIsWhole(bytes: Buffer, out: Buffer[]): void {
     const header = scanHeader(bytes)
-    const start = header.fields[0]?.start ?? header.end
     this.header = header
     this.#held = Buffer.alloc(0)
     this.#heldLength = 0
-    if (header.ends === "no blank line") {
-      this.#put(bytes.subarray(start, header.end), out)
-      this.#put(crlf, out)
-      this.headerSize = header.end - start + crlf.length
-      this.#put(bytes.subarray(header.end), out)
-      return
+    const before = this.stored
+    this.#putFields(header, out)
+    this.#put(header.ends === "no blank line" ? crlf : bytes.subarray(header.end, header.bodyStart), out)
+    this.headerSize = this.stored - before
+    this.#put(bytes.subarray(header.bodyStart), out)
+  }
+
+  /**
+   * Bcc: names whom others must not see, so it goes where To: or Cc: name others (RFC 5322 §3.6.3), at every door, as in
+   * sendmail; alone it stays, empty.
+   */
+  #putFields(header: Header, out: Buffer[]): void {
+    const { bytes, fields, end } = header
+    if (!has(header, "bcc")) return this.#put(bytes.subarray(fields[0]?.start ?? end, end), out)
+    for (const field of fields) {
+      if (!isNamed(header, field, "bcc")) this.#put(bytes.subarray(field.start, field.end), out)
     }
-    this.headerSize = header.bodyStart - start
-    this.#put(bytes.subarray(start), out)
+    if (!has(header, "to") && !has(header, "cc")) this.#put(emptyBcc, out)
   }
 
   #put(piece: Buffer, out: Buffer[]): void {
