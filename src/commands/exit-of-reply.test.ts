@@ -23,3 +23,11 @@ for (const [reply, exit] of cases) {
     assert.equal(exitOfReply(reply), exit)
   })
 }
+
+test("a word of the table that refused counts before the reply's code", () => {
+  assert.equal(exitOfReply("550 5.0.0 No such user here", "nouser"), 67)
+  assert.equal(exitOfReply("450 4.0.0 later", "tempfail"), 75)
+  assert.equal(exitOfReply("550 5.7.0 Go away", "5.7.0"), 65)
+  assert.equal(exitOfReply("553 5.0.0 odd", "D.S.N"), 78)
+  assert.equal(exitOfReply("553 5.3.0 text", "just"), 71)
+})

@@ -22,9 +22,27 @@ const exactly: Readonly<Record<string, number>> = {
   "4.6": exits.config,
 }
 
-/** `550 5.1.1 …` is EX_NOUSER (67), `4xx` EX_TEMPFAIL (75); without an enhanced code it is EX_UNAVAILABLE (69). */
-export function exitOfReply(reply: string): number {
+/** The words that a table may put behind `error:` (sendmail: buildaddr). */
+const byWord: Readonly<Record<string, number>> = {
+  usage: exits.usage,
+  nouser: exits.noUser,
+  nohost: exits.noHost,
+  unavailable: exits.unavailable,
+  software: exits.software,
+  tempfail: exits.tryAgain,
+  protocol: exits.protocol,
+  config: exits.config,
+}
+
+/**
+ * `550 5.1.1 …` is EX_NOUSER (67), `4xx` EX_TEMPFAIL (75); without an enhanced code it is EX_UNAVAILABLE (69). A word of the
+ * table that refused counts before them; one with dots that is no code (`D.S.N`) is EX_CONFIG (78).
+ */
+export function exitOfReply(reply: string, word?: string): number {
+  const named = word === undefined ? undefined : byWord[word.toLowerCase()]
+  if (named !== undefined) return named
   if (reply.startsWith("4")) return exits.tryAgain
+  if (word !== undefined && /^\w+\.\w+\.\w+$/.test(word) && !/^\d/.test(word)) return exits.config
   const found = /^\d{3}[ -]5\.((\d)\d*\.\d+)/.exec(reply)
   if (found === null) return exits.unavailable
   return exactly[found[1] ?? ""] ?? bySubject[found[2] ?? ""] ?? exits.unavailable

@@ -17,7 +17,7 @@ export async function verify(operands: readonly string[], state: string, io: Io)
         for (const one of failed) io.stdout.write(`${failedLine(address, one)}\n`)
         for (const one of deliverable) io.stdout.write(`${deliverableLine(address, one)}\n`)
         const worst = failed.find(({ outcome }) => outcome === "later") ?? failed[0]
-        if (worst !== undefined && code !== exits.tryAgain) code = exitOfReply(worst.reply)
+        if (worst !== undefined && code !== exits.tryAgain) code = exitOfReply(worst.reply, worst.word)
       }
     }
     return code

@@ -2,13 +2,14 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import fc from "fast-check"
 import { parseMailbox } from "../mail/address.ts"
-import { printOrigin } from "../mail/decision.ts"
+import { because, printOrigin } from "../mail/decision.ts"
 import { replyLine } from "../mail/reply.ts"
 import type { Route } from "../mail/route.ts"
 import { records, type Site, siteOf } from "../../test/kit/site.ts"
 import { canonify } from "./canonify.ts"
 import { type Expansion, expand, expandCanonical } from "./expand.ts"
 import { printReason, printTree } from "./explain.ts"
+import { errorWord } from "./target.ts"
 
 const users = ["gor", "gordon", "andrew", "bob", "jim", "grussell", "me2"]
 
@@ -225,6 +226,51 @@ const forwards: readonly (readonly [string, Site, string, ...string[]])[] = [
     "nobody",
     "esmtp nobody@hub.example.org",
   ],
+  [
+    "stickyhost: user@here goes to the hub before any alias",
+    {
+      features: { stickyhost: [] },
+      macros: { H: "hub.example.org" },
+      tables: { aliases: "bob: jim" },
+    },
+    "bob@grussell.org",
+    "relay bob@grussell.org",
+  ],
+  [
+    "stickyhost: a bare name is an alias first",
+    {
+      features: { stickyhost: [] },
+      macros: { H: "hub.example.org" },
+      tables: { aliases: "bob: ann@example.org" },
+    },
+    "bob",
+    "esmtp ann@example.org",
+  ],
+  [
+    "stickyhost: LOCAL_RELAY and LUSER_RELAY take bare names alone",
+    { features: { stickyhost: [] }, macros: { R: "hub.example.org", L: "esmtp:hub.example.org" } },
+    "nobody@grussell.org",
+    "no 550 5.1.1 User unknown",
+  ],
+  [
+    "stickyhost: … and they do take them",
+    { features: { stickyhost: [] }, macros: { R: "hub.example.org" } },
+    "bob",
+    "relay bob@hub.example.org",
+  ],
+  ["a hub that is this host is none", { macros: { H: "grussell.org" } }, "bob", "local bob"],
+  [
+    "a smart host that is this host is none",
+    { macros: { S: "grussell.org" } },
+    "ann@example.org",
+    "esmtp ann@example.org",
+  ],
+  [
+    "a mailertable that names this host names no way",
+    { tables: { mailertable: "example.org grussell.org" } },
+    "ann@example.org",
+    "esmtp ann@example.org",
+  ],
   ["LUSER_RELAY leaves those who are here", { macros: { L: "esmtp:hub.example.org" } }, "bob", "local bob"],
   ["LUSER_RELAY local:name gives them to one user", { macros: { L: "local:bob" } }, "nobody", "local bob"],
   ["MAIL_HUB takes everybody", { macros: { H: "hub.example.org" } }, "bob", "relay bob@hub.example.org"],
@@ -357,4 +403,13 @@ test("whatever the aliases are, it ends, and nobody's mail is lost without a wor
     }),
     { numRuns: 1000 },
   )
+})
+
+test("the word behind error: is what the exit code is taken from", () => {
+  const refusedBy = (step: string, value: string) => because(step, `"x@example.org" says "${value}"`)
+  assert.equal(errorWord(refusedBy("virtusertable", "error:nouser 550 No such user")), "nouser")
+  assert.equal(errorWord(refusedBy("mailertable", "error:nohost:no such host")), "nohost")
+  assert.equal(errorWord(refusedBy("mailertable", "error:nohost no such host")), undefined)
+  assert.equal(errorWord(refusedBy("virtusertable", "error:D.S.N:553 odd")), "D.S.N")
+  assert.equal(errorWord(because("user?", "nobody is neither an alias nor an account")), undefined)
 })

@@ -10,6 +10,7 @@ import { parseAddressList } from "../message/addresses.ts"
 import { canonify } from "./canonify.ts"
 import { expandCanonical, type Expansion } from "./expand.ts"
 import { printDecision, printReason, printRoute, printTree } from "./explain.ts"
+import { errorWord } from "./target.ts"
 import type { RoutingWorld } from "./world.ts"
 
 export type Question = {
@@ -62,6 +63,8 @@ export type ExplainedFailure = {
   readonly address: string
   readonly outcome: "no" | "later"
   readonly reply: string
+  /** What a table's `error:` line calls it: nouser, 5.7.1. */
+  readonly word: string | undefined
   readonly reasons: readonly ExplainedStep[]
 }
 
@@ -116,7 +119,7 @@ function failure(
   address: string,
   { outcome, reply, reason }: Extract<Decision<never>, { outcome: "no" | "later" }>,
 ): ExplainedFailure {
-  return { address, outcome, reply: replyLine(reply), reasons: stepsOf(reason) }
+  return { address, outcome, reply: replyLine(reply), word: errorWord(reason), reasons: stepsOf(reason) }
 }
 
 /** The most ends whose whole way is printed; lists of thousands are told by their first members and the tree. */

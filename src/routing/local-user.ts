@@ -93,11 +93,12 @@ const notAliased = passed("aliases", "not an alias")
 const unknownUser = reply(550, "5.1.1", "User unknown")
 
 async function findUser(
-  { user }: LocalName,
+  name: LocalName,
   to: Canonical,
   trail: readonly Reason[],
   world: RoutingWorld,
 ): Promise<Decision<LocalTurn>> {
+  const { user } = name
   const answer = world.accounts.lookup(user)
   const found: Found<Account> = answer instanceof Promise ? await answer : answer
   switch (found.found) {
@@ -106,7 +107,7 @@ async function findUser(
     case "unavailable":
       return withTrail(silent("user?", `the accounts do not answer for ${user}: ${found.why}`), trail)
     case "nothing":
-      return withTrail(luser(to, world) ?? nobody(user), trail)
+      return withTrail(luser(name, to, world) ?? nobody(user), trail)
   }
 }
 
@@ -128,19 +129,27 @@ function withTrail(decision: Decision<LocalTurn>, trail: readonly Reason[]): Dec
  * the hub comes first (proto.m4: SLocal_localaddr).
  */
 function anotherHost(
-  { user, plain }: LocalName,
+  { user, plain, detail }: LocalName,
   to: Canonical,
   world: RoutingWorld,
 ): Decision<LocalTurn> | undefined {
   const { settings } = world
+  if (sticks(to, detail, world)) return undefined
   const macroName = (macro(settings, "H") ?? "") !== "" ? "H" : "R"
   const value = macro(settings, macroName) ?? ""
   if (value === "" || plain || inClass(settings, "L", user).member) return undefined
+  if (inClass(settings, "w", value).member) return undefined // we are it
   return byHost(macroName === "H" ? "MAIL_HUB" : "LOCAL_RELAY", macroName, value, to, world)
 }
 
+/** FEATURE(stickyhost): user@here stays here, whatever becomes of bare names. A detail has always made an exception. */
+function sticks(to: Canonical, detail: string | undefined, { settings }: RoutingWorld): boolean {
+  return !to.bare && detail === undefined && feature(settings, "stickyhost") !== undefined
+}
+
 /** LUSER_RELAY ($L) takes the names that nobody has here. */
-function luser(to: Canonical, world: RoutingWorld): Decision<LocalTurn> | undefined {
+function luser({ detail }: LocalName, to: Canonical, world: RoutingWorld): Decision<LocalTurn> | undefined {
+  if (sticks(to, detail, world)) return undefined
   const value = macro(world.settings, "L") ?? ""
   return value === "" ? undefined : byHost("LUSER_RELAY", "L", value, to, world)
 }

@@ -54,12 +54,12 @@ const spoken = because("mailer", "a recipient is named as its mailer says it")
 
 function recipientFor({ mailbox, bare }: Canonical, mailer: string, world: RoutingWorld): string {
   if (isLocalMailer(mailer, world)) return printLocalPart(mailbox.localPart)
-  return spokenBy(bare ? "" : mailer, mailbox, world.own)
+  return spokenBy(bare ? "" : mailer, mailbox, world)
 }
 
 /** host!user leaves as a name of ours. */
 function real(address: Canonical, world: RoutingWorld): Canonical {
-  const mailbox = realMailbox(address.mailbox, world.own)
+  const mailbox = realMailbox(address.mailbox, world)
   return mailbox === address.mailbox ? address : { mailbox, bare: true, local: true, localAt: undefined }
 }
 

@@ -5,7 +5,7 @@ import { because, type Decision, pass, type Reason, yes } from "../mail/decision
 import { reply } from "../mail/reply.ts"
 import type { Route } from "../mail/route.ts"
 import { option } from "../config/options.ts"
-import { feature, macro, macroAt, mailer, type Settings } from "../config/settings.ts"
+import { feature, inClass, macro, macroAt, mailer, type Settings } from "../config/settings.ts"
 import { canonify } from "./canonify.ts"
 import { cause, changed, misconfigured, passed, refuse, refused } from "./reasons.ts"
 import { spokenBy } from "./spoken.ts"
@@ -33,6 +33,11 @@ export function routeSteps(settings: Settings, tables: Tables): readonly RouteSt
   if (virtual !== undefined) {
     const does = "gives one address for another in our domains"
     steps.push({ name: "virtusertable", does, at: virtual.via, ask: byVirtusertable })
+  }
+  const sticky = feature(settings, "stickyhost")
+  if (sticky !== undefined && (macro(settings, "H") ?? "") !== "") {
+    const does = "hands mail for our domains to the hub as it is, before any alias"
+    steps.push({ name: "stickyhost", does, at: sticky.at, ask: toStickyHub })
   }
   steps.push({ name: "local?", does: "keeps mail for the domains of class w", at: undefined, ask: isLocal })
   if (ways !== undefined) {
@@ -125,6 +130,22 @@ function byRedirect(to: Canonical, { settings }: RoutingWorld): Decision<Turn> {
   return refuse(reply(551, "5.1.1", words), reason)
 }
 
+const notSticky = pass(passed("stickyhost", "it is a name without a domain, or not of our domains"))
+const hubIsHere = pass(passed("stickyhost", "the hub is this host"))
+
+/** FEATURE(stickyhost) with MAIL_HUB: user@here is not user. */
+function toStickyHub(to: Canonical, world: RoutingWorld): Decision<Turn> {
+  const { settings } = world
+  if (to.bare || !to.local) return notSticky
+  const value = macro(settings, "H") ?? ""
+  if (inClass(settings, "w", value).member) return hubIsHere
+  const why = [...cause("FEATURE(stickyhost)", feature(settings, "stickyhost")?.at)]
+  const reason = because("stickyhost", `MAIL_HUB is "${value}"`, macroAt(settings, "H"), why)
+  const target = parseTarget(value, to, world, option(settings, "RelayMailer"))
+  if (!target.ok) return misconfigured(reason, target.error)
+  return target.value.kind === "error" ? refuse(target.value.reply, reason) : yes(target.value, reason)
+}
+
 const bareIsLocal = because("local?", "a name without a domain is a name of this host")
 
 /** Class w, literals of our own addresses, names without a domain. */
@@ -136,10 +157,13 @@ function isLocal(to: Canonical): Decision<Turn> {
   return yes({ kind: "route", route }, reason)
 }
 
+const smartHostIsHere = pass(passed("smart host", "SMART_HOST is this host"))
+
 /** SMART_HOST: mailer:host or a host, which gets the relay mailer. */
 function bySmartHost(to: Canonical, world: RoutingWorld): Decision<Turn> {
   const { settings } = world
   const value = macro(settings, "S") ?? ""
+  if (inClass(settings, "w", value).member) return smartHostIsHere // proto.m4: MailerToTriple deletes a local host
   const at = macroAt(settings, "S")
   const reason = because("smart host", `SMART_HOST is "${value}"`, at, cause("SMART_HOST", at))
   const literal = to.mailbox.domain.kind === "literal"
@@ -170,14 +194,15 @@ async function byCanonicalName(to: Canonical, { dns, settings }: RoutingWorld): 
 }
 
 /** All the rest of the world. */
-function byDomain(to: Canonical, { settings, own }: RoutingWorld): Decision<Turn> {
+function byDomain(to: Canonical, world: RoutingWorld): Decision<Turn> {
+  const { settings } = world
   const host = printDomain(to.mailbox.domain)
   const name = option(settings, "SmtpMailer")
   if (mailer(settings, name) === undefined) {
     const reason = refused("MX", `no MAILER(smtp): ${host} is not of this host, and there is no other way`)
     return refuse(reply(553, "5.1.2", `Unrecognized host name ${host}`), reason)
   }
-  const route = { mailer: name, host, user: spokenBy(name, to.mailbox, own) }
+  const route = { mailer: name, host, user: spokenBy(name, to.mailbox, world) }
   return yes(
     { kind: "route", route },
     because("MX", `no table names another way, so the MX records of ${host} count`),

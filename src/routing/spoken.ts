@@ -11,15 +11,18 @@ export function bangForm({ localPart, domain }: Mailbox): string | undefined {
     : undefined
 }
 
+/** Our own name, and whether UUCP's bangs mean anything here (no FEATURE(nouucp)). */
+export type Speaker = { readonly own: Domain; readonly bangs: boolean }
+
 /** The same mailbox where no pseudo domain may be named: host!user at our own name. */
-export function realMailbox(mailbox: Mailbox, own: Domain): Mailbox {
-  const bang = bangForm(mailbox)
+export function realMailbox(mailbox: Mailbox, { own, bangs }: Speaker): Mailbox {
+  const bang = bangs ? bangForm(mailbox) : undefined
   return bang === undefined ? mailbox : { localPart: bang, domain: own }
 }
 
 /** The address as RCPT TO names it. The relay mailer leaves it to its host what host!user means. */
-export function spokenBy(mailer: string, mailbox: Mailbox, own: Domain): string {
-  const bang = bangForm(mailbox)
+export function spokenBy(mailer: string, mailbox: Mailbox, { own, bangs }: Speaker): string {
+  const bang = bangs ? bangForm(mailbox) : undefined
   if (bang === undefined) return printMailbox(mailbox)
   return mailer === "relay" ? bang : printMailbox({ localPart: bang, domain: own })
 }

@@ -2,7 +2,7 @@
 import { printDomain, printMailbox } from "../mail/address.ts"
 import { type Decision, pass, type Reason, yes } from "../mail/decision.ts"
 import { option } from "../config/options.ts"
-import { feature } from "../config/settings.ts"
+import { feature, inClass } from "../config/settings.ts"
 import { domainKeys, splitDetail } from "../maps/keys.ts"
 import type { Entry, LookupTable } from "../maps/table.ts"
 import { askTables, byEntry, changedByEntry, misconfigured, passed, refuse } from "./reasons.ts"
@@ -75,6 +75,9 @@ export async function byMailertable(to: Canonical, world: RoutingWorld): Promise
 }
 
 function mailTarget(to: Canonical, entry: Entry, reason: Reason, world: RoutingWorld): Decision<Turn> {
+  if (inClass(world.settings, "w", entry.value.trim()).member) {
+    return pass({ ...reason, says: `${reason.says}, which is this host`, role: "passed" })
+  }
   const name = printDomain(to.mailbox.domain)
   const rest = entry.key.startsWith(".") ? name.slice(0, name.length - entry.key.length) : ""
   const { settings } = world

@@ -1,6 +1,7 @@
 // The right-hand sides of mailertable, SMART_HOST and their like: mailer:host, host, local:user, error:code text; and the
 // many forms in which a table says no.
 import { printMailbox } from "../mail/address.ts"
+import type { Reason } from "../mail/decision.ts"
 import { type EnhancedCode, type Reply, reply } from "../mail/reply.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Route } from "../mail/route.ts"
@@ -19,9 +20,10 @@ export type Target =
 export function parseTarget(
   text: string,
   to: Canonical,
-  { settings, own }: Pick<RoutingWorld, "settings" | "own">,
+  world: RoutingWorld,
   byDefault: string,
 ): Result<Target> {
+  const { settings } = world
   const value = text.trim()
   const error = /^error\s*:\s*/i.exec(value)
   if (error !== null) return ok({ kind: "error", reply: parseError(value.slice(error[0].length), false) })
@@ -32,7 +34,7 @@ export function parseTarget(
   if (rest === "") return fail(`"${name}:" needs a host`)
   const at = rest.startsWith("[") ? -1 : rest.lastIndexOf("@")
   if (at > 0) return ok({ kind: "route", route: { mailer: name, host: rest.slice(at + 1), user: rest } })
-  return ok({ kind: "route", route: { mailer: name, host: rest, user: spokenBy(name, to.mailbox, own) } })
+  return ok({ kind: "route", route: { mailer: name, host: rest, user: spokenBy(name, to.mailbox, world) } })
 }
 
 function splitMailer(value: string, byDefault: string): { readonly name: string; readonly rest: string } {
@@ -87,4 +89,17 @@ export function codeAndText(text: string, status: EnhancedCode | undefined): Rep
   const words = bare.slice(code[0].length).replace(/^"(.*)"$/, "$1")
   const own: EnhancedCode = code[1]?.startsWith("4") === true ? "4.0.0" : "5.0.0"
   return reply(Number(code[1]), status ?? own, words === "" ? "Access denied" : words)
+}
+
+/**
+ * What stands behind `error:` in the line that refused, up to its colon or, in virtusertable, its blank: `nouser`, `5.7.1`,
+ * `D.S.N`. sendmail takes the exit code from it. undefined where no such line refused.
+ */
+export function errorWord({ step, says }: Reason): string | undefined {
+  const written = / says "error\s*:\s*(.*)"$/i.exec(says)?.[1]
+  if (written === undefined) return undefined
+  return (
+    /^([\w.]+)\s*:/.exec(written)?.[1] ??
+    (step === "virtusertable" ? /^(\w+)\s/.exec(written)?.[1] : undefined)
+  )
 }
