@@ -63,6 +63,7 @@ export function enterRuleset(
   const byNumber = number === undefined ? undefined : rulesets.get(String(number))
   const found = rulesets.get(name.toLowerCase()) ?? byNumber ?? { name, number, rules: [], at }
   if (number !== undefined) {
+    // sendmail takes another name for a number that has one; a name that was another ruleset's is a mistake.
     if (byNumber !== undefined && byNumber !== found) {
       reader.issues.push(error("bad-rule", `ruleset ${name}: ${number} is ${byNumber.name} already`, at))
       return undefined
