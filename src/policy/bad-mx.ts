@@ -17,8 +17,8 @@ export async function checkMx(
   { args, at }: FeatureUse,
   dns: PolicyWorld["dns"],
 ): Promise<Decision<never>> {
-  const bad = addressPattern(args[0] ?? "")
-  if (bad === undefined)
+  const pattern = addressPattern(args[0] ?? "")
+  if (pattern === undefined)
     return misconfigured(refused("badmx", `"${args[0]}"`, at), "it is no regular expression")
   const answer = await dns.mx(domain)
   if (answer.found === "unavailable") {
@@ -33,7 +33,7 @@ export async function checkMx(
   }
   for (const host of hosts) {
     const found = await dns.addresses(host)
-    const address = found.found === "records" ? found.records.find((one) => bad.test(one)) : undefined
+    const address = found.found === "records" ? found.records.find((one) => pattern.test(one)) : undefined
     if (address === undefined) continue
     const said = reply(550, "5.1.2", `Invalid MX record for host ${domain}`)
     return no(said, refused("badmx", `${host}, an MX of ${domain}, is ${address}`, at))

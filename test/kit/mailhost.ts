@@ -18,7 +18,7 @@ import type { LookupTable } from "../../src/maps/table.ts"
 import { makeSiteGate } from "../../src/policy/site-checks.ts"
 import { makeRouting } from "../../src/routing/routing.ts"
 import type { RoutingWorld } from "../../src/routing/world.ts"
-import { MemorySpool, open, someMoment } from "./server.ts"
+import { MemorySpool, open, type Running, someMoment } from "./server.ts"
 import { accountsOf, records } from "./site.ts"
 import { talk } from "./talk.ts"
 
@@ -29,6 +29,8 @@ export type MailhostOptions = {
   /** $j; mx.test when absent. */
   readonly name?: string
   readonly dns?: Zone
+  /** In the place of `dns`. */
+  readonly resolver?: Dns
   /** By path; /etc/mail/sendmail.mc is the configuration. Common indentation is taken off. */
   readonly files: Readonly<Record<string, string>>
   readonly accounts?: readonly string[]
@@ -39,6 +41,8 @@ export type Mailhost = {
   readonly settings: Settings
   readonly routing: RoutingWorld
   readonly gate: Gate
+  /** A session with a client at this address. */
+  session(address: string, door?: string): Promise<Running>
   /** Plays a dialog with a client at this address; through which listener is told by its Name=. */
   talk(address: string, door?: string): (script: TemplateStringsArray) => Promise<void>
   /** The same, for a dialog that was read from a file. */
@@ -51,7 +55,7 @@ const configuration = "/etc/mail/sendmail.mc"
 export function mailhost(options: MailhostOptions): Mailhost {
   const files = new Map(Object.entries(options.files).map(([path, text]) => [path, unindent(text)]))
   const settings = settingsOf(files, options.name ?? "mx.test")
-  const dns = dnsOf(options.dns ?? {})
+  const dns = options.resolver ?? dnsOf(options.dns ?? {})
   const tables = new Map<string, LookupTable[]>()
   for (const spec of settings.tables) {
     tables.set(spec.name, [...(tables.get(spec.name) ?? []), tableOf(spec, files.get(spec.file))])
@@ -62,19 +66,22 @@ export function mailhost(options: MailhostOptions): Mailhost {
   const routing = makeRouting({ settings, tables, accounts, readUserFile: readerOf(files), dns, siteRules })
   const gate = makeSiteGate({ settings, routing, dns, clock: () => someMoment })
   const spool = new MemorySpool()
-  const play = async (address: string, script: string, door?: string) => {
+  const session = async (address: string, door?: string) => {
     const daemon = settings.daemons.find(({ name }) => name === door) ?? settings.daemons[0]
     if (daemon === undefined) throw new Error("the configuration has no DAEMON_OPTIONS")
     const client = await clientOf({ remoteAddress: address, remotePort: 40000 }, dns)
     const offers = offersFrom(settings, daemon, "Waypost 0.1.0")
     const arrival = { client, door: daemon.name, submission: isSubmission(daemon) }
-    await talk(open({ gate, offers, arrival, spool }), script)
+    return open({ gate, offers, arrival, spool })
   }
+  const play = async (address: string, script: string, door?: string) =>
+    talk(await session(address, door), script)
   return {
     spool,
     settings,
     routing,
     gate,
+    session,
     play,
     talk: (address, door) => async (script) => play(address, script.raw.join(""), door),
   }
