@@ -1,6 +1,8 @@
 // Where the recipients of a waiting message go today. Aliases are applied once, at the first attempt; what then waits for
 // another host is routed anew at each attempt, so that a mended mailertable helps mail that is queued already.
-import { mailer } from "../config/settings.ts"
+import { feature, mailer } from "../config/settings.ts"
+import type { ReversePath } from "../mail/address.ts"
+import { checkCompat } from "../policy/compat.ts"
 import type { Pending } from "../queue/entry.ts"
 import type { Dead, Expanded, Leaf } from "../queue/plan.ts"
 import { canonical } from "../routing/canonify.ts"
@@ -8,7 +10,34 @@ import { expand } from "../routing/expand.ts"
 import { resolve } from "../routing/route.ts"
 import type { RoutingWorld } from "../routing/world.ts"
 
-export async function expandPending(pending: Pending, routing: RoutingWorld): Promise<Expanded> {
+/** Where it goes, but for those whom FEATURE(compat_check) keeps from this sender. */
+export async function expandFrom(
+  sender: ReversePath,
+  pending: Pending,
+  routing: RoutingWorld,
+): Promise<Expanded> {
+  const expanded = await expandPending(pending, routing)
+  if (feature(routing.settings, "compat_check") === undefined) return expanded
+  const leaves: Leaf[] = []
+  const dead: Dead[] = [...expanded.dead]
+  for (const leaf of expanded.leaves) {
+    const decision = await checkCompat(sender, leaf.path, routing)
+    if (decision.outcome === "pass") leaves.push(leaf)
+    else if (decision.outcome === "yes") leaves.push({ ...leaf, route: thrownAway, reason: decision.reason })
+    else
+      dead.push({
+        path: leaf.path,
+        outcome: decision.outcome,
+        reply: decision.reply,
+        reason: decision.reason,
+      })
+  }
+  return { pending, leaves, dead }
+}
+
+const thrownAway = { mailer: "discard", host: "", user: "" }
+
+async function expandPending(pending: Pending, routing: RoutingWorld): Promise<Expanded> {
   const { route, recipient } = pending
   if (route === undefined) {
     const { leaves, dead } = await expand(recipient.path, routing)

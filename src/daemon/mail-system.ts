@@ -27,7 +27,7 @@ import { controlVerbs } from "./control-verbs.ts"
 import { type Decisions, makeDecisions } from "./decisions.ts"
 import { type Deliver, makeDelivery } from "./delivery.ts"
 import { Doors } from "./doors.ts"
-import { expandPending } from "./expansion.ts"
+import { expandFrom } from "./expansion.ts"
 import { makeIds } from "./ids.ts"
 import type { Configuration } from "./messages.ts"
 import { ClientQueue } from "./client-queue.ts"
@@ -215,7 +215,7 @@ export class MailSystem {
     return attempt(queued, content, {
       spool,
       clock,
-      expand: (pending) => expandPending(pending, routing),
+      expand: (pending, { envelope }) => expandFrom(envelope.reversePath, pending, routing),
       deliver: this.#deliver,
       fate: ({ attempts, recipient, warned }, { acceptedAt, envelope }, status) =>
         nextAttempt({

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { parseMailbox } from "../mail/address.ts"
+import { because } from "../mail/decision.ts"
+import { replyLine } from "../mail/reply.ts"
+import type { Pending } from "../queue/entry.ts"
+import { siteOf } from "../../test/kit/site.ts"
+import { expandFrom } from "./expansion.ts"
+
+function pendingFor(address: string): Pending {
+  const path = parseMailbox(address)
+  assert.ok(path.ok)
+  return {
+    number: 0,
+    recipient: { path: path.value, original: undefined, notify: [], admitted: because("test", "fine") },
+    route: undefined,
+    expandedFrom: undefined,
+    attempts: 0,
+    nextAttempt: 0,
+    lastStatus: undefined,
+    warned: false,
+  }
+}
+
+test("compat_check parts a list's members: some get the mail, some are refused, for some it is thrown away", async () => {
+  const routing = siteOf({
+    users: ["bob", "jim", "gor"],
+    features: { access_db: [], compat_check: [] },
+    tables: {
+      aliases: "list: bob, jim, gor",
+      access:
+        "Compat:ann@example.org<@>jim@grussell.org ERROR:550 no\nCompat:ann@example.org<@>gor@grussell.org DISCARD",
+    },
+  })
+  const ann = parseMailbox("ann@example.org")
+  assert.ok(ann.ok)
+  const { leaves, dead } = await expandFrom(ann.value, pendingFor("list@grussell.org"), routing)
+  assert.deepEqual(
+    leaves.map(({ route }) => `${route.mailer} ${route.user}`),
+    ["local bob", "discard "],
+  )
+  assert.deepEqual(
+    dead.map((one) => replyLine(one.reply)),
+    ["550 5.0.0 no error from check_compat"],
+  )
+})
