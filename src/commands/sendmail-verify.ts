@@ -41,17 +41,16 @@ function explainedOf(answer: Answer): Pick<Explained, "deliverable" | "failed"> 
 }
 
 /** `bob... deliverable: mailer local, user bob`. A name keeps its backslash, a program its bar, as sendmail shows them. */
-function deliverableLine(asked: string, { typed, mailer, host, user }: ExplainedEnd): string {
-  const at = host === "" ? "" : `, host ${host}${mailer === "local" || /^\[|\.$|:/.test(host) ? "" : "."}`
+function deliverableLine(asked: string, { typed, known, mailer, host, user }: ExplainedEnd): string {
+  const at = host === "" ? "" : `, host ${host}${known && mailer !== "local" ? "." : ""}`
   const name =
     mailer === "prog" ? `"|${user}"` : mailer === "local" && typed.startsWith("\\") ? `\\${user}` : user
   return `${typed || asked}... deliverable: mailer ${mailer}${at}, user ${name}`
 }
 
-/** `nosuch... User unknown`: a name of this host as it was typed. */
-function failedLine(typed: string, { address, reply }: ExplainedFailure): string {
+/** `nosuch... User unknown`: a name as it was written; 451, 551 and 552 say their words alone (err.c: fmtmsg). */
+function failedLine(asked: string, { typed, reply }: ExplainedFailure): string {
   const words = parseReplyWords(reply)
-  return words.startsWith("<")
-    ? words.replace(/^<([^>]*)>/, "$1")
-    : `${address.startsWith(`${typed}@`) ? typed : address}... ${words}`
+  const own = words.replace(/^<[^>]*>\.\.\. /, "")
+  return /^\d(?:50|53)/.test(reply) ? `${typed || asked}... ${own}` : own
 }

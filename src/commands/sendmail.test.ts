@@ -43,12 +43,20 @@ const explained = {
     {
       address: "far@remote.test",
       typed: "Far <far@remote.test>",
+      known: true,
       mailer: "esmtp",
       host: "remote.test",
       user: "far@remote.test",
     },
   ],
-  failed: [{ address: "nosuch", outcome: "no", reply: "550 5.1.1 <nosuch>... User unknown" }],
+  failed: [
+    {
+      address: "nosuch@grussell.org",
+      typed: "nosuch",
+      outcome: "no",
+      reply: "550 5.1.1 <nosuch>... User unknown",
+    },
+  ],
 }
 const verb: Verb = async function* (request) {
   asked.push(request)

@@ -46,9 +46,9 @@ export function expand(path: ForwardPath, world: RoutingWorld): Promise<Expansio
   return run(rootNode(addressed(printPath(path)), path, canonical(path, world)), world)
 }
 
-/** Expands an address that was canonified just now: it may be a bare name. */
-export function expandCanonical(address: Canonical, world: RoutingWorld): Promise<Expansion> {
-  const text = address.bare ? address.mailbox.localPart : printMailbox(address.mailbox)
+/** Expands an address that was canonified just now: it may be a bare name. `typed` is how it was asked for. */
+export function expandCanonical(address: Canonical, world: RoutingWorld, typed?: string): Promise<Expansion> {
+  const text = typed ?? (address.bare ? address.mailbox.localPart : printMailbox(address.mailbox))
   return run(rootNode(addressed(text), address.mailbox, address), world)
 }
 

@@ -31,6 +31,8 @@ export type Dead = {
   readonly path: ForwardPath
   readonly outcome: "no" | "later"
   readonly reply: Reply
+  /** The name as the list or the person wrote it. */
+  readonly typed: string
   readonly reason: Reason
 }
 
@@ -154,7 +156,8 @@ export function toMailbox(one: Node, account: Account, reason: Reason, run: Run)
 /** An address that leads nowhere. */
 export function bury(one: Node, outcome: "no" | "later", said: Reply, reason: Reason, run: Run): void {
   one.what = said.text.join(" ")
-  run.dead.push({ path: one.path, outcome, reply: said, reason: withTrailOf(one, reason) })
+  const typed = typedForm(one.member)
+  run.dead.push({ path: one.path, outcome, reply: said, typed, reason: withTrailOf(one, reason) })
 }
 
 /** More aliases in a row than MaxAliasRecursion. */

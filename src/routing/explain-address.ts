@@ -54,6 +54,8 @@ export type ExplainedEnd = {
   readonly user: string
   /** The name as the list or the person wrote it. */
   readonly typed: string
+  /** The host is the address's own domain, and DNS knows it: sendmail writes a dot behind such a one. */
+  readonly known: boolean
   readonly owner: string | undefined
   readonly runsAs: string | undefined
   readonly reasons: readonly ExplainedStep[]
@@ -63,6 +65,8 @@ export type ExplainedFailure = {
   readonly address: string
   readonly outcome: "no" | "later"
   readonly reply: string
+  /** The name as the list or the person wrote it. */
+  readonly typed: string
   /** What a table's `error:` line calls it: nouser, 5.7.1. */
   readonly word: string | undefined
   readonly reasons: readonly ExplainedStep[]
@@ -81,15 +85,15 @@ export async function explainAddress(question: Question, world: ExplainWorld): P
   const asked = await askGate(question, bare, world, lines)
   const read = await canonify(bare, world.routing)
   if (read.outcome !== "yes") {
-    const ends = { deliverable: [], failed: read.outcome === "pass" ? [] : [failure(bare, read)] }
+    const ends = { deliverable: [], failed: read.outcome === "pass" ? [] : [failure(bare, typed, read)] }
     return { address: typed, lines: [...lines, ...printDecision(typed, read, () => "")], ...asked, ...ends }
   }
   if (read.reason.after.length > 0) {
     lines.push(...printDecision(typed, read, ({ mailbox }) => printMailbox(mailbox)))
   }
-  const expansion = await expandCanonical(read.value, world.routing)
+  const expansion = await expandCanonical(read.value, world.routing, typed)
   lines.push(...printExpansion(expansion))
-  return { address: typed, lines, ...asked, ...endsOf(expansion) }
+  return { address: typed, lines, ...asked, ...(await endsOf(expansion, world.routing)) }
 }
 
 /** `Bob Jones <bob>` and `bob (comment)` are bob. */
@@ -97,18 +101,23 @@ function addressIn(typed: string): string {
   return /[<(]/.test(typed) ? (parseAddressList(typed)[0]?.address ?? typed) : typed
 }
 
-function endsOf({ leaves, dead }: Expansion): Pick<Explained, "deliverable" | "failed"> {
-  return {
-    deliverable: leaves.map(({ path, route, owner, user, typed, reason }) => ({
-      address: printForward(path),
-      ...route,
-      typed,
-      owner,
-      runsAs: user,
-      reasons: stepsOf(reason),
-    })),
-    failed: dead.map((one) => failure(printForward(one.path), one)),
+async function endsOf(
+  { leaves, dead }: Expansion,
+  routing: RoutingWorld,
+): Promise<Pick<Explained, "deliverable" | "failed">> {
+  const deliverable: ExplainedEnd[] = []
+  for (const { path, route, owner, user, typed, reason } of leaves) {
+    const known = await isKnown(path, route.host, routing)
+    const reasons = stepsOf(reason)
+    deliverable.push({ address: printForward(path), ...route, typed, known, owner, runsAs: user, reasons })
   }
+  return { deliverable, failed: dead.map((one) => failure(printForward(one.path), one.typed, one)) }
+}
+
+async function isKnown(path: ForwardPath, host: string, { dns }: RoutingWorld): Promise<boolean> {
+  if (path === "postmaster" || path.domain.kind === "literal" || path.domain.ascii !== host) return false
+  const answer = await dns.cname(host)
+  return answer.found === "records" || (answer.found === "nothing" && answer.why === "no such record")
 }
 
 function printForward(path: ForwardPath): string {
@@ -117,9 +126,11 @@ function printForward(path: ForwardPath): string {
 
 function failure(
   address: string,
+  typed: string,
   { outcome, reply, reason }: Extract<Decision<never>, { outcome: "no" | "later" }>,
 ): ExplainedFailure {
-  return { address, outcome, reply: replyLine(reply), word: errorWord(reason), reasons: stepsOf(reason) }
+  const reasons = stepsOf(reason)
+  return { address, typed, outcome, reply: replyLine(reply), word: errorWord(reason), reasons }
 }
 
 /** The most ends whose whole way is printed; lists of thousands are told by their first members and the tree. */
