@@ -64,6 +64,7 @@ const changing = ["hold", "release", "remove", "retry"].map((name): [string, Ver
 ])
 const empty: Verb = async function* () {
   acted.push("client")
+  yield* []
 }
 const control = await serveControl(
   layoutOf(state).control,

@@ -58,11 +58,9 @@ async function senderOf(
 const nullStays = because("masquerade", "<> stays")
 
 /** Another sender; what was typed is not it any more. */
-function withSender(
-  { typedSender: _, ...envelope }: Entry["envelope"],
-  reversePath: Mailbox,
-): Entry["envelope"] {
-  return { ...envelope, reversePath }
+function withSender(envelope: Entry["envelope"], reversePath: Mailbox): Entry["envelope"] {
+  const { typedSender, ...rest } = envelope
+  return typedSender === undefined ? { ...envelope, reversePath } : { ...rest, reversePath }
 }
 
 /** The same body behind another header. */
