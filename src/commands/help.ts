@@ -23,6 +23,10 @@ const groups: readonly { readonly title: string; readonly rows: readonly Row[] }
       ["mailq", "what waits in the queue"],
       ["queue summary", "how much waits for which destination, and for how long"],
       ["show ID", "one message: envelope, header, and what happened to it"],
+      [
+        "check [DIR|FILE]",
+        "is a sendmail configuration understood? --compare sets it beside its sendmail.cf",
+      ],
       ["config", "the configuration as it was understood, each value with its line"],
     ],
   },

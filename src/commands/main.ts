@@ -22,6 +22,7 @@ const programs: Readonly<Record<string, Load>> = {
 
 const subcommands: Readonly<Record<string, Load>> = {
   ...programs,
+  check: () => import("./check.ts"),
   config: () => import("./config.ts"),
   explain: () => import("./explain.ts"),
   help: () => import("./help.ts"),

@@ -1,5 +1,5 @@
 // sendmail -bt -C sendmail.cf: a compiled configuration, answered by its own rules.
-import { crackAddress, printCracked } from "../config/crack.ts"
+import { printCracked } from "../config/crack.ts"
 import { type Cf, readCf } from "../config/cf.ts"
 import { type CfRoute, cfRuleWorld, formByCf, routeByCf } from "../config/cf-address.ts"
 import { type CfMailer, rulesetsOf } from "../config/cf-mailer.ts"
@@ -103,7 +103,7 @@ class Compiled implements TestSite {
 
   async parse(address: string, use: AddressUse, print: Print): Promise<void> {
     this.#print = print
-    print(`Cracked address = ${printCracked(crackAddress(address))}`)
+    print(`Cracked address = ${printCracked(address)}`)
     print(`Parsing ${use.where} ${use.who} address`)
     const { route, complaints, waits } = await routeByCf(address, this.#cf, this.#world)
     for (const says of complaints) print(complaintLine(says, address))

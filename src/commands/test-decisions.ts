@@ -127,7 +127,7 @@ class Decisions {
 
   async #parse(address: string, what: string, routing: RoutingWorld, print: Print): Promise<void> {
     const cracked = crackAddress(address)
-    print(`Cracked address = ${printCracked(cracked)}`)
+    print(`Cracked address = ${printCracked(address)}`)
     print(`Parsing ${what} address`)
     const bare = address.slice(cracked.before.length, address.length - cracked.after.length).trim()
     // sendmail: the null sender as a recipient is nobody at this host.

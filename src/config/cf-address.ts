@@ -17,7 +17,7 @@ import {
 } from "./rule-run.ts"
 import { tokenize, type Token, untokenize, usualOperators } from "./rule-tokens.ts"
 import { makeRuleWorld, type RuleParts } from "./rule-world.ts"
-import { errorReply, isResolved, readTriple, type Triple, userText } from "./triple.ts"
+import { errorReply, readTriple, type Triple, userText } from "./triple.ts"
 
 export type CfRoute =
   | { readonly kind: "route"; readonly mailer: string; readonly host: string; readonly user: string }
@@ -32,6 +32,8 @@ export type CfResult = {
   /** What rulesets 3 and 0 left. */
   readonly resolved: readonly Token[]
   readonly steps: readonly Reason[]
+  /** The rule that resolved it; those after it only write it down for the mailer. */
+  readonly decidedBy: Reason | undefined
   /** In sendmail's words, without the address before them. */
   readonly complaints: readonly string[]
 }
@@ -63,16 +65,22 @@ export async function routeByCf(address: string, cf: Cf, world: RuleWorld): Prom
   world.setMacro("addr_type", "e r")
   const scanned = tokenize(address, addressScan(world))
   for (const says of scanned.complaints) complain(run, says)
-  if (scanned.tokens.length === 0) return finished(run, { kind: "none", says: "Cannot parse" }, [])
+  if (scanned.tokens.length === 0) return finished(run, { kind: "none", says: "Cannot parse" }, [], undefined)
   const canonical = await rewrite(scanned.tokens, named(world, "3"), run)
   const resolved = await rewrite(canonical, named(world, "0"), run)
+  const decidedBy = run.steps.at(-1)
   const route = await buildRoute(resolved, cf, run)
-  return finished(run, route, resolved)
+  return finished(run, route, resolved, decidedBy)
 }
 
-function finished(run: Run, route: CfRoute, resolved: readonly Token[]): CfResult {
+function finished(
+  run: Run,
+  route: CfRoute,
+  resolved: readonly Token[],
+  decidedBy: Reason | undefined,
+): CfResult {
   const waits = run.status === "unavailable" && route.kind === "route"
-  return { route, waits, resolved, steps: run.steps, complaints: run.complaints }
+  return { route, waits, resolved, steps: run.steps, decidedBy, complaints: run.complaints }
 }
 
 async function buildRoute(resolved: readonly Token[], cf: Cf, run: Run): Promise<CfRoute> {
@@ -104,7 +112,7 @@ async function routeTo(mailer: CfMailer, triple: Triple, cf: Cf, run: Run): Prom
   const user = flags.includes("@") && first === "@" ? others : triple.user
   const chosen = special(mailer, untokenize(user, " ", world.operators), cf)
   world.setMacro("h", triple.host)
-  const text = await finalForm(user, rulesetsOf(chosen, "R").envelope, "2", run)
+  const text = await written(await forMailer(user, rulesetsOf(chosen, "R").envelope, "2", run), run)
   return {
     kind: "route",
     mailer: chosen.name,
@@ -131,18 +139,22 @@ function lower(text: string, keepsCase: boolean): string {
   return keepsCase ? text : text.toLowerCase()
 }
 
-/** Ruleset 1 or 2, the mailer's own, and 4. */
-async function finalForm(
+/** Ruleset 1 or 2, and the mailer's own. */
+async function forMailer(
   tokens: readonly Token[],
   ofMailer: string,
   kind: "1" | "2",
   run: Run,
-): Promise<string> {
+): Promise<readonly Token[]> {
   const { world } = run
-  let out = await rewrite(tokens, named(world, kind), run)
-  if (ofMailer !== "" && ofMailer !== "0") out = await rewrite(out, named(world, ofMailer), run)
-  out = await rewrite(out, named(world, "4"), run)
-  return untokenize(out, world.blank, world.operators)
+  const out = await rewrite(tokens, named(world, kind), run)
+  return ofMailer === "" || ofMailer === "0" ? out : rewrite(out, named(world, ofMailer), run)
+}
+
+/** Ruleset 4: as it is written outside. */
+async function written(tokens: readonly Token[], run: Run): Promise<string> {
+  const { world } = run
+  return untokenize(await rewrite(tokens, named(world, "4"), run), world.blank, world.operators)
 }
 
 export type AddressUse = { readonly where: "header" | "envelope"; readonly who: "sender" | "recipient" }
@@ -152,6 +164,8 @@ export type CfForm = {
   readonly address: string
   readonly status: "ok" | "later" | "wrong"
   readonly steps: readonly Reason[]
+  /** The last rule before ruleset 4, which only takes the brackets off. */
+  readonly decidedBy: Reason | undefined
   readonly complaints: readonly string[]
 }
 
@@ -167,19 +181,14 @@ export async function formByCf(
   const { before, after } = crackAddress(address)
   const scanned = tokenize(address, addressScan(world))
   for (const says of scanned.complaints) complain(run, says)
-  if (scanned.tokens.length === 0) return formed(run, address)
+  if (scanned.tokens.length === 0) return formed(run, address, undefined)
   const canonical = await rewrite(scanned.tokens, named(world, "3"), run)
   const rulesets = rulesetsOf(mailer, use.who === "sender" ? "S" : "R")
-  const text = await finalForm(canonical, rulesets[use.where], use.who === "sender" ? "1" : "2", run)
-  return formed(run, `${before}${text}${after}`)
+  const form = await forMailer(canonical, rulesets[use.where], use.who === "sender" ? "1" : "2", run)
+  const decidedBy = run.steps.at(-1)
+  return formed(run, `${before}${await written(form, run)}${after}`, decidedBy)
 }
 
-function formed({ status, steps, complaints }: Run, address: string): CfForm {
-  return { address, status: status === "unavailable" ? "later" : status, steps, complaints }
-}
-
-/** Whether what a check_… ruleset left refuses: `$#error` or `$#discard`. */
-export function isRefusal(tokens: readonly Token[]): boolean {
-  const mailer = tokens[1]
-  return isResolved(tokens) && typeof mailer === "string" && /^(?:error|discard)$/i.test(mailer)
+function formed({ status, steps, complaints }: Run, address: string, decidedBy: Reason | undefined): CfForm {
+  return { address, status: status === "unavailable" ? "later" : status, steps, decidedBy, complaints }
 }

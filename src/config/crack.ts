@@ -11,9 +11,11 @@ export function crackAddress(text: string): Cracked {
   return { before, after: end === 0 ? "" : rest.slice(end) }
 }
 
-/** `$g` in the place of the address, as /parse shows it. */
-export function printCracked({ before, after }: Cracked): string {
-  return `${before}$g${after}`
+/** `$g` in the place of the address, as /parse shows it; the null address stays as it is. */
+export function printCracked(text: string): string {
+  const { before, after } = crackAddress(text)
+  const bare = text.slice(before.length, text.length - after.length)
+  return bare === "" && before.endsWith("<") ? text : `${before}$g${after}`
 }
 
 /** Places of the last `<` outside of quotes and of its `>`. */

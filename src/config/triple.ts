@@ -27,18 +27,6 @@ export function readTriple(tokens: readonly Token[], operators: string, blank: s
   return ok({ mailer, host, user: tokens.slice(colon + 1) })
 }
 
-/** sysexits(3) names that may stand for a status: `$#error $@ nouser $: …`. */
-const statusOf: Readonly<Record<string, EnhancedCode>> = {
-  usage: "5.5.4",
-  nouser: "5.1.1",
-  nohost: "5.1.2",
-  unavailable: "5.0.0",
-  software: "5.3.0",
-  tempfail: "4.3.0",
-  protocol: "5.5.0",
-  config: "5.3.5",
-}
-
 /** The text of `$:` as it is told: words with blanks between them. */
 export function userText({ user }: Triple, operators: string): string {
   return untokenize(user, " ", operators)
@@ -60,9 +48,4 @@ function enhanced(host: string | undefined): EnhancedCode | undefined {
   if (match === null) return undefined
   const [, kind, subject, detail] = match
   return `${kind === "4" ? 4 : kind === "2" ? 2 : 5}.${Number(subject)}.${Number(detail)}`
-}
-
-/** The status that a name at `$@` stands for. */
-export function namedStatus(host: string | undefined): EnhancedCode | undefined {
-  return host === undefined ? undefined : (enhanced(host) ?? statusOf[host.toLowerCase()])
 }

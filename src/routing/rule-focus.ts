@@ -1,7 +1,7 @@
 // Addresses between our decisions and sendmail's rules: a Canonical as the tokens `user < @ host . >`, and back.
-import { parseDomain, printDomain, printLocalPart, printMailbox } from "../mail/address.ts"
+import { printDomain, printLocalPart, printMailbox } from "../mail/address.ts"
 import type { Dns } from "../mail/world.ts"
-import { marks, type Token, tokenize, untokenize } from "../config/rule-tokens.ts"
+import { type Token, tokenize, untokenize } from "../config/rule-tokens.ts"
 import { feature, type Settings } from "../config/settings.ts"
 import { option } from "../config/options.ts"
 import { type Canonical, classHolds, type RoutingWorld } from "./world.ts"
@@ -74,17 +74,6 @@ const wholeClasses = [
   ["VirtHost", "virtuser_entire_domain"],
   ["G", "generics_entire_domain"],
 ] as const
-
-/** What rules made of a canonical address; undefined when it is none any more. */
-export function unfocused(tokens: readonly Token[], settings: Settings): string | undefined {
-  return tokens.includes(marks.mailer) ? undefined : textOf(tokens, settings)
-}
-
-/** The domain of a host's tokens, for classes. */
-export function hostOf(text: string): string | undefined {
-  const domain = parseDomain(text)
-  return domain.ok ? printDomain(domain.value) : undefined
-}
 
 /** The address as text. */
 export function printCanonical({ mailbox, bare }: Canonical): string {
