@@ -7,11 +7,16 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 
 const root = join(import.meta.dirname, "..")
-if (Number.parseInt(process.versions.node, 10) < 26) throw new Error("make the lock with Node 26 first on PATH")
-execFileSync("npm", ["install", "--package-lock-only", "--ignore-scripts", "--omit-lockfile-registry-resolved"], {
-  cwd: root,
-  stdio: "inherit",
-})
+if (Number.parseInt(process.versions.node, 10) < 26)
+  throw new Error("make the lock with Node 26 first on PATH")
+execFileSync(
+  "npm",
+  ["install", "--package-lock-only", "--ignore-scripts", "--omit-lockfile-registry-resolved"],
+  {
+    cwd: root,
+    stdio: "inherit",
+  },
+)
 const path = join(root, "package-lock.json")
 const lock = JSON.parse(readFileSync(path, "utf8"))
 for (const [name, entry] of Object.entries(lock.packages)) if (name !== "") delete entry.engines

@@ -91,8 +91,8 @@ function row(
   { from, octetsFrom, to, octetsTo, rejected, discarded, quarantined }: Count,
 ): string {
   const kib = (octets: number) => `${Math.ceil(octets / 1024)}K`
-  const cells = [from, kib(octetsFrom), to, kib(octetsTo), rejected, discarded, quarantined]
-  return mark.padStart(2) + cells.map((cell, n) => String(cell).padStart(widths[n] ?? 0)).join("")
+  const counts = [from, kib(octetsFrom), to, kib(octetsTo), rejected, discarded, quarantined]
+  return mark.padStart(2) + counts.map((cell, n) => String(cell).padStart(widths[n] ?? 0)).join("")
 }
 
 /** -p: two times, then mailer, messages and KiB in, messages and KiB out, refused, thrown away; T with what all come to. */

@@ -21,7 +21,7 @@ test("without a word in the configuration the door greets as Waypost and has its
   assert.equal(offers.maxRecipients, 10_000)
   assert.equal(offers.maxHops, 25)
   assert.equal(offers.maxHeaderSize, 1 << 20)
-  assert.deepEqual([...offers.privacy], [])
+  assert.deepEqual([...offers.privacy], ["authwarnings"])
   assert.deepEqual(offers.origins, {})
   assert.deepEqual(sessionTimeouts(settingsOf({})), { command: 300_000, datablock: 300_000 })
   assert.deepEqual(connectionLimits(settingsOf({}), door), { total: 2000, perAddress: 0 })
@@ -47,6 +47,7 @@ test("each limit of the configuration is kept with its line", () => {
     [2000, 3, 5, 4096],
   )
   assert.deepEqual([...offers.privacy].toSorted(), [
+    "authwarnings",
     "needexpnhelo",
     "needmailhelo",
     "needvrfyhelo",

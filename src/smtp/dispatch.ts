@@ -8,14 +8,7 @@ import type { Line } from "./lines.ts"
 import { mail } from "./mail.ts"
 import { etrn, expn, helpOn, noop, quit, rset, verb, vrfy } from "./other.ts"
 import { rcpt } from "./rcpt.ts"
-import {
-  greeting,
-  notAccepting,
-  openProxy,
-  replies,
-  tooManyBadCommands,
-  unknownCommand,
-} from "./replies.ts"
+import { greeting, notAccepting, openProxy, replies, tooManyBadCommands, unknownCommand } from "./replies.ts"
 import { auth, startTls } from "./secure.ts"
 import {
   traced,
