@@ -36,13 +36,16 @@ export async function prepareHeader(
   return { own, handedOver: rewritten === completed ? own : Buffer.concat([rewritten, body]) }
 }
 
+const nobody = { address: "", fullName: undefined }
+
 function complete(header: Header, { host, sender, recipients }: Facts): Buffer {
   const newId = makeIds(Date.now, randomInt(1_000_000))
   return completeHeader(header, {
     host,
     id: newId(),
     now: Date.now(),
-    sender: { address: sender.path === "" ? "MAILER-DAEMON" : sender.path, fullName: sender.fullName },
+    // With -f '<>' and no From: of its own, sendmail sends an empty one: nobody is there to answer. So do we.
+    sender: sender.path === "" ? nobody : { address: sender.path, fullName: sender.fullName },
     recipients,
     noRecipientAction: "none", // the daemon's door does what its configuration says
   })
