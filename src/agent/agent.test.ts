@@ -16,6 +16,7 @@ import {
 import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { text } from "node:stream/consumers"
 import { after, test } from "node:test"
 import { connectAgent } from "./client.ts"
 import { frameHead } from "./frames.ts"
@@ -393,8 +394,7 @@ except (ConnectionResetError, BrokenPipeError): print("closed")`
     cwd: "/",
     stdio: ["ignore", "pipe", "inherit"],
   })
-  const [said] = (await once(child.stdout, "data")) as [Buffer]
-  assert.equal(said.toString(), "closed\n")
+  assert.equal(await text(child.stdout), "closed\n")
   assert.match(logged.at(-1) ?? "", /uid 23999 may not ask/)
 })
 

@@ -172,17 +172,22 @@ export class System {
 
   async #until(seen: () => boolean, what: string): Promise<void> {
     while (!seen()) {
-      const ended = await Promise.race([
-        this.#ended.then(() => true),
-        new Promise<false>((resolve) => {
-          const more = () => resolve(false)
-          this.#child.stdout?.once("data", more)
-          this.#child.stderr?.once("data", more)
-        }),
-      ])
+      const ended = await Promise.race([this.#ended.then(() => true), this.#more()])
       if (ended && !seen())
         throw new Error(`Waypost ended before it said ${what}:\n${this.#stdout}${this.#stderr}`)
     }
+  }
+
+  /** Resolves with false when either stream brings something. */
+  #more(): Promise<false> {
+    const streams = [this.#child.stdout, this.#child.stderr]
+    return new Promise((resolve) => {
+      const more = () => {
+        for (const stream of streams) stream?.off("data", more)
+        resolve(false)
+      }
+      for (const stream of streams) stream?.once("data", more)
+    })
   }
 
   /** Sends a signal and waits for the end; the exit code. */
