@@ -3,7 +3,7 @@
 import type { Origin } from "../mail/decision.ts"
 import { error, type Issue, suggestion, warning } from "./issues.ts"
 import { marks } from "./rule-tokens.ts"
-import { isOurRuleset, ourMaps, ourRulesets } from "./ruleset-names.ts"
+import { isOurRuleset, ourMaps, ourRulesets, unaskedHooks } from "./ruleset-names.ts"
 import {
   addRule,
   enterRuleset,
@@ -70,6 +70,7 @@ function unknownNames({ rulesets }: RulesetReader, source: LocalSource): readonl
   for (const [key, ruleset] of rulesets) {
     if (key !== ruleset.name.toLowerCase()) continue // by number: it has its turn by name
     if (isOurRuleset(key) && ruleset.rules.length > 0) issues.push(addedToOurs(ruleset.name, ruleset.at))
+    if (unaskedHooks.has(key) && ruleset.rules.length > 0) issues.push(neverAsked(ruleset.name, ruleset.at))
     for (const rule of ruleset.rules) {
       issues.push(...unknownMaps(rule, maps), ...unknownCalls(rule, rulesets))
     }
@@ -80,6 +81,11 @@ function unknownNames({ rulesets }: RulesetReader, source: LocalSource): readonl
 function addedToOurs(name: string, at: Origin | undefined): Issue {
   const hint = "sendmail puts them behind its own; a ruleset of the name Local_… is asked before"
   return warning("risky", `the rules added to ${name} are run on what ${name} leaves`, at, hint)
+}
+
+function neverAsked(name: string, at: Origin | undefined): Issue {
+  const hint = "other rules may still call it"
+  return warning("not-supported", `nothing here asks the ruleset ${name}: its rules have no effect`, at, hint)
 }
 
 function unknownMaps(rule: Rule, known: ReadonlySet<string>): Issue[] {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
+import fc from "fast-check"
 import { printOrigin } from "../mail/decision.ts"
 import { computedMap } from "./computed-maps.ts"
 import { rewrite } from "./rewrite.ts"
@@ -184,6 +185,55 @@ test("a pattern of many wildcards on a long address ends soon", async () => {
   const { text } = await running(`Sa\nR${"$* a $* ".repeat(4)}b\t$@ found\nR$*\t$@ none`, "a ".repeat(900))
   assert.equal(text, "none")
   assert.ok(performance.now() - began < 3000)
+})
+
+test("any rules on any address come to an end, and never throw", async () => {
+  const pattern = fc.array(
+    fc.constantFrom("$*", "$+", "$-", "$=W", "$~W", "$@", "$&{x}", "a", "b", ".", "<", ">", "@", "$|", "$#"),
+    {
+      minLength: 1,
+      maxLength: 6,
+    },
+  )
+  const result = fc.array(
+    fc.constantFrom(
+      "a",
+      "b",
+      ".",
+      "<",
+      ">",
+      "$|",
+      "$#",
+      "$@",
+      "$>b",
+      "$>a",
+      "$&{x}",
+      "$(t ann $)",
+      "$(gone x $: y $)",
+      "$(d a $)",
+    ),
+    { minLength: 1, maxLength: 6 },
+  )
+  const rule = fc.tuple(pattern, fc.constantFrom("", "$: ", "$@ "), result).map(([left, how, right]) => {
+    const wildcards = left.filter((part) => /^\$[*+-]|^\$[=~]/.test(part)).length
+    const copies = Array.from({ length: wildcards }, (_, n) => `$${n + 1}`)
+    return `R${left.join(" ")}\t${how}${[...right, ...copies].join(" ")}`
+  })
+  const address = fc.array(fc.constantFrom("a", "b", "foo.bar", "<", ">", "@", "x.y.z"), { maxLength: 12 })
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(rule, { minLength: 1, maxLength: 5 }),
+      rule,
+      address,
+      async (first, second, tokens) => {
+        const { run } = await running(`Sa\n${first.join("\n")}\nSb\n${second}`, tokens.join(" "), {
+          x: "a.b",
+        })
+        assert.ok(["ok", "unavailable", "wrong"].includes(run.status))
+      },
+    ),
+    { numRuns: 60 },
+  )
 })
 
 test("an unknown ruleset or map is said", async () => {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { mailhost, type Mailhost } from "../../test/kit/mailhost.ts"
+import { printIssue } from "../config/issues.ts"
+import { readLocalRules } from "../config/local-rules.ts"
 import { printOrigin, type Reason } from "../mail/decision.ts"
 import { replyLine } from "../mail/reply.ts"
 import { canonify } from "./canonify.ts"
@@ -196,6 +198,23 @@ test("rules may ask our own rulesets, and their steps are part of the reason", a
 test("a site without rules has no hooks, and pays nothing for them", () => {
   const { routing } = host("")
   assert.equal(routing.hooks, undefined)
+})
+
+test("rules that nothing asks are told as such", () => {
+  const { settings } = host("LOCAL_RULESETS\nSLocal_check_mail\nR$*\t$: $1\n")
+  const source = {
+    ...settings,
+    operators: ".:@",
+    localRules: settings.localRules.map((line) => ({
+      ...line,
+      text: line.text.replace("check_mail", "try_tls"),
+    })),
+  }
+  assert.match(
+    readLocalRules(source).issues.map(printIssue).join(),
+    /sendmail\.mc:10:1: warning: nothing here asks the ruleset Local_try_tls/,
+  )
+  assert.deepEqual(readLocalRules({ ...settings, operators: ".:@" }).issues, [])
 })
 
 test("mistakes in rules are told when the configuration is read", () => {
