@@ -20,7 +20,20 @@ import { join } from "node:path"
 import { test, type TestContext } from "node:test"
 
 const project = join(import.meta.dirname, "..")
-const programs = ["waypost", "sendmail", "mailq", "newaliases", "makemap"]
+const programs = [
+  "waypost",
+  "sendmail",
+  "mailq",
+  "newaliases",
+  "makemap",
+  "editmap",
+  "praliases",
+  "hoststat",
+  "purgestat",
+  "mailstats",
+  "rmail",
+  "saslpasswd2",
+]
 
 type Checkout = { readonly path: string; readonly npmCalls: () => string }
 
