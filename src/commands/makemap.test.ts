@@ -30,7 +30,7 @@ async function run(args: string, input: string | Buffer = "") {
   const io: Io = { stdin, stdout: stdout.stream, stderr: stderr.stream, env: {}, cwd: folder, entry: "" }
   const argv = args
     .split(" ")
-    .map((word) => (/^[a-z]\w*$/.test(word) && word.startsWith("t") ? join(folder, word) : word))
+    .map((word) => (/^[a-z][\w.]*$/.test(word) && word.startsWith("t") ? join(folder, word) : word))
   const code = await makemap(argv, io)
   const plain = (text: string) => text.replaceAll(`${folder}/`, "")
   return { code, out: plain(stdout.text()), err: plain(stderr.text()) }
