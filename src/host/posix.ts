@@ -3,13 +3,17 @@
 import type { Socket } from "node:net"
 import { dlopen, getInt32, getRawPointer } from "node:ffi"
 import { readdirSync } from "node:fs"
+import { closeSync } from "node:fs"
 import { constants } from "node:os"
 import { fail, ok, type Result } from "../mail/result.ts"
 
 const signatures = {
   __errno_location: { arguments: [], return: "pointer" },
+  connect: { arguments: ["int32", "buffer", "uint32"], return: "int32" },
   fcntl: { arguments: ["int32", "int32", "buffer"], return: "int32" },
   getsockopt: { arguments: ["int32", "int32", "int32", "buffer", "buffer"], return: "int32" },
+  send: { arguments: ["int32", "buffer", "uint64", "int32"], return: "int64" },
+  socket: { arguments: ["int32", "int32", "int32"], return: "int32" },
   prctl: { arguments: ["int32", "uint64", "uint64", "uint64", "uint64"], return: "int32" },
   setfsgid: { arguments: ["uint32"], return: "int32" },
   setfsuid: { arguments: ["uint32"], return: "int32" },
@@ -172,6 +176,8 @@ const noGroups: readonly number[] = []
 
 /** Whose rights this thread has now; undefined: our own. */
 let current: Rights | undefined
+/** The supplementary groups that go with them; undefined: nobody has set them yet. */
+let currentGroups: readonly number[] | undefined
 
 /**
  * Does `act` with these rights on the file system (undefined: our own), then goes back to those of before. Only for this
@@ -190,10 +196,11 @@ export function withRights<T>(rights: Rights | undefined, act: () => T): T {
 }
 
 function become(rights: Rights | undefined): void {
-  const uid = rights?.uid ?? process.geteuid?.() ?? 0
-  const gid = rights?.gid ?? process.getegid?.() ?? 0
+  const { uid, gid } = rights ?? ourOwn()
   const calls = libc()
-  setGroups(rights?.groups ?? noGroups)
+  const groups = furtherGroups(rights)
+  if (groups !== currentGroups) setGroups(groups)
+  currentGroups = groups
   calls.setfsgid(gid)
   calls.setfsuid(uid)
   current = rights
@@ -201,6 +208,21 @@ function become(rights: Rights | undefined): void {
   if (calls.setfsuid(nobody) !== (uid | 0) || calls.setfsgid(nobody) !== (gid | 0)) {
     throw new Error(`the rights of uid ${uid} gid ${gid} cannot be taken`)
   }
+}
+
+let own: { readonly uid: number; readonly gid: number } | undefined
+
+/** Ours do not change while we run; asking the kernel twice for each file would cost more than the file's permissions. */
+function ourOwn(): { readonly uid: number; readonly gid: number } {
+  own ??= { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }
+  return own
+}
+
+/** The group that is taken by setfsgid need not stand in the list as well, and most users have no other. */
+function furtherGroups(rights: Rights | undefined): readonly number[] {
+  if (rights === undefined) return noGroups
+  const { gid, groups } = rights
+  return groups.length === 0 || (groups.length === 1 && groups[0] === gid) ? noGroups : groups
 }
 
 /** A process that does not know whose rights it has must not go on. */
@@ -245,4 +267,29 @@ export function keepCapabilities(names: readonly (keyof typeof capabilities)[]):
   sets.writeUInt32LE(mask, 0) // effective
   sets.writeUInt32LE(mask, 4) // permitted
   if (libc().syscall(systemCall("capset"), getRawPointer(header), sets) !== 0n) throw failure("capset")
+}
+
+const AF_UNIX = 1
+const SOCK_DGRAM = 2
+const SOCK_NONBLOCK = 0o4000
+const SOCK_CLOEXEC = 0o2000000
+const MSG_NOSIGNAL = 0x4000
+
+/** A unix datagram socket, which Node has not, connected to the one at this path (syslog's). Never blocks. */
+export function openDatagram(path: string): number {
+  const fd = libc().socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
+  if (fd < 0) throw failure("socket")
+  const name = Buffer.from(path)
+  const address = Buffer.alloc(2 + name.length + 1)
+  address.writeUInt16LE(AF_UNIX)
+  name.copy(address, 2)
+  if (libc().connect(fd, address, address.length) === 0) return fd
+  const error = failure("connect")
+  closeSync(fd)
+  throw error
+}
+
+/** Sends one datagram; false when the other side does not take it now. */
+export function sendDatagram(fd: number, octets: Buffer): boolean {
+  return libc().send(fd, octets, BigInt(octets.length), MSG_NOSIGNAL) === BigInt(octets.length)
 }
