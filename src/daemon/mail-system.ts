@@ -8,7 +8,9 @@ import type { Settings } from "../config/settings.ts"
 import { makeAccounts } from "../host/accounts.ts"
 import { systemResolver } from "../host/resolver.ts"
 import { type Log, makeLog } from "../host/log.ts"
+import { Syslog } from "../host/syslog.ts"
 import { software, version } from "../host/version.ts"
+import { printStamp } from "../message/date.ts"
 import type { Content } from "../mail/content.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import { diagnosticText } from "../mail/status.ts"
@@ -75,7 +77,11 @@ export class MailSystem {
   /** Opens everything. The error is one line for the user. */
   static async open(configuration: Configuration, askReload: () => void): Promise<Result<MailSystem>> {
     const { layout, logFormat, resolver, asRoot, settings } = configuration
-    const log = makeLog({ format: logFormat, write: (lines) => process.stderr.write(lines) })
+    const log = makeLog({
+      format: logFormat,
+      write: (lines) => process.stderr.write(lines),
+      syslog: asRoot ? machineLog() : undefined,
+    })
     const dns = systemResolver(resolver)
     if (!dns.ok) return dns
     const spool = await openSpool({ directory: layout.queue, clock, log: (line) => log.note(line) })
@@ -283,6 +289,12 @@ export class MailSystem {
     log.note(`${entry.id}: SYSERR(waypost): the message is damaged and set aside: ${why}`)
     await spool.hold(entry.id, `damaged: ${why}`)
   }
+}
+
+/** As root each line goes to syslog too, unless journald has our standard error already. */
+function machineLog(): Syslog | undefined {
+  if (process.env["JOURNAL_STREAM"] !== undefined) return undefined
+  return new Syslog("/dev/log", "sm-mta", () => printStamp(clock()))
 }
 
 function decide(settings: Settings, parts: Parts): Result<Decisions> {

@@ -33,14 +33,17 @@ export type LogOptions = {
   /** False where the reader puts time and name before each line itself (journald). */
   readonly stamp?: boolean
   readonly clock?: Clock
+  /** The machine's own log, which gets each of sendmail's lines too. */
+  readonly syslog?: { say(line: string): void } | undefined
 }
 
 /** Octets gathered before they are written without waiting for the turn to end. */
 const mostGathered = 64 * 1024
 
-export function makeLog({ format, write, stamp = true, clock = Date.now }: LogOptions): Log {
+export function makeLog(options: LogOptions): Log {
+  const { format, write, clock = Date.now } = options
   const gathered = gather(write)
-  return format === "json" ? jsonLog(gathered, clock) : sendmailLog(gathered, stamp, clock)
+  return format === "json" ? jsonLog(gathered, clock) : sendmailLog(gathered, options, clock)
 }
 
 type Lines = { readonly add: (line: string) => void; readonly flush: () => void }
@@ -62,8 +65,12 @@ function gather(write: (lines: string) => void): Lines {
   }
 }
 
-function sendmailLog({ add, flush }: Lines, stamp: boolean, clock: Clock): Log {
-  const say = (line: string) => add(`${stamp ? `${printStamp(clock())} waypost: ` : ""}${oneLine(line)}\n`)
+function sendmailLog({ add, flush }: Lines, { stamp = true, syslog }: LogOptions, clock: Clock): Log {
+  const say = (text: string) => {
+    const line = oneLine(text)
+    add(`${stamp ? `${printStamp(clock())} waypost: ` : ""}${line}\n`)
+    syslog?.say(line)
+  }
   return {
     accepted: (queued) => say(acceptedLine(queued)),
     delivered: (entry, tried, startedAt) => say(deliveredLine(entry, tried, startedAt)),
