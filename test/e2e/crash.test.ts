@@ -262,6 +262,8 @@ test("when the supervisor dies, the others end by themselves, and a new start ha
   kill([system.pid])
   await gone(children, 10)
   const again = await restarted(system)
+  // The agent may have died before the delivery: then it waits for some seconds, and is not lost.
+  assert.equal((await again.waypost("queue", "retry", "--all", "--yes")).code, 0)
   await again.idle()
   assert.equal(readdirSync(join(again.directory, "mail", "gor", "new")).length, 1)
   await again.stop()
