@@ -38,10 +38,11 @@ export function startProcess({ role, entry, args, user }: ProcessStart): ChildPr
   })
 }
 
-// The agent holds no message longer than one delivery; small young generations keep its memory small. Collected in parallel they
-// cost a tenth more CPU for each message: there is little to copy, and the threads wait for each other.
+// The agent holds no message longer than one delivery; small young generations keep memory small, also what lies outside of the
+// heap and is only let go with it: pieces of messages. Collected in parallel they cost a tenth more CPU for each message: there is
+// little to copy, and the threads wait for each other.
 function flags(role: Role): string[] {
-  const megabytes = role === "agent" ? 1 : 16
+  const megabytes = role === "agent" ? 1 : 8
   return [
     "--disable-warning=ExperimentalWarning",
     `--max-semi-space-size=${megabytes}`,

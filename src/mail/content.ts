@@ -7,7 +7,7 @@ export type Content = {
   readonly headerSize: number
   /** The whole message when it is in memory, in one piece. */
   readonly bytes: Buffer | undefined
-  /** The octets from `start` on, in pieces of at most 64 KiB. */
+  /** The octets from `start` on, in pieces of at most 64 KiB. What a piece holds is gone when the next one is asked for. */
   chunks(start?: number): AsyncIterable<Buffer>
 }
 
@@ -30,7 +30,7 @@ export async function headerOf(content: Content): Promise<Buffer> {
   const pieces: Buffer[] = []
   let octets = 0
   for await (const piece of content.chunks()) {
-    pieces.push(piece)
+    pieces.push(Buffer.from(piece))
     octets += piece.length
     if (octets >= headerSize) break
   }

@@ -204,21 +204,15 @@ export class Session {
     }
   }
 
-  async #writeAll(pieces: readonly Buffer[]): Promise<void> {
-    this.#socket.cork()
-    let room = true
-    for (const piece of pieces) room = this.#socket.write(piece)
-    this.#socket.uncork()
-    this.#await("datablock")
-    if (room || this.#socket.destroyed) return
-    await new Promise<void>((resolve) => {
-      const go = () => {
-        this.#socket.off("drain", go)
-        this.#socket.off("close", go)
-        resolve()
+  /** Resolves when the pieces have left, or never will: their memory is used again for the next ones. */
+  #writeAll(pieces: readonly Buffer[]): Promise<void> {
+    return new Promise((resolve) => {
+      this.#socket.cork()
+      for (const [n, piece] of pieces.entries()) {
+        this.#socket.write(piece, n === pieces.length - 1 ? () => resolve() : undefined)
       }
-      this.#socket.once("drain", go)
-      this.#socket.once("close", go)
+      this.#socket.uncork()
+      this.#await("datablock")
     })
   }
 

@@ -37,7 +37,7 @@ async function* finalPieces(content: Content, start: readonly Buffer[]): AsyncGe
   for await (const piece of content.chunks()) {
     const part = piece.subarray(0, missing)
     missing -= part.length
-    if (part.length > 0) head.push(part)
+    if (part.length > 0) head.push(Buffer.from(part))
     if (missing > 0) continue
     if (head.length > 0) yield* rest.push(withoutReturnPath(Buffer.concat(head), content.headerSize)[0])
     head.length = 0

@@ -74,7 +74,7 @@ async function checkPromises(directory: string, said: string, size: number): Pro
       const content = await spool.content(id)
       if (!content.ok) assert.fail(content.error)
       const pieces: Buffer[] = []
-      for await (const piece of content.value.chunks()) pieces.push(piece)
+      for await (const piece of content.value.chunks()) pieces.push(Buffer.from(piece))
       assert.deepEqual(Buffer.concat(pieces), octetsOf(id, size))
     }
     const files = size > 65_536 ? found : []

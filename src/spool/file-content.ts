@@ -7,7 +7,7 @@ import type { BodyFileFacts } from "./requests.ts"
 
 const piece = 64 * 1024
 
-/** Reads the file anew for each reader; nothing of it stays in memory. */
+/** Reads the file anew for each reader, piece after piece into the same memory: a message of any size needs no more. */
 export function fileContent(path: string, prefix: Buffer, fileSize: number, headerSize: number): Content {
   return {
     size: prefix.length + fileSize,
@@ -21,24 +21,19 @@ async function* chunks(path: string, prefix: Buffer, fileSize: number, start: nu
   for (let at = start; at < prefix.length; at += piece) {
     yield prefix.subarray(at, Math.min(at + piece, prefix.length))
   }
+  const octets = Buffer.allocUnsafeSlow(Math.min(piece, fileSize))
   const file = await open(path, "r")
   try {
     let at = Math.max(start - prefix.length, 0)
     for (; at < fileSize; ) {
-      const octets = await readPiece(file, at, Math.min(piece, fileSize - at))
-      if (octets.length === 0) throw new Error(`${path}: it ends after ${at} octets of ${fileSize}`)
-      at += octets.length
-      yield octets
+      const { bytesRead } = await file.read(octets, 0, Math.min(piece, fileSize - at), at)
+      if (bytesRead === 0) throw new Error(`${path}: it ends after ${at} octets of ${fileSize}`)
+      at += bytesRead
+      yield octets.subarray(0, bytesRead)
     }
   } finally {
     await file.close()
   }
-}
-
-async function readPiece(file: FileHandle, at: number, length: number): Promise<Buffer> {
-  const octets = Buffer.allocUnsafeSlow(length)
-  const { bytesRead } = await file.read(octets, 0, length, at)
-  return octets.subarray(0, bytesRead)
 }
 
 /** Reads it through once: is it what was written? An error says what is wrong with it. */

@@ -63,7 +63,7 @@ async function octetsIn(content: Content, start = 0): Promise<Buffer> {
   const pieces: Buffer[] = []
   for await (const piece of content.chunks(start)) {
     assert.ok(piece.length <= 65_536)
-    pieces.push(piece)
+    pieces.push(Buffer.from(piece)) // the next one takes its place
   }
   return Buffer.concat(pieces)
 }

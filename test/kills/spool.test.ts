@@ -54,7 +54,7 @@ async function withSpool(directory: string, look: (spool: Spool) => Promise<void
 
 async function octetsIn(content: Content): Promise<Buffer> {
   const pieces: Buffer[] = []
-  for await (const piece of content.chunks()) pieces.push(piece)
+  for await (const piece of content.chunks()) pieces.push(Buffer.from(piece))
   return Buffer.concat(pieces)
 }
 

@@ -123,6 +123,9 @@ class Guest {
   readonly house: House
   readonly number: number
   pending: Buffer = Buffer.alloc(0)
+  /** What came since, while nothing in it ends the message: joined once, however large it is. */
+  parts: Buffer[] = []
+  tail: Buffer = Buffer.alloc(0)
   mode: "commands" | "content" | "chunk" | "deaf" = "commands"
   mail = ""
   rcpt: string[] = []
@@ -146,10 +149,22 @@ class Guest {
 
   feed(bytes: Buffer): void {
     this.house.reads[this.number] = (this.house.reads[this.number] ?? 0) + 1
-    this.pending = this.pending.length === 0 ? bytes : Buffer.concat([this.pending, bytes])
+    if (this.mode === "content" && !this.ends(bytes)) return
+    this.pending = Buffer.concat([this.pending, ...this.parts.splice(0), bytes])
     this.socket.cork()
     while (this.step());
     this.socket.uncork()
+  }
+
+  /** Whether these octets may end the message; otherwise they are put aside. */
+  ends(bytes: Buffer): boolean {
+    const before =
+      this.parts.length > 0 ? this.tail : Buffer.concat([Buffer.from("\r\n"), this.pending.subarray(-4)])
+    const seen = Buffer.concat([before, bytes])
+    this.tail = seen.subarray(-4)
+    if (seen.includes("\r\n.\r\n")) return true
+    this.parts.push(bytes)
+    return false
   }
 
   /** Takes one command, one message or one chunk off what came; false when it needs more. */
