@@ -3,7 +3,7 @@
 import type { TableSpec } from "../config/settings.ts"
 import { readMapFlags, type MapFlags } from "../maps/flags.ts"
 import { foldKey } from "../maps/keys.ts"
-import { type CdbValue, findInCdb } from "../maps/cdb.ts"
+import { type Cdb, type CdbValue, findInCdb } from "../maps/cdb.ts"
 import type { Entry, LookupTable } from "../maps/table.ts"
 import type { Origin } from "../mail/decision.ts"
 import { ok, type Result } from "../mail/result.ts"
@@ -34,6 +34,10 @@ export function makeTables(specs: readonly TableSpec[], say: Say): Result<OpenTa
 }
 
 const checkEvery = 1000
+/** Answers kept in memory: the keys of one message are asked for several times, and the next message asks for most of them again. */
+const mostKept = 500
+
+const nothing = { found: "nothing" } as const
 
 /** One table: owned by whoever opened it, closed once. */
 export class Table implements LookupTable {
@@ -48,6 +52,7 @@ export class Table implements LookupTable {
   #failed = false
   #said = ""
   #checkedAt = Number.NEGATIVE_INFINITY
+  readonly #answers = new Map<string, Found<Entry>>()
 
   constructor(spec: TableSpec, say: Say, clock: () => number = Date.now) {
     this.name = spec.name
@@ -63,13 +68,21 @@ export class Table implements LookupTable {
     if (this.#clock() - this.#checkedAt >= checkEvery) this.#refresh()
     const source = this.#source
     if (source.kind === "broken") return { found: "unavailable", why: source.why }
-    if (source.kind === "missing") return { found: "nothing" }
+    if (source.kind === "missing") return nothing
+    const known = this.#answers.get(key)
+    if (known !== undefined) return known
+    const answer = this.#find(source.cdb, key)
+    if (answer.found === "unavailable") return answer
+    if (this.#answers.size >= mostKept) this.#answers.clear()
+    this.#answers.set(key, answer)
+    return answer
+  }
+
+  #find(cdb: Cdb, key: string): Found<Entry> {
     const wanted = this.#flags.keepCase ? key : foldKey(key)
     try {
-      const found = findInCdb(source.cdb, Buffer.from(this.#flags.nullKeys ? `${wanted}\0` : wanted))
-      return found === undefined
-        ? { found: "nothing" }
-        : { found: "entry", entry: this.#entry(wanted, found) }
+      const found = findInCdb(cdb, Buffer.from(this.#flags.nullKeys ? `${wanted}\0` : wanted))
+      return found === undefined ? nothing : { found: "entry", entry: this.#entry(wanted, found) }
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       return { found: "unavailable", why: `${this.#spec.file}.cdb: ${why}` }
@@ -98,6 +111,7 @@ export class Table implements LookupTable {
     }
     this.#sayOnce([...notices, ...(first ? [] : this.#news(source))])
     this.#source = source
+    this.#answers.clear()
     if (old.kind === "cdb") old.close()
   }
 
