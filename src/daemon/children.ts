@@ -42,7 +42,7 @@ export function startProcess({ role, entry, args, user }: ProcessStart): ChildPr
 // heap and is only let go with it: pieces of messages. Collected in parallel they cost a tenth more CPU for each message: there is
 // little to copy, and the threads wait for each other.
 function flags(role: Role): string[] {
-  const megabytes = role === "agent" ? 1 : 8
+  const megabytes = role === "agent" ? 1 : 16
   return [
     "--disable-warning=ExperimentalWarning",
     `--max-semi-space-size=${megabytes}`,
