@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { build } from "../build/build.ts"
 import { stampOf } from "../build/stamp.mjs"
 import { installTools } from "./kit/debian.ts"
+import { installPeers } from "./kit/peers.ts"
 import { type Counts, countsMark } from "./reporter.ts"
 
 const root = join(import.meta.dirname, "..")
@@ -152,6 +153,7 @@ async function main(patterns: readonly string[]): Promise<number> {
   }
   const began = performance.now()
   installTools((line) => say(`   ${line}`))
+  if (patterns.length === 0) installPeers((line) => say(`   ${line}`))
   const { passed, failed, skipped } = await runAll(chosen)
   say(`\n${((performance.now() - began) / 1000).toFixed(0)} s in all; each skipped test says above why`)
   say(`${passed} passed, ${failed} failed, ${skipped} skipped`)
