@@ -101,7 +101,7 @@ test("an mbox is made at its first delivery, 0600, and belongs to its owner", as
   assert.deepEqual({ uid, gid, mode: mode & 0o777 }, { ...ids, mode: 0o600 })
   assert.match(
     readFileSync(join(home, "mbox"), "latin1"),
-    /^From me@grussell\.org Sat Nov 15 \d\d:12:21 2008\n/,
+    /^From me@grussell\.org  Sat Nov 15 \d\d:12:21 2008\n/,
   )
 })
 

@@ -51,8 +51,10 @@ async function expandPending(pending: Pending, routing: RoutingWorld): Promise<E
 
 /** Mailboxes, programs and files stay what they were. */
 function kept({ recipient, expandedFrom }: Pending, route: Leaf["route"]): Leaf {
-  const { owner, user } = expandedFrom ?? { owner: undefined, user: undefined }
-  return { path: recipient.path, route, owner, user, reason: expandedFrom?.reason ?? recipient.admitted }
+  const { path, admitted } = recipient
+  if (expandedFrom === undefined) return { path, route, owner: undefined, user: undefined, reason: admitted }
+  const { owner, user, typed, reason } = expandedFrom
+  return { path, route, owner, user, ...(typed === undefined ? {} : { typed }), reason }
 }
 
 async function routeAnew(pending: Pending, routing: RoutingWorld): Promise<Expanded> {

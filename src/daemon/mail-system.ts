@@ -17,13 +17,14 @@ import { diagnosticText } from "../mail/status.ts"
 import type { Accounts, Clock, Dns } from "../mail/world.ts"
 import { HostStatuses } from "../mailers/host-memory.ts"
 import { userFileReader } from "../mailers/user-file.ts"
-import type { Queued } from "../queue/entry.ts"
+import type { Entry, Queued } from "../queue/entry.ts"
 import type { Settled } from "../queue/settle.ts"
 import { isOwnTrouble, nextAttempt } from "../queue/schedule.ts"
 import { explainAddress } from "../routing/explain-address.ts"
 import type { Spool } from "../spool/spool.ts"
 import { openSpool } from "../spool/sqlite.ts"
 import { attempt } from "./attempt.ts"
+import { whoControls } from "./controlling.ts"
 import { serveControl } from "./control.ts"
 import { controlVerbs } from "./control-verbs.ts"
 import { type Decisions, makeDecisions } from "./decisions.ts"
@@ -218,6 +219,7 @@ export class MailSystem {
   async #attempt(queued: Queued, content: Content): Promise<number | undefined> {
     const { spool, log } = this.#parts
     const { settings, routing } = this.#decisions
+    const controls = await whoControls(queued.entry, routing)
     return attempt(queued, content, {
       spool,
       clock,
@@ -238,7 +240,7 @@ export class MailSystem {
         }),
       report: (about, octets, told) => report(about, octets, told, this.#reportWorld()),
       log: (entry, tried, startedAt) => {
-        log.delivered(entry, tried, startedAt)
+        log.delivered(entry, tried, startedAt, controls(tried.pending))
         this.#remember(entry, tried)
       },
     })
@@ -271,9 +273,10 @@ export class MailSystem {
       clock,
       newId: this.#newId,
       onAccepted: (queued: Queued, content: Content) => {
-        log.accepted(queued)
         this.#runner.accepted(queued, content)
       },
+      reported: (entry: Entry, made: Entry, about: Settled, to: string) =>
+        log.reported(entry, made, about, to),
       say: (line: string) => log.note(line),
     }
   }

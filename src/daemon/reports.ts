@@ -19,6 +19,8 @@ export type ReportWorld = {
   readonly newId: NewId
   readonly onAccepted: (queued: Queued, content: Content) => void
   readonly say: (line: string) => void
+  /** A report is queued: of what, which, and for whom. */
+  readonly reported: (entry: Entry, made: Entry, about: Settled, addressee: string) => void
   /** Who signs, where it is not this host's MAILER-DAEMON by its bare name. */
   readonly author?: string
 }
@@ -36,7 +38,10 @@ export async function report(
   for (const bounce of reports) {
     const queued = await queueReport(bounce, content, world)
     if (!queued.ok) return queued
-    world.say(`${entry.id}: ${bounce.entry.id}: ${bounce.entry.summary.subject}`)
+    const addressee = bounce.pending[0]?.recipient.path
+    const [first] = bounce.about
+    if (first !== undefined && addressee !== undefined)
+      world.reported(entry, bounce.entry, first, printPath(addressee))
     noteReport(entry, bounce, world)
   }
   return ok(undefined)

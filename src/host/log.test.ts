@@ -70,6 +70,13 @@ const sent: DeliveryStatus = {
   reason: because("esmtp", "the peer took the message"),
 }
 
+const fromList = {
+  address: "list@hello.com",
+  owner: undefined,
+  user: undefined,
+  reason: because("aliases", "x"),
+}
+
 /** A log of the given form, and what it has written. */
 function open(format: "sendmail" | "json" = "sendmail", stamp = false) {
   const writes: string[] = []
@@ -151,6 +158,53 @@ for (const [what, changed, expected] of [
   })
 }
 
+for (const [what, changed, expected] of [
+  [
+    "the sender's own words, of a bare name",
+    { recipient: { ...pending.recipient, typed: "you" } },
+    "to=you, ",
+  ],
+  ["a list's", { expandedFrom: { ...fromList, typed: "Jim <jim@hello.com>" } }, "to=Jim <jim@hello.com>, "],
+  ["a .forward's, its backslash doubled", { expandedFrom: { ...fromList, typed: "\\gor" } }, "to=\\\\gor, "],
+  [
+    "what virtusertable was asked for",
+    { expandedFrom: { ...fromList, address: "joe@hello.com", typed: "joe@hello.com" } },
+    "to=<joe@hello.com>, ",
+  ],
+] as const satisfies readonly (readonly [string, Partial<Pending>, string])[]) {
+  test(`to= is in ${what}`, () => {
+    const { log, lines } = open()
+    log.delivered(entry, { routed: undefined, pending: { ...pending, ...changed }, status: sent }, acceptedAt)
+    assert.equal(lines()[0]?.startsWith(`6AO7AgXX000001: ${expected}`), true)
+  })
+}
+
+test("a mailbox's relay= is the detail it was addressed by", () => {
+  const { log, lines } = open()
+  const route = { mailer: "local", host: "lists", user: "andrew" }
+  const status = { ...sent, action: "delivered", diagnostic: undefined, remote: undefined } as const
+  log.delivered(entry, { routed: undefined, pending: { ...pending, route }, status }, acceptedAt)
+  assert.match(lines()[0] ?? "", /, mailer=local, pri=30083, relay=lists, dsn=2\.0\.0, stat=Sent$/)
+})
+
+for (const [what, changed, to, expected] of [
+  ["a failure", { action: "failed", status: "5.1.1" }, "bob@hello.com", "DSN: User unknown"],
+  [
+    "a failure for the postmaster",
+    { action: "failed", status: "5.1.1" },
+    "root",
+    "postmaster notify: User unknown",
+  ],
+  ["a delivery", { action: "delivered" }, "bob@hello.com", "DSN: Return receipt"],
+] as const satisfies readonly (readonly [string, Partial<DeliveryStatus>, string, string])[]) {
+  test(`a report of ${what} is a line that names both messages`, () => {
+    const { log, lines } = open()
+    const status = { ...sent, diagnostic: undefined, ...changed }
+    log.reported(entry, { ...entry, id: "6AO7AgXX000002" }, { routed: undefined, pending, status }, to)
+    assert.deepEqual(lines(), [`6AO7AgXX000001: 6AO7AgXX000002: ${expected}`])
+  })
+}
+
 test("a program and a file are logged as what they are, with the alias that led there", () => {
   const { log, lines } = open()
   const expandedFrom = {
@@ -168,13 +222,14 @@ test("a program and a file are logged as what they are, with the alias that led 
       entry,
       { routed: undefined, pending: { ...pending, route, expandedFrom }, status: local },
       acceptedAt,
+      { address: "<prog@hello.com>", uid: 2002, gid: 100 },
     )
   }
   assert.match(
     lines()[0] ?? "",
-    /: to="\|\/usr\/local\/bin\/capture p 67", ctladdr=<prog@hello\.com>, .*stat=Sent$/,
+    /: to="\|\/usr\/local\/bin\/capture p 67", ctladdr=<prog@hello\.com> \(2002\/100\), .*stat=Sent$/,
   )
-  assert.match(lines()[1] ?? "", /: to=\/var\/archive, ctladdr=<prog@hello\.com>, delay=/)
+  assert.match(lines()[1] ?? "", /: to=\/var\/archive, ctladdr=<prog@hello\.com> \(2002\/100\), delay=/)
 })
 
 const asked =

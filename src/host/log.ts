@@ -1,21 +1,29 @@
 // The log: sendmail's syslog lines, so that a quarter century of scripts can read them, or JSON, an object a line. Lines are
 // gathered and written once a turn of the event loop: under load a line costs a few microseconds.
 import { printAngled } from "../mail/address.ts"
-import type { Arrival } from "../mail/arrival.ts"
-import { printOrigin, type Reason } from "../mail/decision.ts"
-import { replyLine } from "../mail/reply.ts"
-import { type DeliveryStatus, diagnosticText } from "../mail/status.ts"
+import type { Reason } from "../mail/decision.ts"
+import { diagnosticText } from "../mail/status.ts"
 import type { Clock } from "../mail/world.ts"
-import { printDuration, printStamp } from "../message/date.ts"
-import { statusWords } from "../message/status-words.ts"
+import { printStamp } from "../message/date.ts"
 import type { Entry, Queued } from "../queue/entry.ts"
 import type { Tried } from "../queue/settle.ts"
+import {
+  acceptedLine,
+  type Controlling,
+  deliveredLine,
+  printReason,
+  relayOf,
+  reportedLine,
+  target,
+} from "./log-lines.ts"
 
 export type Log = {
   /** A message is safe in the spool. */
   accepted(queued: Queued): void
-  /** What became of a recipient in an attempt that began at `startedAt`. */
-  delivered(entry: Entry, tried: Tried, startedAt: number): void
+  /** What became of a recipient in an attempt that began at `startedAt`; `by` is whose delivery it was, where that is known. */
+  delivered(entry: Entry, tried: Tried, startedAt: number, by?: Controlling): void
+  /** A report about a recipient of this message is queued, for the addressee. */
+  reported(entry: Entry, report: Entry, about: Tried, addressee: string): void
   /** A session's question was answered with no: `text` is `ruleset=check_rcpt, arg1=…, relay=…, reject=550 5.7.1 …`. */
   refused(id: string, text: string, reason: Reason | undefined): void
   /** Something an operator wants to know, of a message or session (its id first) or of the system. */
@@ -73,7 +81,8 @@ function sendmailLog({ add, flush }: Lines, { stamp = true, syslog }: LogOptions
   }
   return {
     accepted: (queued) => say(acceptedLine(queued)),
-    delivered: (entry, tried, startedAt) => say(deliveredLine(entry, tried, startedAt)),
+    delivered: (entry, tried, startedAt, by) => say(deliveredLine(entry, tried, startedAt, by)),
+    reported: (entry, report, about, addressee) => say(reportedLine(entry, report, about, addressee)),
     refused: (id, text, reason) =>
       say(`${id}: ${text}${reason === undefined ? "" : `, reason=${printReason(reason)}`}`),
     note: (idOrText, text) => say(text === undefined ? idOrText : `${idOrText}: ${text}`),
@@ -89,85 +98,6 @@ function oneLine(text: string): string {
   return /[\u0000-\u001f\u007f]/.test(text) ? text.replaceAll(/[\u0000-\u001f\u007f]/g, "?") : text
 }
 
-function acceptedLine({ entry, pending }: Queued): string {
-  const { id, envelope, arrival, size, summary } = entry
-  const body = envelope.body === "7bit" ? "" : `, bodytype=${envelope.body.toUpperCase()}`
-  const way = arrival.protocol === "local" ? "" : `, proto=${arrival.protocol}, daemon=${arrival.door}`
-  return (
-    `${id}: from=${envelope.typedSender ?? printAngled(envelope.reversePath)}, size=${size}, class=0, nrcpts=${pending.length}` +
-    `, msgid=${summary.messageId}${body}${way}, relay=${relayOf(arrival)}`
-  )
-}
-
-/** `client.example.net [192.0.2.7]`, `bob@localhost`. */
-function relayOf({ client, authenticated }: Arrival): string {
-  if (client === undefined) return authenticated === undefined ? "localhost" : `${authenticated}@localhost`
-  const address = client.address.includes(":") ? `[IPv6:${client.address}]` : `[${client.address}]`
-  return client.name === undefined ? address : `${client.name} ${address}`
-}
-
-/** Weight of a recipient in sendmail's priority (the option RecipientFactor). */
-const recipientFactor = 30_000
-
-function deliveredLine(entry: Entry, { pending, status }: Tried, startedAt: number): string {
-  const { expandedFrom, route } = pending
-  const at = status.at.getTime()
-  const ctladdr = expandedFrom === undefined ? "" : `, ctladdr=<${expandedFrom.address}>`
-  const mailer = route === undefined ? "" : `, mailer=${route.mailer}`
-  const relay = status.remote === undefined ? "" : `, relay=${withDot(status.remote)}`
-  return (
-    `${entry.id}: to=${target(pending)}${ctladdr}, delay=${printDuration(at - entry.acceptedAt)}` +
-    `, xdelay=${printDuration(at - startedAt)}${mailer}, pri=${entry.size + recipientFactor}${relay}` +
-    `, dsn=${status.status}${replyField(status)}, stat=${statOf(status)}${because(status)}`
-  )
-}
-
-/** Where it goes: the address, or the program or file that a recipient became. */
-function target({ recipient, route }: Tried["pending"]): string {
-  if (route?.mailer === "prog") return `"|${route.user.replace(/^\|/, "")}"`
-  return route?.mailer === "*file*" ? route.user : printAngled(recipient.path)
-}
-
-/** sendmail writes a host it looked up with the root's dot: `mx1.example.org. [192.0.2.7]`. */
-function withDot(remote: string): string {
-  const end = remote.indexOf(" [")
-  return end <= 0 || remote[0] === "[" || remote[end - 1] === "."
-    ? remote
-    : `${remote.slice(0, end)}.${remote.slice(end)}`
-}
-
-function replyField({ action, diagnostic }: DeliveryStatus): string {
-  const bad = action === "failed" || action === "delayed"
-  return bad && typeof diagnostic === "object" ? `, reply=${replyLine(diagnostic)}` : ""
-}
-
-/** The word and, behind it, the words of who spoke. */
-function statOf({ action, status, diagnostic, reason }: DeliveryStatus): string {
-  switch (action) {
-    case "delivered":
-    case "relayed":
-      return typeof diagnostic === "object" && diagnostic.text.length > 0
-        ? `Sent (${diagnostic.text.join(" ")})`
-        : "Sent"
-    case "expanded":
-      return "expanded"
-    case "delayed":
-      return `Deferred: ${diagnosticText(diagnostic) ?? reason.says}`
-    case "failed":
-      return typeof diagnostic === "string" ? diagnostic : statusWords(status)
-  }
-}
-
-/** What failed because a line of text said so names the line. */
-function because({ action, reason }: DeliveryStatus): string {
-  return action === "failed" && reason.at !== undefined ? `, reason=${printReason(reason)}` : ""
-}
-
-/** `access: To:example.org says REJECT (/etc/mail/access:3)`. */
-function printReason({ step, says, at }: Reason): string {
-  return `${step}: ${says}${at === undefined ? "" : ` (${printOrigin(at)})`}`
-}
-
 function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
@@ -180,6 +110,8 @@ function jsonLog({ add, flush }: Lines, clock: Clock): Log {
     accepted: ({ entry, pending }) => say("accepted", acceptedFields(entry, pending.length)),
     delivered: (entry, tried, startedAt) =>
       say(tried.status.action, deliveredFields(entry, tried, startedAt)),
+    reported: ({ id }, report, { status }, to) =>
+      say("reported", { id, report: report.id, to, dsn: status.status, reason: printReason(status.reason) }),
     refused: (id, text, reason) =>
       say("refused", { id, text, reason: reason === undefined ? undefined : printReason(reason) }),
     note: (idOrText, text) => say("note", text === undefined ? { text: idOrText } : { id: idOrText, text }),

@@ -15,7 +15,7 @@ export async function appendToFile(delivery: MboxDelivery, world: MboxWorld): Pr
   try {
     const unsafe = withRights(owner.rights, () => unsafePath(path, owner.uid))
     if (unsafe !== undefined) return failed("5.2.0", `${path}: ${unsafe}`)
-    return await appendTo(delivery, targetOf(delivery, world.lockWaitMilliseconds), world)
+    return await appendTo(delivery, "file", targetOf(delivery, world.lockWaitMilliseconds), world)
   } catch (error) {
     return refusedForGood(error) ? failed("5.2.0", `${path}: ${wordsFor(error)}`) : outcomeOf(error, path)
   }

@@ -16,6 +16,7 @@ const cases: readonly (readonly [string, string, string])[] = [
   ["two in a row are two", "x\nFrom a\nFrom b\n", "x\n>From a\n>From b\n\n"],
   ["a last line without an end gets one", "a", "a\n\n"],
   ["no message at all is an empty line", "", "\n"],
+  ["an empty line at the end is the one that ends it", "a\n\n", "a\n\n"],
   ["an unfinished From at the end is no From", "a\nFrom", "a\nFrom\n\n"],
 ]
 for (const [says, given, expected] of cases) {
@@ -47,7 +48,9 @@ test("a quoted message has no line that begins with From, and loses nothing else
       const out = quoted(text)
       assert.doesNotMatch(out, /^From /m)
       const restored = out.replaceAll(/^>From /gm, "From ")
-      const before = `${text.replaceAll(/^>From /gm, "From ")}${text === "" || text.endsWith("\n") ? "" : "\n"}\n`
+      const end =
+        text === "\n" || text.endsWith("\n\n") ? "" : text === "" || text.endsWith("\n") ? "\n" : "\n\n"
+      const before = text.replaceAll(/^>From /gm, "From ") + end
       assert.equal(restored, before)
     }),
   )
@@ -56,9 +59,13 @@ test("a quoted message has no line that begins with From, and loses nothing else
 test("a From_ line is the sender and the local time, and no sender can break it", () => {
   const date = new Date(2008, 10, 15, 11, 12, 21).getTime()
   assert.equal(
-    fromLine("me@grussell.org", date).toString(),
+    fromLine("me@grussell.org", date, "mailbox").toString(),
+    "From me@grussell.org  Sat Nov 15 11:12:21 2008\n",
+  )
+  assert.equal(
+    fromLine("me@grussell.org", date, "file").toString(),
     "From me@grussell.org Sat Nov 15 11:12:21 2008\n",
   )
-  assert.equal(fromLine("", date).toString(), "From MAILER-DAEMON Sat Nov 15 11:12:21 2008\n")
-  assert.equal(fromLine('"a b\nFrom x"@hello.com', date).toString().split("\n").length, 2)
+  assert.equal(fromLine("", date, "mailbox").toString(), "From MAILER-DAEMON  Sat Nov 15 11:12:21 2008\n")
+  assert.equal(fromLine('"a b\nFrom x"@hello.com', date, "mailbox").toString().split("\n").length, 2)
 })

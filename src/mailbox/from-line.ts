@@ -2,10 +2,14 @@
 // (RFC 4155, and sendmail's local mailer: only "From " is quoted, not ">From "). Octets in, octets out.
 import { printCtime } from "../message/date.ts"
 
-/** `From me@grussell.org Sat Nov 15 11:12:21 2008`. A sender with blanks or worse must not break the line apart. */
-export function fromLine(sender: string, date: number): Buffer {
+/** Where the line stands: sendmail writes two blanks in a mailbox (mail.local, procmail), one in files and for programs (putfromline). */
+export type Place = "mailbox" | "file"
+
+/** `From me@grussell.org  Sat Nov 15 11:12:21 2008`. A sender with blanks or worse must not break the line apart. */
+export function fromLine(sender: string, date: number, place: Place): Buffer {
+  const blanks = place === "mailbox" ? "  " : " "
   const safe = sender.replaceAll(/[^\x21-\x7e\x80-\u{10ffff}]/gu, "?")
-  return Buffer.from(`From ${safe === "" ? "MAILER-DAEMON" : safe} ${printCtime(date)}\n`)
+  return Buffer.from(`From ${safe === "" ? "MAILER-DAEMON" : safe}${blanks}${printCtime(date)}\n`)
 }
 
 const newlineFrom = Buffer.from("\nFrom ")
@@ -20,16 +24,18 @@ export class FromQuoter {
   #held: Buffer = Buffer.from("\n") // so that the first line is met like any other; never given out
   #atStart = true
   #last: number = newline
+  #lastButOne = 0
 
   /** The piece as the mailbox wants it, in slices of what was given. */
   push(piece: Buffer): Buffer[] {
     return this.#quote(this.#held.length === 0 ? piece : Buffer.concat([this.#held, piece]), false)
   }
 
-  /** What is left, the last line ended, and the empty line that ends a message. */
+  /** What is left, the last line ended, and the empty line that ends a message where its own last line is none. */
   end(): Buffer[] {
     const rest = this.#quote(this.#held, true)
-    return [...rest, Buffer.from(this.#last === newline ? "\n" : "\n\n")]
+    if (this.#last !== newline) return [...rest, Buffer.from("\n\n")]
+    return this.#lastButOne === newline ? rest : [...rest, Buffer.from("\n")] // as procmail does
   }
 
   #quote(octets: Buffer, isLast: boolean): Buffer[] {
@@ -45,12 +51,18 @@ export class FromQuoter {
     return this.#without(out)
   }
 
+  #remember(piece: Buffer): void {
+    if (piece.length === 0) return
+    this.#lastButOne = piece.length > 1 ? (piece.at(-2) ?? 0) : this.#last
+    this.#last = piece.at(-1) ?? newline
+  }
+
   #without(out: Buffer[]): Buffer[] {
     const [first, ...rest] = out
     const given =
       this.#atStart && first !== undefined && first.length > 0 ? [first.subarray(1), ...rest] : out
     if (given !== out) this.#atStart = false
-    this.#last = given.findLast(({ length }) => length > 0)?.at(-1) ?? this.#last
+    for (const piece of given) this.#remember(piece)
     return given
   }
 }

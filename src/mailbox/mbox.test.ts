@@ -39,7 +39,7 @@ function deliver(path: string, body: readonly Buffer[] | AsyncIterable<Buffer>, 
 }
 
 const hello = [Buffer.from("Subject: hello\n\nwake up\n")]
-const stored = "From me@grussell.org Sat Nov 15 11:12:21 2008\nSubject: hello\n\nwake up\n\n"
+const stored = "From me@grussell.org  Sat Nov 15 11:12:21 2008\nSubject: hello\n\nwake up\n\n"
 
 /** A Python process that holds fcntl.lockf on the file until it is told to let go. */
 async function pythonHolds(path: string) {

@@ -5,7 +5,7 @@ import { dirname } from "node:path"
 import { withRights } from "../host/posix.ts"
 import { type Body, isInMemory, writeAll } from "./body.ts"
 import type { MakeDurable } from "./durable.ts"
-import { FromQuoter, fromLine, quoteFrom } from "./from-line.ts"
+import { FromQuoter, fromLine, type Place, quoteFrom } from "./from-line.ts"
 import { checkMailbox, type LockedFile, type LockTarget, openLocked } from "./mbox-lock.ts"
 import { done, type MailboxOutcome, outcomeOf } from "./outcome.ts"
 import { directoryRights, type Owner } from "./owner.ts"
@@ -32,7 +32,8 @@ export async function deliverToMbox(delivery: MboxDelivery, world: MboxWorld): P
   try {
     const place = directoryRights(dirname(path), owner)
     const check = checkMailbox(owner)
-    return await appendTo(delivery, { path, owner, place, dotLock: "needed", check, waitMilliseconds }, world)
+    const target = { path, owner, place, dotLock: "needed", check, waitMilliseconds } as const
+    return await appendTo(delivery, "mailbox", target, world)
   } catch (error) {
     return outcomeOf(error, path)
   }
@@ -41,12 +42,13 @@ export async function deliverToMbox(delivery: MboxDelivery, world: MboxWorld): P
 /** The appending itself, for mailboxes and for files of aliases; what the file must be like is the target's to say. Throws what went wrong. */
 export async function appendTo(
   delivery: MboxDelivery,
+  place: Place,
   target: LockTarget,
   world: MboxWorld,
 ): Promise<MailboxOutcome> {
   const file = await openLocked(target)
   try {
-    await write(file, delivery)
+    await write(file, delivery, place)
     await makeDurable(file, delivery, world)
     return done(`delivered to ${delivery.path}`)
   } finally {
@@ -72,8 +74,8 @@ function openDirectory(path: string, { rights }: Owner): number {
   return withRights(rights, () => openSync(dirname(path), "r"))
 }
 
-async function write(file: LockedFile, delivery: MboxDelivery): Promise<void> {
-  const start = [...separator(file), fromLine(delivery.sender, delivery.date)]
+async function write(file: LockedFile, delivery: MboxDelivery, place: Place): Promise<void> {
+  const start = [...separator(file), fromLine(delivery.sender, delivery.date, place)]
   const { body } = delivery
   try {
     if (isInMemory(body)) writeAll(file.fd, [...start, ...quoteFrom(body)])

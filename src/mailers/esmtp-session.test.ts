@@ -18,7 +18,7 @@ test("250 recipients are three transactions of one session", async (t) => {
 
 test("452 too many recipients: those left over follow in the next transaction", async (t) => {
   const rules = [3, 4].map((n) => ({
-    on: new RegExp(`^RCPT TO:<u${n}@`),
+    on: new RegExp(`^RCPT To:<u${n}@`),
     act: "452 4.5.3 too many recipients",
     times: 1,
   }))

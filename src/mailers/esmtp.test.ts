@@ -146,7 +146,7 @@ test("once the message is on its way no other host is asked: it may have arrived
 test("a refused recipient is not tried elsewhere, and the others are", async (t) => {
   const first = await host(t, {
     rules: [
-      { on: /^RCPT TO:<no@/, act: "550 5.1.1 User unknown" },
+      { on: /^RCPT To:<no@/, act: "550 5.1.1 User unknown" },
       { on: /^DATA/, act: { reply: "421 4.3.0 bye", end: "close" } },
     ],
   })

@@ -64,7 +64,7 @@ function startFor({ flags, path }: MailerDefinition, entry: Entry, settings: Set
   return [
     ...(flags.includes("n") && !isProcmail(path)
       ? []
-      : [fromLine(senderOf(entry, settings), entry.acceptedAt)]),
+      : [fromLine(senderOf(entry, settings), entry.acceptedAt, "file")]),
     ...(flags.includes("P") ? [returnPath(entry.envelope)] : []),
   ]
 }

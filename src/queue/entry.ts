@@ -35,6 +35,8 @@ export type Pending = {
         readonly address: string
         readonly owner: string | undefined
         readonly user: string | undefined
+        /** The name as the list, the .forward or the sender wrote it, where it is another than the recipient's path. */
+        readonly typed?: string
         readonly reason: Reason
       }
     | undefined

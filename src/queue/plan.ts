@@ -17,6 +17,8 @@ export type Leaf = {
   readonly owner: string | undefined
   /** The login whose rights programs and files are used with. */
   readonly user: string | undefined
+  /** The name as it was written, for the log. */
+  readonly typed?: string
   readonly reason: Reason
 }
 
@@ -88,7 +90,7 @@ function routed(pending: Pending, leaf: Leaf, number: number): RoutedPending {
   const recipient = addressed(pending, leaf.path)
   if (recipient === pending.recipient && leaf.user === undefined && leaf.owner === undefined)
     return { ...pending, number, route: leaf.route, routed: leaf.reason }
-  const { owner, user, reason } = leaf
+  const { owner, user, typed, reason } = leaf
   const address = pending.expandedFrom?.address ?? printPath(pending.recipient.path)
   return {
     ...pending,
@@ -96,7 +98,7 @@ function routed(pending: Pending, leaf: Leaf, number: number): RoutedPending {
     recipient,
     route: leaf.route,
     routed: reason,
-    expandedFrom: { address, owner, user, reason },
+    expandedFrom: { address, owner, user, ...(typed === undefined ? {} : { typed }), reason },
   }
 }
 

@@ -196,7 +196,7 @@ async function byCanonicalName(to: Canonical, { dns, settings }: RoutingWorld): 
 /** All the rest of the world. */
 function byDomain(to: Canonical, world: RoutingWorld): Decision<Turn> {
   const { settings } = world
-  const host = printDomain(to.mailbox.domain)
+  const host = printDomain(to.mailbox.domain).toLowerCase() // [IPv6:…] too, as sendmail folds it
   const name = option(settings, "SmtpMailer")
   if (mailer(settings, name) === undefined) {
     const reason = refused("MX", `no MAILER(smtp): ${host} is not of this host, and there is no other way`)

@@ -30,10 +30,10 @@ export function forwardPath(work: Work, n: number): string {
   return recipient === undefined ? "<>" : printAngled(recipient.path)
 }
 
-/** MAIL FROM with SIZE, BODY, SMTPUTF8, BY, RET and ENVID. */
+/** MAIL with SIZE, BODY, SMTPUTF8, BY, RET and ENVID; `From:` and `To:` are written as sendmail's client does. */
 export function mailCommand(work: Work, offers: PeerOffers): string {
   const { envelope } = work
-  let command = `MAIL FROM:${printAngled(envelope.reversePath)}`
+  let command = `MAIL From:${printAngled(envelope.reversePath)}`
   if (offers.size) command += ` SIZE=${work.size}` // RFC 1870 §5
   // A message of 8-bit octets goes as it is to a peer without 8BITMIME, as sendmail's EightBitMode=pass8 does.
   if (envelope.body === "8bitmime" && offers.eightBitMime) command += " BODY=8BITMIME" // RFC 6152 §3
@@ -41,8 +41,8 @@ export function mailCommand(work: Work, offers: PeerOffers): string {
   if (offers.smtputf8 && needsUtf8(work)) command += " SMTPUTF8" // RFC 6531 §3.4
   if (offers.leastDeliverBy !== undefined) command += byParameter(work)
   if (!offers.dsn) return command
-  if (envelope.ret !== undefined) command += envelope.ret === "full" ? " RET=FULL" : " RET=HDRS" // RFC 3461 §4.3
-  return envelope.envid === undefined ? command : `${command} ENVID=${xtext(envelope.envid)}` // §4.4
+  if (envelope.envid !== undefined) command += ` ENVID=${xtext(envelope.envid)}` // RFC 3461 §4.4
+  return envelope.ret === undefined ? command : `${command} RET=${envelope.ret === "full" ? "FULL" : "HDRS"}` // §4.3
 }
 
 // RFC 2852 §4: what is left of the time, for the next host to go on counting.
@@ -51,9 +51,9 @@ function byParameter({ envelope: { deliverBy }, secondsLeft }: Work): string {
   return ` BY=${secondsLeft};${deliverBy.mode === "return" ? "R" : "N"}${deliverBy.trace ? "T" : ""}`
 }
 
-/** RCPT TO with NOTIFY and ORCPT. */
+/** RCPT with NOTIFY and ORCPT. */
 export function rcptCommand(work: Work, n: number, offers: PeerOffers): string {
-  const command = `RCPT TO:${forwardPath(work, n)}`
+  const command = `RCPT To:${forwardPath(work, n)}`
   const recipient = work.recipients[n]
   return offers.dsn && recipient !== undefined ? command + dsnParameters(recipient, offers) : command
 }

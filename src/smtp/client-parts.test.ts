@@ -43,32 +43,32 @@ const everything: PeerOffers = {
 }
 
 const mails: readonly (readonly [string, Work, string])[] = [
-  ["SIZE", work({}), "MAIL FROM:<ann@example.org> SIZE=1000"],
-  ["the null sender", work({ reversePath: "null" }), "MAIL FROM:<> SIZE=1000"],
-  ["8-bit", work({ body: "8bitmime" }), "MAIL FROM:<ann@example.org> SIZE=1000 BODY=8BITMIME"],
+  ["SIZE", work({}), "MAIL From:<ann@example.org> SIZE=1000"],
+  ["the null sender", work({ reversePath: "null" }), "MAIL From:<> SIZE=1000"],
+  ["8-bit", work({ body: "8bitmime" }), "MAIL From:<ann@example.org> SIZE=1000 BODY=8BITMIME"],
   [
     "DSN",
     work({ ret: "headers", envid: "QQ 31+4=x" }),
-    "MAIL FROM:<ann@example.org> SIZE=1000 RET=HDRS ENVID=QQ+2031+2B4+3Dx",
+    "MAIL From:<ann@example.org> SIZE=1000 ENVID=QQ+2031+2B4+3Dx RET=HDRS",
   ],
   [
     "BY with what is left of the time",
     work({ deliverBy: { at: 0, mode: "return", trace: true } }, {}, { secondsLeft: 119 }),
-    "MAIL FROM:<ann@example.org> SIZE=1000 BY=119;RT",
+    "MAIL From:<ann@example.org> SIZE=1000 BY=119;RT",
   ],
   [
     "BY when the time is over, and its sender is only to be told",
     work({ deliverBy: { at: 0, mode: "notify", trace: false } }, {}, { secondsLeft: -5 }),
-    "MAIL FROM:<ann@example.org> SIZE=1000 BY=-5;N",
+    "MAIL From:<ann@example.org> SIZE=1000 BY=-5;N",
   ],
-  ["RET=FULL", work({ ret: "full" }), "MAIL FROM:<ann@example.org> SIZE=1000 RET=FULL"],
-  ["a UTF-8 sender", work({ reversePath: umlaut }), "MAIL FROM:<jürgen@example.org> SIZE=1000 SMTPUTF8"],
-  ["a UTF-8 recipient", work({}, { path: umlaut }), "MAIL FROM:<ann@example.org> SIZE=1000 SMTPUTF8"],
-  ["a UTF-8 header", work({}, {}, { utf8Header: true }), "MAIL FROM:<ann@example.org> SIZE=1000 SMTPUTF8"],
+  ["RET=FULL", work({ ret: "full" }), "MAIL From:<ann@example.org> SIZE=1000 RET=FULL"],
+  ["a UTF-8 sender", work({ reversePath: umlaut }), "MAIL From:<jürgen@example.org> SIZE=1000 SMTPUTF8"],
+  ["a UTF-8 recipient", work({}, { path: umlaut }), "MAIL From:<ann@example.org> SIZE=1000 SMTPUTF8"],
+  ["a UTF-8 header", work({}, {}, { utf8Header: true }), "MAIL From:<ann@example.org> SIZE=1000 SMTPUTF8"],
   [
     "a quoted local part",
     work({ reversePath: { localPart: 'a "b', domain: org } }),
-    'MAIL FROM:<"a \\"b"@example.org> SIZE=1000',
+    'MAIL From:<"a \\"b"@example.org> SIZE=1000',
   ],
 ]
 
@@ -80,24 +80,24 @@ for (const [name, job, expected] of mails) {
 }
 
 const rcpts: readonly (readonly [string, Partial<Recipient>, string])[] = [
-  ["plain", {}, "RCPT TO:<ann@example.org>"],
-  ["the postmaster of the host", { path: "postmaster" }, "RCPT TO:<Postmaster>"],
-  ["NOTIFY", { notify: ["success", "failure"] }, "RCPT TO:<ann@example.org> NOTIFY=SUCCESS,FAILURE"],
+  ["plain", {}, "RCPT To:<ann@example.org>"],
+  ["the postmaster of the host", { path: "postmaster" }, "RCPT To:<Postmaster>"],
+  ["NOTIFY", { notify: ["success", "failure"] }, "RCPT To:<ann@example.org> NOTIFY=SUCCESS,FAILURE"],
   [
     "ORCPT",
     { notify: ["never"], original: "rfc822;Ann+x@Example.ORG" },
-    "RCPT TO:<ann@example.org> NOTIFY=NEVER ORCPT=rfc822;Ann+2Bx@Example.ORG",
+    "RCPT To:<ann@example.org> NOTIFY=NEVER ORCPT=rfc822;Ann+2Bx@Example.ORG",
   ],
   [
     "ORCPT in UTF-8",
     { original: "utf-8;jürgen=1@example.org" },
-    "RCPT TO:<ann@example.org> ORCPT=utf-8;jürgen\\x{3D}1@example.org",
+    "RCPT To:<ann@example.org> ORCPT=utf-8;jürgen\\x{3D}1@example.org",
   ],
-  ["an original that is no ORCPT", { original: "nonsense" }, "RCPT TO:<ann@example.org>"],
+  ["an original that is no ORCPT", { original: "nonsense" }, "RCPT To:<ann@example.org>"],
   [
     "rfc822 with octets it cannot have",
     { original: "rfc822;jürgen@example.org" },
-    "RCPT TO:<ann@example.org>",
+    "RCPT To:<ann@example.org>",
   ],
 ]
 
@@ -113,13 +113,13 @@ test("ORCPT in UTF-8 to a peer with DSN but without SMTPUTF8 is all ASCII (RFC 6
     ...noOffers,
     dsn: true,
   })
-  assert.equal(command, "RCPT TO:<ann@example.org> ORCPT=utf-8;j\\x{FC}rgen@example.org")
+  assert.equal(command, "RCPT To:<ann@example.org> ORCPT=utf-8;j\\x{FC}rgen@example.org")
 })
 
 test("the address of the route takes the place of the recipient's own", () => {
   assert.equal(
     rcptCommand(work({}, {}, { addresses: ["bob@grussell.org"] }), 0, noOffers),
-    "RCPT TO:<bob@grussell.org>",
+    "RCPT To:<bob@grussell.org>",
   )
 })
 
@@ -146,7 +146,7 @@ test("what cannot be said to this peer is refused before it is asked", () => {
 })
 
 test("no address can smuggle a command in", () => {
-  const evil = work({}, {}, { addresses: ["a@b>\r\nRCPT TO:<c@d"] })
+  const evil = work({}, {}, { addresses: ["a@b>\r\nRCPT To:<c@d"] })
   assert.equal(unspoken(evil, 0, everything)?.status, "5.1.3")
   assert.equal(
     unfit(work({ reversePath: { localPart: "a\r\nDATA", domain: org } }), everything)?.status,

@@ -17,9 +17,9 @@ test("one transaction, pipelined: the whole envelope in one write, the message a
   ])
   play.open("PIPELINING").send(work())
   assert.deepEqual(play.log, [
-    "MAIL FROM:<ann@example.org>",
-    "RCPT TO:<a@grussell.org>",
-    "RCPT TO:<b@grussell.org>",
+    "MAIL From:<ann@example.org>",
+    "RCPT To:<a@grussell.org>",
+    "RCPT To:<b@grussell.org>",
     "DATA",
     "(message)",
   ])
@@ -53,9 +53,9 @@ test("without PIPELINING each command waits for the reply to the one before", ()
   assert.deepEqual(
     sent.map((next) => next.kind === "send" && next.text),
     [
-      "MAIL FROM:<ann@example.org>\r\n",
-      "RCPT TO:<a@grussell.org>\r\n",
-      "RCPT TO:<b@grussell.org>\r\n",
+      "MAIL From:<ann@example.org>\r\n",
+      "RCPT To:<a@grussell.org>\r\n",
+      "RCPT To:<b@grussell.org>\r\n",
       "DATA\r\n",
     ],
   )
@@ -308,15 +308,15 @@ test("a transaction that ended without a message is reset before the next, in th
   play.send(work([b]))
   assert.deepEqual(play.log, [
     "RSET",
-    "MAIL FROM:<ann@example.org>",
-    "RCPT TO:<b@grussell.org>",
+    "MAIL From:<ann@example.org>",
+    "RCPT To:<b@grussell.org>",
     "DATA",
     "(message)",
   ])
   play.log.length = 0
   play.replies.push(ok, ok, go, ok)
   play.send(work([b]))
-  assert.equal(play.log[0], "MAIL FROM:<ann@example.org>", "nothing to reset after a message")
+  assert.equal(play.log[0], "MAIL From:<ann@example.org>", "nothing to reset after a message")
   assert.equal(play.fates, "relayed 2.0.0")
 })
 
@@ -368,8 +368,8 @@ test("BINARYMIME goes by BDAT, and only to those who know both", () => {
   const binary = work([a], { body: "binarymime" })
   const play = new Play([ok, ok, ok]).open("PIPELINING", "CHUNKING", "BINARYMIME").send(binary)
   assert.deepEqual(play.log, [
-    "MAIL FROM:<ann@example.org> BODY=BINARYMIME",
-    "RCPT TO:<a@grussell.org>",
+    "MAIL From:<ann@example.org> BODY=BINARYMIME",
+    "RCPT To:<a@grussell.org>",
     "BDAT 1000 LAST",
   ])
   assert.equal(play.fates, "relayed 2.0.0")

@@ -16,7 +16,12 @@ export async function data(session: Session, { gate }: Asks): Promise<Outcome> {
   const decision = await gate.content(session.arrival, tx.envelope)
   const refused = refusal(decision)
   if (refused !== undefined) return stay(reset(session), refused.reply, refused.trace)
-  return move(session, replies.enterMail, { does: "content" })
+  return move(session, comeOn(session), { does: "content" })
+}
+
+/** sendmail's words, old and new: those for people to who said HELO, or nothing; octets to the programs that said EHLO. */
+function comeOn({ arrival: { protocol } }: Session): Reply {
+  return protocol === "SMTP" || protocol === "local" ? replies.enterMail : replies.endData
 }
 
 /** What is missing before content may come. */

@@ -439,6 +439,15 @@ test("a lone LF in a chunk is refused, unless the message is BINARYMIME", async 
   ])
 })
 
+test("who said EHLO is told the octets that end the message, who said HELO or nothing hears it in words", async () => {
+  const rest = ["MAIL FROM:<>", "RCPT TO:<me>", "DATA"]
+  const told = async (hello: string) =>
+    (await replies([hello, ...rest, "x: y", "", ".", "QUIT"])).find((line) => line.startsWith("354"))
+  assert.equal(await told("EHLO a"), "354 End data with <CR><LF>.<CR><LF>")
+  assert.equal(await told("HELO a"), '354 Enter mail, end with "." on a line by itself')
+  assert.equal(await told("NOOP"), '354 Enter mail, end with "." on a line by itself')
+})
+
 test("LMTP answers for each recipient", async () => {
   const lmtp = { offers: { lmtp: true } }
   const got = await replies(
@@ -447,7 +456,7 @@ test("LMTP answers for each recipient", async () => {
   )
   assert.equal(got[0], '500 5.5.1 Command unrecognized: "EHLO"')
   assert.deepEqual(got.slice(-4), [
-    '354 Enter mail, end with "." on a line by itself',
+    "354 End data with <CR><LF>.<CR><LF>",
     "250 2.0.0 6AO7Ag00000001 Message accepted for delivery",
     "250 2.0.0 6AO7Ag00000001 Message accepted for delivery",
     "221 2.0.0 grussell.org closing connection",

@@ -14,6 +14,7 @@ export const replies = {
   noSpace: reply(452, "4.4.5", "Insufficient disk space; try again later"),
   notStored: reply(451, "4.3.0", "Message could not be stored; try again later"),
   enterMail: reply(354, undefined, 'Enter mail, end with "." on a line by itself'),
+  endData: reply(354, undefined, "End data with <CR><LF>.<CR><LF>"),
   reset: reply(250, "2.0.0", "Reset state"),
   ok: reply(250, "2.0.0", "OK"),
   verbose: reply(250, "2.0.0", "Verbose mode"),
@@ -24,6 +25,19 @@ export const replies = {
   needParameter: reply(500, "5.5.2", "Parameter required"),
   noTls: reply(454, "4.3.3", "TLS not available after start"),
   noAuth: reply(503, "5.3.3", "AUTH not available"),
+  readyTls: reply(220, "2.0.0", "Ready to start TLS"),
+  noArgument: reply(501, "5.5.2", "Syntax error (no parameters allowed)"),
+  requireTlsNeedsTls: reply(530, "5.7.4", "REQUIRETLS needs STARTTLS first"), // RFC 8689 §5
+  authenticationRequired: reply(530, "5.7.0", "Authentication required"), // RFC 4954 §6
+  alreadyAuthenticated: reply(503, "5.5.0", "Already Authenticated"),
+  authInTransaction: reply(503, "5.5.0", "AUTH not permitted during a mail transaction"),
+  authNeedsMechanism: reply(501, "5.5.2", "AUTH mechanism must be specified"),
+  authNeedsTls: reply(538, "5.7.11", "Encryption required for requested authentication mechanism"), // RFC 4954 §6
+  authAborted: reply(501, "5.0.0", "AUTH aborted"),
+  authNotBase64: reply(501, "5.5.4", "cannot decode AUTH parameter"),
+  authMalformed: reply(501, "5.5.4", "AUTH response is malformed"),
+  authTooLong: reply(500, "5.5.6", "AUTH response too long"), // RFC 4954 §4
+  authenticated: reply(235, "2.0.0", "OK Authenticated"),
   invalidDomain: reply(501, "5.0.0", "Invalid domain name"),
   commandRejected: reply(550, "5.0.0", "Command rejected"),
   lineTooLong: reply(500, "5.5.2", "Command line too long"),
@@ -40,6 +54,19 @@ export const replies = {
   bdatBegun: reply(503, "5.5.1", "DATA after BDAT; use BDAT LAST or RSET"), // RFC 3030 §2
   bdatSyntax: reply(501, "5.5.4", "Syntax: BDAT octets [LAST]"),
 } as const satisfies Record<string, Reply>
+
+export function noSuchMechanism(name: string): Reply {
+  return reply(504, "5.3.3", `AUTH mechanism ${echo(name).slice(0, 32)} not available`)
+}
+
+/** 334 with the challenge in base64 (RFC 4954 §4). */
+export function challengeReply(challenge: string): Reply {
+  return reply(334, undefined, Buffer.from(challenge, "utf8").toString("base64"))
+}
+
+export function tooManyLogins(hostname: string): Reply {
+  return reply(421, "4.7.0", `${hostname} Too many failed logins; closing connection`)
+}
 
 export function greeting(text: string): Reply {
   return reply(220, undefined, text)

@@ -72,7 +72,7 @@ test("-Am -odq waits in the queue: listed, held, released, exported, and sent by
   const run = await system.command("sendmail", ["-q"])
   assert.equal(run.code, 0, run.stderr)
   const got = taken("andrew")
-  assert.match(got, /^From gor \w{3} [^]*\nReturn-Path: <gor>\n/)
+  assert.match(got, /^From gor  \w{3} [^]*\nReturn-Path: <gor>\n/)
   assert.match(got, /\n\nhi\n/)
 })
 
@@ -80,7 +80,7 @@ test("mail of a list is from its owner", async () => {
   await system.command("sendmail", ["-f", "andrew", "staff"], "Subject: all\n\nhi\n")
   await system.idle()
   for (const user of ["andrew", "gor"])
-    assert.match(taken(user), /^From gor \w{3} [^]*\nReturn-Path: <gor>\n/)
+    assert.match(taken(user), /^From gor  \w{3} [^]*\nReturn-Path: <gor>\n/)
 })
 
 test("-oem: who was refused is told to the sender by mail", async () => {
