@@ -18,7 +18,7 @@ const usage: Usage = {
     },
     state: stateOption,
     default: { says: "print the built-in configuration, a sendmail.mc to begin with" },
-    diff: { says: "only what the file says, without sendmail's defaults" },
+    diff: { says: "only what differs from sendmail's defaults" },
     json: { says: "as JSON" },
   },
 }
@@ -35,10 +35,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (!configured.ok) return refuse(io, `waypost config: ${configured.error}`, exits.config)
   const { settings, warnings } = configured.value
   for (const warning of warnings) io.stderr.write(`${warning}\n`)
+  const which = given.has("diff") ? "set" : "all"
   io.stdout.write(
     given.has("json")
-      ? `${JSON.stringify(settingsAsJson(settings), undefined, 2)}\n`
-      : printSettings(settings, given.has("diff") ? "set" : "all"),
+      ? `${JSON.stringify(settingsAsJson(settings, which), undefined, 2)}\n`
+      : printSettings(settings, which),
   )
   return exits.ok
 }

@@ -35,6 +35,8 @@ const groups: readonly { readonly title: string; readonly rows: readonly Row[] }
     rows: [
       ["queue list|hold|release|remove|retry|export", "steer what waits, by id or by filter"],
       ["user add|list|remove|passwd", "users without an account on this machine"],
+      ["make", "check sendmail.mc and compile the tables whose text is newer; say what changed"],
+      ["reload", "have the running system take up a changed sendmail.mc"],
       ["newaliases", "compile the alias files"],
       [
         "makemap TYPE FILE",

@@ -13,6 +13,7 @@ import {
 } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { readArguments, type Usage } from "./arguments.ts"
+import { systemConfiguration } from "./configuration.ts"
 import { readRecord, type Step, writeRecord } from "./install-record.ts"
 import { exits, type Io, refuse } from "./io.ts"
 import { findMailUser, mailUserName, makeMailUser, runAsRoot } from "./mail-user.ts"
@@ -50,6 +51,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   work.makeUser()
   work.makeState()
   const unit = work.makeUnit()
+  work.makeMakefile()
   if (given.has("link")) for (const path of linked) work.link(path)
   if (unit && root === "/" && existsSync("/run/systemd/system")) runAsRoot("systemctl", ["daemon-reload"])
   work.say(
@@ -102,6 +104,14 @@ class Installation {
     if (existsSync(path) && readFileSync(path, "utf8") === text) this.say(`${path}: there already`)
     else this.#write(path, text)
     return true
+  }
+
+  /** `make` in the configuration directory does what it did with sendmail. */
+  makeMakefile(): void {
+    const folder = join(this.#root, dirname(systemConfiguration))
+    if (!existsSync(folder)) return
+    const text = readFileSync(join(this.#checkout, "packaging/Makefile"), "utf8")
+    this.#write(join(folder, "Makefile"), text.replaceAll("@WAYPOST@", join(this.#checkout, "bin/waypost")))
   }
 
   #write(path: string, text: string): void {

@@ -6,8 +6,11 @@ import { printValue } from "./values.ts"
 
 type Row = readonly [name: string, value: string, at: Origin | undefined]
 
+/** Everything, or only what differs from sendmail's defaults. */
+export type Which = "all" | "set"
+
 /** All settings, a section after the other; `set` leaves out what is sendmail's default. */
-export function printSettings(settings: Settings, which: "all" | "set"): string {
+export function printSettings(settings: Settings, which: Which): string {
   const sections: readonly (readonly [title: string, rows: readonly Row[]])[] = [
     ["Listeners (DAEMON_OPTIONS)", settings.daemons.map(listenerRow)],
     ["Outgoing connections (CLIENT_OPTIONS)", settings.clients.map(listenerRow)],
@@ -67,13 +70,13 @@ function classRows(settings: Settings): Row[] {
   )
 }
 
-function optionRows(settings: Settings, which: "all" | "set"): Row[] {
+function optionRows(settings: Settings, which: Which): Row[] {
   const names = Object.keys(options) as OptionName[] // the keys of this very table
   return names.flatMap((name): Row[] => {
     const { type, byDefault }: (typeof options)[OptionName] = options[name]
     const setting = settings.options.get(name)
     const value = setting?.value ?? byDefault
-    if (value === undefined || (which === "set" && setting === undefined)) return []
+    if (value === undefined || (which === "set" && !differs(settings, name))) return []
     return [[name, printValue(value, type), setting?.at]]
   })
 }
@@ -88,17 +91,46 @@ function printSection(title: string, rows: readonly Row[]): string {
   return `${title}\n${lines.join("\n")}\n`
 }
 
-/** The settings as a value that JSON can hold: maps become objects, origins "file:line". */
-export function settingsAsJson(settings: Settings): unknown {
+/** The settings as a value that JSON can hold: maps become objects, origins "file:line"; `set` leaves out what is sendmail's default. */
+export function settingsAsJson(settings: Settings, which: Which = "all"): unknown {
   const names = Object.keys(options) as OptionName[] // the keys of this very table
-  const effective = names.map((name) => {
-    const setting = settings.options.get(name)
-    return [
-      name,
-      { value: setting?.value ?? options[name].byDefault ?? null, at: plainOrigin(setting?.at) },
-    ] as const
+  const effective = names
+    .filter((name) => which === "all" || differs(settings, name))
+    .map((name) => {
+      const setting = settings.options.get(name)
+      const value = setting?.value ?? options[name].byDefault ?? null
+      return [name, { value, at: plainOrigin(setting?.at) }] as const
+    })
+  const whole = { ...settings, options: Object.fromEntries(effective) }
+  return plain(which === "all" ? whole : onlySet(whole))
+}
+
+function differs(settings: Settings, name: OptionName): boolean {
+  const { type, byDefault }: (typeof options)[OptionName] = options[name]
+  const setting = settings.options.get(name)
+  if (setting?.at === undefined) return false
+  return byDefault === undefined || printValue(setting.value, type) !== printValue(byDefault, type)
+}
+
+/** Without what no line of the site's says. */
+function onlySet(value: object): object {
+  const kept = Object.entries(value).flatMap(([key, inner]) => {
+    const set = inner instanceof Map || Array.isArray(inner) ? setMembers(inner) : inner
+    const none = (set instanceof Map && set.size === 0) || (Array.isArray(set) && set.length === 0)
+    return none ? [] : [[key, set] as const]
   })
-  return plain({ ...settings, options: Object.fromEntries(effective) })
+  return Object.fromEntries(kept)
+}
+
+function setMembers(members: ReadonlyMap<unknown, unknown> | readonly unknown[]): unknown {
+  if (!(members instanceof Map)) return [...members.values()].filter(isSet)
+  const kept = [...members].map(([key, one]) => [key, one instanceof Map ? setMembers(one) : one] as const)
+  return new Map(kept.filter(([, one]) => (one instanceof Map ? one.size > 0 : isSet(one))))
+}
+
+function isSet(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false
+  return isOrigin(value) || !("at" in value) || value.at !== undefined
 }
 
 function plainOrigin(at: Origin | undefined): string | undefined {
