@@ -1,11 +1,23 @@
 import assert from "node:assert/strict"
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
 import { memoryIo } from "../../test/kit/memory-io.ts"
 import { type Nameserver, startNameserver } from "../../test/kit/nameserver.ts"
+import { cfFolder } from "../../test/kit/sendmail-cf.ts"
 import { smallCf } from "../../test/kit/small-cf.ts"
+import { project } from "../../test/kit/system.ts"
 import { run } from "./check.ts"
 import { Refusal } from "./io.ts"
 
@@ -118,6 +130,39 @@ test("a compiled sendmail.cf is read too, with what is wrong in it", async () =>
   assert.match(out, /compiled\/sendmail\.cf:7:1: error: unknown configuration line "Zodd"/)
   assert.match(out, /compiled\/sendmail\.cf:6: warning: map people: maps of kind ldap/)
   assert.match(out, /10 rules in 4 rulesets, 1 maps, 5 mailers/)
+})
+
+test("the configuration of Debian's sendmail package is wholly understood", async (t) => {
+  const cf = cfFolder()
+  if ("missing" in cf) return t.skip(cf.missing)
+  const debian = join(cf.folder, "debian")
+  const directory = site("debian", {
+    "sendmail.mc": readFileSync(join(debian, "sendmail.mc"), "utf8"),
+    aliases: "postmaster: root\n",
+    access: "",
+  })
+  const { code, out } = await check([directory])
+  assert.equal(code, 0, out)
+  assert.match(out, /Listeners[^]*MTA-v4 +127\.0\.0\.1:25[^]*MSP-v4 +127\.0\.0\.1:587/)
+  assert.match(out, /access_db .*debian\/sendmail\.mc:\d+/)
+  assert.match(out, /All of it is understood\.\n$/)
+})
+
+test("a site of Red Hat's old sendmail.mc is understood but for two words, each told with its line", async (t) => {
+  const cases = join(project, "../shared/sendmail-cases/site-redhat")
+  if (!existsSync(cases)) return t.skip("needs ../shared/sendmail-cases")
+  const directory = site("redhat", { "sendmail.mc": readFileSync(join(cases, "site.mc"), "utf8") })
+  for (const name of readdirSync(cases).filter((one) => !/\.(?:mc|json)$/.test(one) && one !== "home"))
+    if (statSync(join(cases, name)).isFile()) copyFileSync(join(cases, name), join(directory, name))
+  const { code, out } = await check([directory, "--quiet"])
+  assert.equal(code, 1, out)
+  assert.deepEqual(
+    out.split("\n").filter((line) => line.startsWith("redhat/")),
+    [
+      "redhat/sendmail.mc:17:1: warning: confUSERDB_SPEC has no effect: the user database is not supported; use virtusertable",
+      "redhat/sendmail.mc:31:1: warning: FEATURE(`blacklist_recipients') is deprecated; use `blocklist_recipients'",
+    ],
+  )
 })
 
 test("as JSON it is for programs", async () => {

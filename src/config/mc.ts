@@ -54,9 +54,16 @@ const usualDefines = {
   _CF_DIR_: "/usr/share/sendmail/cf/",
 }
 
-/** include(…/cf.m4) is answered from here: our words are sendmail's library. It ends a divert(-1) as the real one does. */
+/**
+ * include(…/cf.m4) is answered from here: our words are sendmail's library. It ends a divert(-1) as the real one does. Debian's
+ * sendmail.mc includes two files that its sendmailconfig writes, empty for most: without it they are empty too.
+ */
 function withOwnFiles(read: ReadText): ReadText {
-  return (path) => (/(?:^|\/)(?:cf|cfhead|proto)\.m4$/.test(path) ? ok("divert(0)") : read(path))
+  return (path) => {
+    if (/(?:^|\/)(?:cf|cfhead|proto)\.m4$/.test(path)) return ok("divert(0)")
+    const text = read(path)
+    return !text.ok && /\/m4\/(?:dialup|provider)\.m4$/.test(path) ? ok("") : text
+  }
 }
 
 /** Words that add their first argument to a class; with _FILE, the names in a file. */

@@ -1,39 +1,9 @@
 // Every option a sendmail.mc can set with define(`conf…'): its type, its default, its name in sendmail.cf, and what it is for.
 // `option()` reads a value back with the table's type.
 import type { Origin } from "../mail/decision.ts"
+import { hour, minute, type OptionRow, type OptionType, row } from "./option-row.ts"
+import { timeLimits } from "./options-timeouts.ts"
 import type { OptionValue, Settings } from "./settings.ts"
-
-/** `seconds-m` and `seconds-d` count minutes and days where no unit is written; all are kept in seconds. */
-export type OptionType =
-  | "number"
-  | "octets"
-  | "seconds"
-  | "seconds-m"
-  | "seconds-h"
-  | "seconds-d"
-  | "boolean"
-  | "string"
-  | "list"
-
-export type OptionRow = {
-  readonly type: OptionType
-  readonly conf: string
-  readonly byDefault: OptionValue | undefined
-  readonly about: string
-}
-
-function row<T extends OptionType, D extends OptionValue | undefined>(
-  type: T,
-  conf: string,
-  byDefault: D,
-  about: string,
-) {
-  return { type, conf, byDefault, about } as const
-}
-
-const minute = 60
-const hour = 3600
-const day = 86400
 
 /** The table, by the option's name in sendmail.cf (or ours, where sendmail writes the value elsewhere). */
 export const options = {
@@ -211,84 +181,7 @@ export const options = {
     "Interface addresses do not join class w.",
   ),
 
-  // Time limits
-  "Timeout.queuereturn": row("seconds-d", "confTO_QUEUERETURN", 5 * day, "When mail is given up."),
-  "Timeout.queuereturn.normal": row(
-    "seconds-d",
-    "confTO_QUEUERETURN_NORMAL",
-    undefined,
-    "… of normal priority.",
-  ),
-  "Timeout.queuereturn.urgent": row("seconds-d", "confTO_QUEUERETURN_URGENT", undefined, "… of urgent mail."),
-  "Timeout.queuereturn.non-urgent": row(
-    "seconds-d",
-    "confTO_QUEUERETURN_NONURGENT",
-    undefined,
-    "… of other mail.",
-  ),
-  "Timeout.queuereturn.dsn": row("seconds-d", "confTO_QUEUERETURN_DSN", undefined, "… of delivery reports."),
-  "Timeout.queuewarn": row("seconds-h", "confTO_QUEUEWARN", 4 * hour, "When the sender hears of a delay."),
-  "Timeout.queuewarn.normal": row("seconds-h", "confTO_QUEUEWARN_NORMAL", undefined, "… of normal priority."),
-  "Timeout.queuewarn.urgent": row("seconds-h", "confTO_QUEUEWARN_URGENT", undefined, "… of urgent mail."),
-  "Timeout.queuewarn.non-urgent": row(
-    "seconds-h",
-    "confTO_QUEUEWARN_NONURGENT",
-    undefined,
-    "… of other mail.",
-  ),
-  "Timeout.queuewarn.dsn": row("seconds-h", "confTO_QUEUEWARN_DSN", undefined, "… of delivery reports."),
-  "Timeout.connect": row("seconds-m", "confTO_CONNECT", 0, "Connecting to a host; 0: the system's limit."),
-  "Timeout.iconnect": row("seconds-m", "confTO_ICONNECT", undefined, "Connecting at the first attempt."),
-  "Timeout.aconnect": row(
-    "seconds-m",
-    "confTO_ACONNECT",
-    0,
-    "Connecting to all hosts together; 0: no limit.",
-  ),
-  "Timeout.initial": row("seconds-m", "confTO_INITIAL", 5 * minute, "The greeting."),
-  "Timeout.helo": row("seconds-m", "confTO_HELO", 5 * minute, "The answer to HELO and EHLO."),
-  "Timeout.mail": row("seconds-m", "confTO_MAIL", 10 * minute, "The answer to MAIL."),
-  "Timeout.rcpt": row("seconds-m", "confTO_RCPT", 1 * hour, "The answer to RCPT."),
-  "Timeout.datainit": row("seconds-m", "confTO_DATAINIT", 5 * minute, "The 354 to DATA."),
-  "Timeout.datablock": row("seconds-m", "confTO_DATABLOCK", 1 * hour, "A block of the message, in and out."),
-  "Timeout.datafinal": row("seconds-m", "confTO_DATAFINAL", 1 * hour, "The answer to the final dot."),
-  "Timeout.rset": row("seconds-m", "confTO_RSET", 5 * minute, "The answer to RSET."),
-  "Timeout.quit": row("seconds-m", "confTO_QUIT", 2 * minute, "The answer to QUIT."),
-  "Timeout.misc": row("seconds-m", "confTO_MISC", 2 * minute, "Answers to other commands."),
-  "Timeout.command": row("seconds-m", "confTO_COMMAND", 1 * hour, "A client's next command."),
-  "Timeout.ident": row("seconds", "confTO_IDENT", 5, "Obsolete: RFC 1413; we never ask."),
-  "Timeout.starttls": row(
-    "seconds-m",
-    "confTO_STARTTLS",
-    1 * hour,
-    "The answer to STARTTLS, and handshakes.",
-  ),
-  "Timeout.auth": row("seconds-m", "confTO_AUTH", 10 * minute, "A step of AUTH."),
-  "Timeout.lhlo": row("seconds-m", "confTO_LHLO", 2 * minute, "The answer to LHLO."),
-  "Timeout.control": row("seconds-m", "confTO_CONTROL", 2 * minute, "A command on the control socket."),
-  "Timeout.fileopen": row("seconds", "confTO_FILEOPEN", 1 * minute, "Opening .forward and :include: files."),
-  "Timeout.hoststatus": row(
-    "seconds-m",
-    "confTO_HOSTSTATUS",
-    30 * minute,
-    "How long host status is believed.",
-  ),
-  "Timeout.resolver.retrans": row("seconds", "confTO_RESOLVER_RETRANS", undefined, "Wait for a DNS answer."),
-  "Timeout.resolver.retrans.first": row(
-    "seconds",
-    "confTO_RESOLVER_RETRANS_FIRST",
-    undefined,
-    "… at first delivery.",
-  ),
-  "Timeout.resolver.retrans.normal": row("seconds", "confTO_RESOLVER_RETRANS_NORMAL", undefined, "… later."),
-  "Timeout.resolver.retry": row("number", "confTO_RESOLVER_RETRY", undefined, "DNS questions asked again."),
-  "Timeout.resolver.retry.first": row(
-    "number",
-    "confTO_RESOLVER_RETRY_FIRST",
-    undefined,
-    "… at first delivery.",
-  ),
-  "Timeout.resolver.retry.normal": row("number", "confTO_RESOLVER_RETRY_NORMAL", undefined, "… later."),
+  ...timeLimits,
 
   // Bounces
   ErrorMode: row("string", "confERROR_MODE", "print", "How a submission's errors are told: p q m w e."),
@@ -369,8 +262,20 @@ export const options = {
   AuthMechanisms: row(
     "string",
     "confAUTH_MECHANISMS",
-    "EXTERNAL GSSAPI KERBEROS_V4 DIGEST-MD5 CRAM-MD5",
-    "Mechanisms offered, with blanks between.",
+    "EXTERNAL SCRAM-SHA-256 PLAIN LOGIN",
+    "Mechanisms offered, with blanks between: EXTERNAL SCRAM-SHA-256 CRAM-MD5 PLAIN LOGIN.",
+  ),
+  AuthBackends: row(
+    "string",
+    "confAUTH_BACKENDS",
+    "sasldb users",
+    "Ours: who knows logins: sasldb, users, system, dovecot=SOCKET, asked in this order.",
+  ),
+  AuthMaxFailures: row(
+    "number",
+    "confAUTH_MAX_FAILURES",
+    5,
+    "Ours: failed logins until a session is closed.",
   ),
   AuthOptions: row("string", "confAUTH_OPTIONS", undefined, "Letters: A, a, c, d, f, m, p, y …"),
   AuthRealm: row("string", "confAUTH_REALM", undefined, "The realm; $j when absent."),
@@ -382,6 +287,12 @@ export const options = {
   CACertPath: row("string", "confCACERT_PATH", undefined, "Directory of such certificates."),
   ServerCertFile: row("string", "confSERVER_CERT", undefined, "Our certificate as a server."),
   ServerKeyFile: row("string", "confSERVER_KEY", undefined, "Its key."),
+  ServerCertDirectory: row(
+    "string",
+    "confSERVER_CERT_DIR",
+    undefined,
+    "Ours: more certificates, NAME.pem with NAME.key, chosen by the name the client asks for (SNI).",
+  ),
   ClientCertFile: row("string", "confCLIENT_CERT", undefined, "Our certificate as a client."),
   ClientKeyFile: row("string", "confCLIENT_KEY", undefined, "Its key."),
   CipherList: row("string", "confCIPHER_LIST", undefined, "Ciphers up to TLS 1.2."),

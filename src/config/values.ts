@@ -1,6 +1,6 @@
 // Values as sendmail writes them: True, 5d, 1h30m, 10485760, `8:12'. One reader for each type of options.ts.
 import { fail, ok, type Result } from "../mail/result.ts"
-import type { OptionType } from "./options.ts"
+import type { OptionType } from "./option-row.ts"
 import type { OptionValue } from "./settings.ts"
 
 /** Reads an option's text as its type. The error is a sentence without the option's name. */
