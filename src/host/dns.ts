@@ -42,6 +42,8 @@ function dnsOf(
   return {
     mx: (name) => mx(asker, name),
     addresses: async (name) => fromHosts(hosts?.().addresses.get(name)) ?? addresses(asker, name),
+    ipv4: async (name) => records(await asker.ask({ name: folded(name), type: "A" }), nameOf),
+    ipv6: async (name) => records(await asker.ask({ name: folded(name), type: "AAAA" }), nameOf),
     names: async (address) => fromHosts(hosts?.().names.get(address)) ?? pointers(asker, address),
     txt: async (name) => records(await asker.ask({ name: folded(name), type: "TXT" }), textOf),
     cname: async (name) => records(await asker.ask({ name: folded(name), type: "CNAME" }), nameOf),

@@ -27,6 +27,10 @@ export type Dns = {
   mx(name: string): Promise<DnsAnswer<MxRecord>>
   /** A and AAAA records; each address as text. */
   addresses(name: string): Promise<DnsAnswer<string>>
+  /** A records alone, from DNS alone and by this very name: for lists and SPF, where hosts files and search lists have no say. */
+  ipv4?(name: string): Promise<DnsAnswer<string>>
+  /** The same of AAAA records. */
+  ipv6?(name: string): Promise<DnsAnswer<string>>
   /** PTR of an address. */
   names(address: string): Promise<DnsAnswer<string>>
   txt(name: string): Promise<DnsAnswer<string>>
