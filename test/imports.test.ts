@@ -14,7 +14,15 @@ const layers = [...core, ...shell]
 /** What the core may take from Node: computation, no disk, network, process or clock. `*` is all of it. */
 const pure: Readonly<Record<string, string | readonly string[]>> = {
   "node:buffer": "*",
-  "node:crypto": ["createHash", "createHmac", "hash", "timingSafeEqual", "createPublicKey", "verify"],
+  "node:crypto": [
+    "createHash",
+    "createHmac",
+    "hash",
+    "pbkdf2Sync",
+    "timingSafeEqual",
+    "createPublicKey",
+    "verify",
+  ],
   "node:net": ["isIP", "isIPv4", "isIPv6"],
   "node:url": ["domainToASCII", "domainToUnicode"],
 }

@@ -1,4 +1,4 @@
-// What the mail process may ask of the delivery agent, the only privileged part: four verbs, and nothing that is parsed twice.
+// What the mail process may ask of the delivery agent, the only privileged part: five verbs, and nothing that is parsed twice.
 // Frames on a unix socket: 4 octets length of the JSON head (big-endian), 4 octets length of the body, head, body.
 // Answers carry the number of the request and come in any order.
 import type { EnhancedCode } from "../mail/reply.ts"
@@ -62,7 +62,16 @@ export type ReadRequest = {
 /** The agent's own word on whether it is alive and may do its work. */
 export type PingRequest = { readonly verb: "ping" }
 
-export type AgentRequest = PingRequest | DeliverRequest | AppendRequest | RunRequest | ReadRequest
+/** Whether the body is the password of this account of the machine. */
+export type LoginRequest = { readonly verb: "login"; readonly login: string }
+
+export type AgentRequest =
+  | PingRequest
+  | LoginRequest
+  | DeliverRequest
+  | AppendRequest
+  | RunRequest
+  | ReadRequest
 
 /** `done` means durable. `status` and `text` are what the log and a bounce say. */
 export type AgentAnswer =

@@ -8,6 +8,7 @@ import { deliverToMbox } from "../mailbox/mbox.ts"
 import type { Owner } from "../mailbox/owner.ts"
 import type { FindOwner } from "./identity.ts"
 import type { AgentAnswer, AgentReply, AgentRequest, AppendRequest, DeliverRequest } from "./protocol.ts"
+import { checkLogin } from "./login.ts"
 import { readUserFile } from "./read.ts"
 import { runProgram } from "./run.ts"
 import { Serial } from "./serial.ts"
@@ -27,6 +28,9 @@ export function makeVerbs(world: AgentWorld): (request: AgentRequest, body: Body
   const serial = new Serial()
   return async (request, body) => {
     if (request.verb === "ping") return answer({ outcome: "done", status: "2.0.0", text: "alive" })
+    if (request.verb === "login") {
+      return answer(await checkLogin(request.login, await wholeOf(body), world.asRoot))
+    }
     const owner = await world.findOwner(request.owner)
     if (!owner.ok) return answer({ outcome: "later", status: "4.3.5", text: owner.error })
     switch (request.verb) {
@@ -52,6 +56,13 @@ export function makeVerbs(world: AgentWorld): (request: AgentRequest, body: Body
   function append({ path, sender, date }: AppendRequest, owner: Owner, body: Body): Promise<AgentAnswer> {
     return serial.run(path, () => appendToFile({ path, owner, sender, date, body }, world))
   }
+}
+
+/** A password is small; what is not is none. */
+async function wholeOf(body: Body): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  for await (const piece of body) pieces.push(piece)
+  return Buffer.concat(pieces).subarray(0, 4096)
 }
 
 function answer(given: AgentAnswer): AgentReply {

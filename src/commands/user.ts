@@ -3,15 +3,9 @@ import { chownSync, chmodSync, existsSync, mkdirSync, readFileSync } from "node:
 import { dirname } from "node:path"
 import type { Readable } from "node:stream"
 import { layoutOf } from "../daemon/layout.ts"
+import { hashPassword } from "../host/password-hash.ts"
 import { replaceFile } from "../host/replace.ts"
-import {
-  badName,
-  type FileUser,
-  hashPassword,
-  parseUsers,
-  withoutUser,
-  withUser,
-} from "../host/users-file.ts"
+import { badName, type FileUser, parseUsers, withoutUser, withUser } from "../host/users-file.ts"
 import { type Arguments, readArguments, stateOption, type Usage } from "./arguments.ts"
 import { exits, type Io, Refusal, refuse } from "./io.ts"
 import { findMailUser } from "./mail-user.ts"

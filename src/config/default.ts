@@ -32,12 +32,16 @@ dnl
 dnl A machine that is only tried out may have no DNS: without this line a sender whose domain cannot be found is refused.
 FEATURE(\`accept_unresolvable_domains')dnl
 dnl
+dnl TLS: a certificate in the state directory that is not there yet is made at the start, signed by itself.
+define(\`confSERVER_CERT', \`WAYPOST_STATE/tls/cert.pem')dnl
+define(\`confSERVER_KEY', \`WAYPOST_STATE/tls/key.pem')dnl
+dnl
 dnl Users' mail goes to mbox files; FEATURE(\`maildir') would make them Maildirs.
 define(\`confLOCAL_MAILBOX_DIR', \`WAYPOST_STATE/mail')dnl
 define(\`confTO_IDENT', \`0')dnl
 dnl
 dnl What sendmail 8.17 does not offer and Waypost does: a site's own sendmail.mc says so, or goes without.
-define(\`confEXTENSIONS', \`CHUNKING,BINARYMIME,SMTPUTF8')dnl
+define(\`confEXTENSIONS', \`CHUNKING,BINARYMIME,SMTPUTF8,REQUIRETLS')dnl
 MAILER(\`local')dnl
 MAILER(\`smtp')dnl
 `

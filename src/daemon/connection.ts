@@ -6,7 +6,8 @@ import { printReply } from "../mail/reply.ts"
 import { printDate } from "../message/date.ts"
 import { DataReader } from "../smtp/content.ts"
 import { greet, heardOut, receive } from "../smtp/dispatch.ts"
-import { Input } from "../smtp/lines.ts"
+import { Input, longestResponse } from "../smtp/lines.ts"
+import { secured } from "../smtp/secure.ts"
 import { chunkTaken, goingDown, lostInput, ourFault, replies } from "../smtp/replies.ts"
 import {
   type Asks,
@@ -36,17 +37,17 @@ export async function converse(
 
 class Connection {
   readonly #world: World
-  readonly #wire: Wire
+  #wire: Wire
   readonly #asks: Asks
   readonly #input = new Input()
   /** A message that comes in several BDATs, between two of them. */
   #receiving: Receiving | undefined
 
   constructor(stream: Duplex, world: World) {
-    const { gate, spool, clock } = world
+    const { gate, spool, clock, authenticator } = world
     this.#world = world
     this.#wire = new Wire(stream, world.stopping)
-    this.#asks = { gate, clock, room: (size) => spool.room(size) }
+    this.#asks = { gate, clock, authenticator, room: (size) => spool.room(size) }
   }
 
   async run(arrival: Arrival, offers: Offers): Promise<void> {
@@ -80,11 +81,14 @@ class Connection {
       this.#world.watch?.(session.arrival, reply, asked?.reason)
     }
     noteRefusal(outcome, this.#world)
+    if (outcome.note !== undefined) this.#world.log.note(session.arrival.session, outcome.note)
   }
 
   /** What the session wants next, done. */
   async #step(session: Session, next: Next): Promise<Outcome> {
     switch (next.does) {
+      case "start tls":
+        return this.#startTls(session)
       case "run queue":
         this.#world.runQueue(next.node)
         return this.#command(session)
@@ -112,9 +116,25 @@ class Connection {
     return heardOut(session, next, false)
   }
 
+  /** The 220 to STARTTLS goes out, and nothing that came in clear text is read any more. */
+  async #startTls(session: Session): Promise<Outcome> {
+    this.#input.drop()
+    const stream = this.#wire.release()
+    const begun = await this.#world.tls?.secure(stream)
+    if (begun === undefined || !begun.ok) {
+      const why = begun?.error ?? "there is no certificate any more"
+      const relay = clientName(session.arrival)
+      this.#world.log.note(session.arrival.session, `STARTTLS=server, relay=${relay}, error: ${why}`)
+      return gone(session)
+    }
+    this.#wire = new Wire(begun.value.stream, this.#world.stopping)
+    return await secured(session, begun.value.facts, this.#asks)
+  }
+
   async #command(session: Session): Promise<Outcome> {
+    const longest = session.exchange === undefined ? undefined : longestResponse
     for (;;) {
-      const line = this.#input.line()
+      const line = this.#input.line(longest)
       if (line !== undefined) return receive(session, line, this.#asks)
       const more = await this.#wire.read(this.#world.timeouts.command, true)
       if (typeof more === "string") return this.#silent(session, more, "command")

@@ -7,6 +7,9 @@ import type { Log } from "../host/log.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Accounts, Clock, Dns, ReadUserFile } from "../mail/world.ts"
 import { makeSmtpMailer, type SmtpMailer } from "../mailers/esmtp.ts"
+import { makeServerTls, type ServerTls } from "../trust/tls-server.ts"
+import type { TlsMaterial } from "../trust/tls-options.ts"
+import { type AuthenticatorParts, type Logging, makeAuthenticator } from "./authenticator.ts"
 import { makeSiteGate } from "../policy/site-checks.ts"
 import type { Gate } from "../mail/gate.ts"
 import { makeRouting } from "../routing/routing.ts"
@@ -19,6 +22,8 @@ export type DecisionParts = {
   readonly log: Log
   readonly clock: Clock
   readonly addresses: readonly string[]
+  readonly tls: TlsMaterial
+  readonly logins: Omit<AuthenticatorParts, "settings">
 }
 
 export type Decisions = {
@@ -26,6 +31,9 @@ export type Decisions = {
   readonly routing: RoutingWorld
   readonly gate: Gate
   readonly smtp: SmtpMailer
+  /** TLS as a server; undefined: we have no certificate. */
+  readonly tls: ServerTls | undefined
+  readonly authenticator: Logging
   close(): Promise<void>
 }
 
@@ -46,6 +54,7 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
     siteRules,
   })
   const gate = makeSiteGate({ settings, routing, dns, clock })
+  const tls = serverTls(parts)
   const smtp = makeSmtpMailer({
     dns,
     clock,
@@ -64,10 +73,21 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
     routing,
     gate,
     smtp,
+    tls,
+    authenticator: makeAuthenticator({ settings, ...parts.logins }),
     async close() {
       await smtp.close()
       maps.close()
       tables.value.close()
     },
   })
+}
+
+/** sendmail goes on without TLS when a certificate is not usable, and so do we, but not silently. */
+function serverTls({ tls, log }: DecisionParts): ServerTls | undefined {
+  if (tls.server.length === 0) return undefined
+  const made = makeServerTls(tls)
+  if (made.ok) return made.value
+  log.note(`${made.error}: STARTTLS is not offered`)
+  return undefined
 }

@@ -10,6 +10,9 @@ import { peerCredentials } from "../host/posix.ts"
 import { software } from "../host/version.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import type { Dns } from "../mail/world.ts"
+import { arrivalWithin, tlsNote } from "../smtp/secure.ts"
+import { clientName } from "../smtp/session.ts"
+import type { Secured, ServerTls } from "../trust/tls-server.ts"
 import { ClientLoad } from "./client-load.ts"
 import { clientOf } from "./clients.ts"
 import { converse } from "./connection.ts"
@@ -109,10 +112,30 @@ export class Doors {
   }
 
   async #converse(socket: Duplex, arrival: Arrival, daemon: DaemonOptions): Promise<void> {
-    const { gate, settings } = this.#decisions()
-    const offers = offersFrom(settings, daemon, software)
-    const world = sessionWorld(gate, settings, this.#parts)
-    await converse(socket, { arrival: { ...arrival, session: this.#parts.newId() }, offers }, world)
+    const decisions = this.#decisions()
+    const { settings, tls, authenticator } = decisions
+    const security = { tls: tls !== undefined, logins: authenticator.anybody() }
+    const offers = offersFrom(settings, daemon, software, security)
+    const world = sessionWorld(decisions, this.#parts)
+    const known = { ...arrival, session: this.#parts.newId() }
+    if (!daemon.modify.includes("s")) return converse(socket, { arrival: known, offers }, world)
+    const begun = await this.#secure(socket, known, tls)
+    if (begun === undefined) return
+    await converse(begun.stream, { arrival: arrivalWithin(known, begun.facts), offers }, world)
+  }
+
+  /** A door of implicit TLS (RFC 8314 §3.3): DAEMON_OPTIONS with Modify=s. */
+  async #secure(socket: Duplex, arrival: Arrival, tls: ServerTls | undefined): Promise<Secured | undefined> {
+    const { log } = this.#parts
+    const begun = await tls?.secure(socket)
+    if (begun?.ok === true) {
+      log.note(arrival.session, tlsNote(arrival, begun.value.facts))
+      return begun.value
+    }
+    socket.destroy()
+    const why = begun?.error ?? "there is no certificate"
+    log.note(arrival.session, `STARTTLS=server, relay=${clientName(arrival)}, error: ${why}`)
+    return undefined
   }
 
   #track(session: Promise<void>): void {

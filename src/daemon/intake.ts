@@ -1,14 +1,13 @@
 // What a session of this system may use: the world of connection.ts, made from the parts of the mail process.
-import type { Settings } from "../config/settings.ts"
 import type { Log } from "../host/log.ts"
 import { printPath } from "../mail/address.ts"
 import type { Content } from "../mail/content.ts"
-import type { Gate } from "../mail/gate.ts"
 import { replyLine } from "../mail/reply.ts"
 import type { Clock, NewId } from "../mail/world.ts"
 import type { Queued } from "../queue/entry.ts"
 import type { Event, Remembered, Spool } from "../spool/spool.ts"
 import { clientName } from "../smtp/session.ts"
+import type { Decisions } from "./decisions.ts"
 import { sessionTimeouts } from "./offers.ts"
 import type { Watchers } from "./watchers.ts"
 import type { World } from "./world.ts"
@@ -25,7 +24,10 @@ export type IntakeParts = {
 }
 
 /** The world of every session under these settings. */
-export function sessionWorld(gate: Gate, settings: Settings, parts: IntakeParts): World {
+export function sessionWorld(
+  { gate, settings, tls, authenticator }: Pick<Decisions, "gate" | "settings" | "tls" | "authenticator">,
+  parts: IntakeParts,
+): World {
   const { spool, log, clock, newId, watchers, stopping } = parts
   return {
     gate,
@@ -33,6 +35,8 @@ export function sessionWorld(gate: Gate, settings: Settings, parts: IntakeParts)
     newId,
     clock,
     stopping,
+    tls,
+    authenticator,
     timeouts: sessionTimeouts(settings),
     log: {
       refused: (id, text, reason) => log.refused(id, text, reason),

@@ -13,6 +13,10 @@ export type Layout = {
   /** Mailboxes of a configuration that keeps them here. */
   readonly mail: string
   readonly usersFile: string
+  /** Passwords of saslpasswd2. */
+  readonly saslFile: string
+  /** Certificates of our own making, and those of ACME. */
+  readonly tls: string
   readonly control: string
   readonly submit: string
   readonly agent: string
@@ -34,6 +38,8 @@ export function layoutOf(state: string): Layout {
     run,
     mail: join(state, "mail"),
     usersFile: join(state, "users"),
+    saslFile: join(state, "sasldb"),
+    tls: join(state, "tls"),
     control: join(run, "control.sock"),
     submit: join(run, "submit.sock"),
     agent: join(run, "agent", "agent.sock"),

@@ -6,6 +6,7 @@ import type { Agent } from "../agent/protocol.ts"
 import { option } from "../config/options.ts"
 import type { Settings } from "../config/settings.ts"
 import { makeAccounts } from "../host/accounts.ts"
+import { openPasswordFiles, type PasswordFiles } from "../host/password-files.ts"
 import { systemResolver } from "../host/resolver.ts"
 import { type Log, makeLog } from "../host/log.ts"
 import { Syslog } from "../host/syslog.ts"
@@ -23,6 +24,7 @@ import { isOwnTrouble, nextAttempt } from "../queue/schedule.ts"
 import { explainAddress } from "../routing/explain-address.ts"
 import type { Spool } from "../spool/spool.ts"
 import { openSpool } from "../spool/sqlite.ts"
+import type { TlsMaterial } from "../trust/tls-options.ts"
 import { attempt } from "./attempt.ts"
 import { whoControls } from "./controlling.ts"
 import { serveControl } from "./control.ts"
@@ -32,6 +34,7 @@ import { type Deliver, makeDelivery } from "./delivery.ts"
 import { Doors } from "./doors.ts"
 import { expandFrom } from "./expansion.ts"
 import { makeIds } from "./ids.ts"
+import { LoginThrottle } from "./login-throttle.ts"
 import type { Configuration } from "./messages.ts"
 import { ClientQueue } from "./client-queue.ts"
 import { clientReport } from "./client-report.ts"
@@ -48,6 +51,8 @@ type Parts = {
   readonly accounts: Accounts
   readonly dns: Dns
   readonly log: Log
+  readonly passwords: PasswordFiles
+  readonly throttle: LoginThrottle
 }
 
 /** Time that sessions get to end when the system stops (milliseconds). */
@@ -77,7 +82,7 @@ export class MailSystem {
 
   /** Opens everything. The error is one line for the user. */
   static async open(configuration: Configuration, askReload: () => void): Promise<Result<MailSystem>> {
-    const { layout, logFormat, resolver, asRoot, settings } = configuration
+    const { layout, logFormat, resolver, asRoot, settings, tls } = configuration
     const log = makeLog({
       format: logFormat,
       write: (lines) => process.stderr.write(lines),
@@ -94,8 +99,11 @@ export class MailSystem {
       asRoot,
       log: (line) => log.note(line),
     })
-    const parts: Parts = { configuration, spool: spool.value, agent, accounts, dns: dns.value, log }
-    const decisions = decide(settings, parts)
+    const passwords = openPasswordFiles(layout.usersFile, layout.saslFile)
+    const throttle = new LoginThrottle(clock)
+    const own = { spool: spool.value, dns: dns.value, passwords, throttle }
+    const parts: Parts = { configuration, agent, accounts, log, ...own }
+    const decisions = decide(settings, tls, parts)
     if (!decisions.ok) return fail(decisions.error)
     const system = new MailSystem(parts, decisions.value)
     await system.#begin(askReload)
@@ -191,8 +199,8 @@ export class MailSystem {
   }
 
   /** New sessions and attempts follow the new settings. A wrong one changes nothing. */
-  async reload(settings: Settings): Promise<void> {
-    const made = decide(settings, this.#parts)
+  async reload(settings: Settings, tls: TlsMaterial): Promise<void> {
+    const made = decide(settings, tls, this.#parts)
     if (!made.ok) return this.#parts.log.note(`reload refused, the old configuration stays: ${made.error}`)
     const old = this.#decisions
     this.#decisions = made.value
@@ -300,8 +308,8 @@ function machineLog(): Syslog | undefined {
   return new Syslog("/dev/log", "sm-mta", () => printStamp(clock()))
 }
 
-function decide(settings: Settings, parts: Parts): Result<Decisions> {
-  const { dns, accounts, agent, log, configuration } = parts
+function decide(settings: Settings, tls: TlsMaterial, parts: Parts): Result<Decisions> {
+  const { dns, accounts, agent, log, configuration, passwords, throttle } = parts
   const { addresses } = configuration
   return makeDecisions(settings, {
     dns,
@@ -310,6 +318,8 @@ function decide(settings: Settings, parts: Parts): Result<Decisions> {
     log,
     clock,
     addresses,
+    tls,
+    logins: { agent, files: passwords, throttle },
   })
 }
 

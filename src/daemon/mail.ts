@@ -2,6 +2,7 @@
 // told to stop. It has no privilege; what needs some is asked of the delivery agent.
 import { Server, Socket } from "node:net"
 import type { Settings } from "../config/settings.ts"
+import type { TlsMaterial } from "../trust/tls-options.ts"
 import { adopt, hold } from "./listener.ts"
 import { MailSystem } from "./mail-system.ts"
 import type { Configuration, FromMail, ToMail } from "./messages.ts"
@@ -29,7 +30,7 @@ async function untilStopped(): Promise<number> {
     say({ kind: "listening", daemon })
   }
   inbox.onClient((socket, daemon) => system.welcome(socket, daemon))
-  inbox.onReload((settings) => void system.reload(settings))
+  inbox.onReload((settings, tls) => void system.reload(settings, tls))
   say({ kind: "ready" })
   await inbox.stop
   await system.stop()
@@ -60,7 +61,7 @@ class Inbox {
   readonly #stopped = Promise.withResolvers<void>()
   readonly #listeners: Listener[] = []
   #expected = Number.POSITIVE_INFINITY
-  #reload: (settings: Settings) => void = () => {}
+  #reload: (settings: Settings, tls: TlsMaterial) => void = () => {}
   #client: (socket: Socket, daemon: number) => void = (socket) => socket.destroy()
 
   constructor() {
@@ -84,7 +85,7 @@ class Inbox {
     return this.#stopped.promise
   }
 
-  onReload(reload: (settings: Settings) => void): void {
+  onReload(reload: (settings: Settings, tls: TlsMaterial) => void): void {
     this.#reload = reload
   }
 
@@ -109,7 +110,7 @@ class Inbox {
         this.#client(handle, message.daemon)
         return
       case "reload":
-        this.#reload(message.settings)
+        this.#reload(message.settings, message.tls)
         return
       case "stop":
         this.#stopped.resolve()

@@ -1,11 +1,14 @@
 // What supervisor and mail process say to each other over the child's channel (structured clone, so Maps arrive as Maps).
 import type { Settings } from "../config/settings.ts"
+import type { TlsMaterial } from "../trust/tls-options.ts"
 import type { Layout } from "./layout.ts"
 
 /** Everything the mail process must be told at its start. */
 export type Configuration = {
   readonly settings: Settings
   readonly layout: Layout
+  /** Certificates and keys, which only the supervisor may read. */
+  readonly tls: TlsMaterial
   /** A resolver instead of /etc/resolv.conf's: "127.0.0.1:5353". */
   readonly resolver: string | undefined
   readonly logFormat: "sendmail" | "json"
@@ -23,7 +26,7 @@ export type ToMail =
   | { readonly kind: "listener"; readonly daemon: number }
   /** Comes with a socket: a client that came before the mail process was there. */
   | { readonly kind: "client"; readonly daemon: number }
-  | { readonly kind: "reload"; readonly settings: Settings }
+  | { readonly kind: "reload"; readonly settings: Settings; readonly tls: TlsMaterial }
   | { readonly kind: "stop" }
 
 export type FromMail =

@@ -1,22 +1,64 @@
 // From the configuration to what a door offers and bears: made once at start and reload, handed to every session.
 import { hasFlag, option, optionAt } from "../config/options.ts"
 import { classMembers, type DaemonOptions, macro, type Settings } from "../config/settings.ts"
+import { mechanisms } from "../auth/sasl.ts"
 import { noRecipientActions, type NoRecipientAction } from "../message/submit.ts"
 import { type Extension, extensions, type LimitName, type Offers, type PrivacyFlag } from "../smtp/session.ts"
 import type { Origin } from "../mail/decision.ts"
 import type { ConnectionLimits } from "./listener.ts"
 import type { SessionTimeouts } from "./world.ts"
 
+/** Whether there is a certificate, and whether anybody has a password. */
+export type Security = { readonly tls: boolean; readonly logins: boolean }
+
+const noSecurity: Security = { tls: false, logins: false }
+
 /** Settings never change, so neither does what is made of them: every connection asks for this. */
-const made = new WeakMap<Settings, Map<DaemonOptions, Offers>>()
+const made = new WeakMap<Settings, Map<DaemonOptions, (Offers | undefined)[]>>()
 
 /** What one daemon offers. `software` is name and version: "Waypost 0.1.0". */
-export function offersFrom(settings: Settings, daemon: DaemonOptions, software: string): Offers {
-  const doors = made.get(settings) ?? new Map<DaemonOptions, Offers>()
+export function offersFrom(
+  settings: Settings,
+  daemon: DaemonOptions,
+  software: string,
+  security = noSecurity,
+): Offers {
+  const doors = made.get(settings) ?? new Map<DaemonOptions, (Offers | undefined)[]>()
   made.set(settings, doors)
-  const offers = doors.get(daemon) ?? makeOffers(settings, daemon, software)
-  doors.set(daemon, offers)
-  return offers
+  const each = doors.get(daemon) ?? []
+  doors.set(daemon, each)
+  const place = (security.tls ? 1 : 0) + (security.logins ? 2 : 0)
+  each[place] ??= {
+    ...makeOffers(settings, daemon, software),
+    startTls: security.tls && !/[sS]/.test(daemon.modify), // s: TLS from the beginning; S: none
+    ...authOf(settings, daemon, security),
+  }
+  return each[place]
+}
+
+/** Modify=A takes AUTH away, and wins over a, which demands it. */
+function authOf(
+  settings: Settings,
+  { modify }: DaemonOptions,
+  { tls, logins }: Security,
+): Pick<Offers, "auth"> {
+  const required = modify.includes("a") && !modify.includes("A")
+  if ((!logins && !required) || modify.includes("A")) return {}
+  const words = option(settings, "AuthMechanisms")
+    .toUpperCase()
+    .split(/[\s,]+/)
+  // Where there is TLS, no password goes over the line without it. A site without a certificate that asks for PLAIN in so many
+  // words has it as in sendmail, unless AuthOptions has p.
+  const asked = optionAt(settings, "AuthMechanisms") !== undefined
+  const guarded = (option(settings, "AuthOptions") ?? "").includes("p")
+  return {
+    auth: {
+      mechanisms: words.flatMap((word) => mechanisms.find((one) => one === word) ?? []),
+      inClear: !tls && asked && !guarded,
+      required,
+      mostFailures: option(settings, "AuthMaxFailures"),
+    },
+  }
 }
 
 function makeOffers(settings: Settings, daemon: DaemonOptions, software: string): Offers {

@@ -9,6 +9,9 @@ import type { DaemonOptions, Settings } from "../config/settings.ts"
 import { hostFacts } from "../host/facts.ts"
 import { lockFile } from "../host/posix.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
+import { readTlsMaterial } from "../trust/tls-material.ts"
+import type { TlsMaterial } from "../trust/tls-options.ts"
+import { makeFirstCertificate } from "./first-certificate.ts"
 import { startProcess } from "./children.ts"
 import { writeFirstFiles } from "./first-files.ts"
 import { type Layout, layoutOf, makeLayout } from "./layout.ts"
@@ -72,11 +75,13 @@ function lockState(layout: Layout): Result<void> {
 
 const restartAfter = { first: 100, longest: 5000 } // milliseconds
 const stopWithin = 30_000
+const certificatesEvery = 60_000
 
 class Supervisor {
   readonly #options: StartOptions
   readonly #layout: Layout
   #settings: Settings
+  #tls: TlsMaterial
   #mail: ChildProcess | undefined
   #agent: ChildProcess | undefined
   #stopping = false
@@ -89,6 +94,7 @@ class Supervisor {
     this.#options = options
     this.#layout = layout
     this.#settings = settings
+    this.#tls = this.#readTls(settings)
   }
 
   async run(): Promise<number> {
@@ -100,6 +106,7 @@ class Supervisor {
     process.on("SIGHUP", () => this.#reload())
     this.#startAgent()
     this.#startMail(servers.value)
+    setInterval(() => this.#lookAtCertificates(), certificatesEvery).unref()
     return this.#ended.promise
   }
 
@@ -146,6 +153,7 @@ class Supervisor {
     return {
       settings: this.#settings,
       layout: this.#layout,
+      tls: this.#tls,
       resolver,
       logFormat,
       addresses,
@@ -217,9 +225,32 @@ class Supervisor {
     const moved =
       JSON.stringify(settings.value.daemons.map(place)) !== JSON.stringify(this.#settings.daemons.map(place))
     this.#settings = settings.value
-    const reload: ToMail = { kind: "reload", settings: settings.value }
-    this.#mail?.send(reload)
+    this.#tls = this.#readTls(settings.value)
+    this.#sendReload()
     this.#options.say(moved ? "reloaded; the listeners change at the next start" : "reloaded")
+  }
+
+  #sendReload(): void {
+    const reload: ToMail = { kind: "reload", settings: this.#settings, tls: this.#tls }
+    if (this.#mail?.connected === true) this.#mail.send(reload)
+  }
+
+  #readTls(settings: Settings): TlsMaterial {
+    const made = makeFirstCertificate(settings, this.#layout)
+    if (made !== undefined) this.#options.say(made)
+    const tls = readTlsMaterial(settings, new Date())
+    for (const issue of tls.issues) this.#options.say(issue)
+    return tls
+  }
+
+  /** Whoever renews certificates need not tell us: their files are looked at. */
+  #lookAtCertificates(): void {
+    const tls = readTlsMaterial(this.#settings, new Date())
+    if (tls.fingerprint === this.#tls.fingerprint) return
+    for (const issue of tls.issues) this.#options.say(issue)
+    this.#tls = tls
+    this.#options.say("certificates have changed: new connections get the new ones")
+    this.#sendReload()
   }
 
   #stop(): void {

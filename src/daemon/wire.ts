@@ -101,6 +101,24 @@ export class Wire {
     return promise.finally(() => clearTimeout(timer))
   }
 
+  /**
+   * Says the rest and lets the stream go, for TLS to take it over. What the peer has sent already is thrown away: it came in
+   * clear text, and whoever stands between us may have written it (RFC 3207 §6).
+   */
+  release(): Duplex {
+    this.#flush()
+    clearTimeout(this.#timer)
+    this.#stopping?.removeEventListener("abort", this.#onStop)
+    this.#chunks.length = 0
+    const stream = this.#stream
+    stream.pause()
+    stream.off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onGone)
+    stream.off("error", this.#onGone).off("drain", this.#onDrain)
+    while (stream.read() !== null) continue
+    this.#gone = true
+    return stream
+  }
+
   #flush(): void {
     if (this.#unsaid === "") return
     const text = this.#unsaid

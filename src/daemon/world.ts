@@ -1,12 +1,14 @@
 // What a session of this daemon may use of the world: the gate, the spool, the clock, and who is told of what happened.
 import type { Content } from "../mail/content.ts"
 import type { Arrival } from "../mail/arrival.ts"
+import type { Authenticator } from "../auth/sasl.ts"
 import type { Gate } from "../mail/gate.ts"
 import type { Reason } from "../mail/decision.ts"
 import type { Reply } from "../mail/reply.ts"
 import type { Clock, NewId } from "../mail/world.ts"
 import type { Queued } from "../queue/entry.ts"
 import type { Event, Spool } from "../spool/spool.ts"
+import type { ServerTls } from "../trust/tls-server.ts"
 
 /** How long a client may be silent, in milliseconds. */
 export type SessionTimeouts = { readonly command: number; readonly datablock: number }
@@ -28,6 +30,10 @@ export type World = {
   readonly clock: Clock
   readonly timeouts: SessionTimeouts
   readonly log: SessionLog
+  /** Begins TLS on a stream; absent where there is no certificate. */
+  readonly tls?: ServerTls | undefined
+  /** Who knows the logins. */
+  readonly authenticator?: Authenticator | undefined
   /** Accepted, safe, answered for: it may be delivered now. */
   readonly onAccepted: (queued: Queued, content: Content) => void
   /** For the timelines. */

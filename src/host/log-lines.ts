@@ -6,6 +6,7 @@ import { printOrigin, type Reason } from "../mail/decision.ts"
 import { replyLine } from "../mail/reply.ts"
 import { type DeliveryStatus, diagnosticText } from "../mail/status.ts"
 import { printDuration } from "../message/date.ts"
+import { protocolName } from "../message/received.ts"
 import { statusWords } from "../message/status-words.ts"
 import type { Entry, Queued } from "../queue/entry.ts"
 import type { Tried } from "../queue/settle.ts"
@@ -17,7 +18,8 @@ export type Controlling = { readonly address: string; readonly uid: number; read
 export function acceptedLine({ entry, pending }: Queued): string {
   const { id, envelope, arrival, size, summary } = entry
   const body = envelope.body === "7bit" ? "" : `, bodytype=${envelope.body.toUpperCase()}`
-  const way = arrival.protocol === "local" ? "" : `, proto=${arrival.protocol}, daemon=${arrival.door}`
+  const protocol = protocolName(arrival)
+  const way = protocol === undefined ? "" : `, proto=${protocol}, daemon=${arrival.door}`
   return (
     `${id}: from=${printSender(entry)}, size=${size}, class=0, nrcpts=${pending.length}` +
     `, msgid=${summary.messageId}${body}${way}, relay=${relayOf(arrival)}`

@@ -1,8 +1,7 @@
 // The users file (STATE/users): mailboxes and logins for sites and tests without system accounts. One user a line, as in passwd(5):
 //   name:hash:home:uid:gid:full name
-// `hash` is scrypt in PHC's form or empty (no login by password), `home` may be empty (then the mail directory's place for the
+// `hash` is what password-hash.ts makes, or empty (no login by password), `home` may be empty (then the mail directory's place for the
 // user), uid and gid too (then the mail system's own user). Lines that begin with # are comments and stay where they are.
-import { randomBytes, scrypt, type ScryptOptions, timingSafeEqual } from "node:crypto"
 import { fail, ok, type Result } from "../mail/result.ts"
 
 export type FileUser = {
@@ -91,42 +90,4 @@ export function withoutUser(text: string, name: string): string {
 
 function linesOf(text: string): string[] {
   return text === "" ? [] : text.replace(/\n$/, "").split("\n")
-}
-
-type Cost = { readonly ln: number; readonly r: number; readonly p: number }
-
-/** OWASP's least: 128 MiB of work in 2^17 rounds is too much for a mail server's login; 32 MiB, three lanes is its equal. */
-const cost: Cost = { ln: 15, r: 8, p: 3 }
-const keyLength = 32
-
-/** `$scrypt$ln=15,r=8,p=3$salt$hash`, each time with a new salt. */
-export async function hashPassword(password: string): Promise<string> {
-  const salt = randomBytes(16)
-  const key = await derive(password, salt, cost)
-  return `$scrypt$ln=${cost.ln},r=${cost.r},p=${cost.p}$${base64(salt)}$${base64(key)}`
-}
-
-/** Whether the password is the one of this hash; false for an empty or unreadable hash. */
-export async function checkPassword(password: string, hash: string): Promise<boolean> {
-  const [, ln, r, p, salt = "", key = ""] =
-    /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]{43})$/.exec(hash) ?? []
-  const asked = { ln: Number(ln), r: Number(r), p: Number(p) }
-  if (key === "" || asked.ln > 20 || asked.ln < 1 || asked.r < 1 || asked.r > 32 || asked.p < 1) return false
-  const found = await derive(password, Buffer.from(salt, "base64"), asked)
-  return timingSafeEqual(found, Buffer.from(key, "base64"))
-}
-
-function derive(password: string, salt: Buffer, { ln, r, p }: Cost): Promise<Buffer> {
-  const N = 2 ** ln
-  const options: ScryptOptions = { N, r, p, maxmem: 256 * N * r }
-  return new Promise((resolve, reject) => {
-    scrypt(password.normalize("NFC"), salt, keyLength, options, (error, key) => {
-      if (error === null) resolve(key)
-      else reject(error)
-    })
-  })
-}
-
-function base64(octets: Buffer): string {
-  return octets.toString("base64").replaceAll("=", "")
 }

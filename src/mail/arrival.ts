@@ -15,6 +15,36 @@ export type Client = {
 /** The words of RFC 3848 and 6531, and `local` for what the sendmail command hands in. */
 export type Protocol = "SMTP" | "ESMTP" | "LMTP" | "UTF8SMTP" | "UTF8LMTP" | "local"
 
+/** What TLS came to (RFC 8446, RFC 5246), in sendmail's words: Received:, access and rulesets speak of it. */
+export type TlsFacts = {
+  /** "TLSv1.3" */
+  readonly version: string
+  /** "TLS_AES_256_GCM_SHA384" */
+  readonly cipher: string
+  /** Octets of the key, times 8. */
+  readonly bits: number
+  /**
+   * {verify}: OK, the peer's certificate is good; NO, it showed none; NOT, none was asked for; FAIL, it is not good. Where there is
+   * no TLS, NONE stands for it.
+   */
+  readonly verify: "OK" | "NO" | "NOT" | "FAIL"
+  /** Why `verify` is FAIL, as OpenSSL says it. */
+  readonly why?: string
+  readonly certificate?: CertificateFacts
+}
+
+/** The peer's certificate. Distinguished names in sendmail's form: /C=GB/O=Napier+20University/CN=mail.napier.ac.uk. */
+export type CertificateFacts = {
+  readonly subject: string
+  readonly issuer: string
+  readonly cnSubject: string
+  readonly cnIssuer: string
+  /** Names of subjectAltName, in lower case. */
+  readonly altNames: readonly string[]
+  /** SHA-256 of the certificate, in hexadecimal with colons. */
+  readonly fingerprint: string
+}
+
 export type Arrival = {
   /** The session's id; sessions that end in a refusal are found by it. */
   readonly session: string
@@ -33,4 +63,10 @@ export type Arrival = {
   readonly load?: { readonly open: number; readonly rate: number }
   /** "TLSv1.3 TLS_AES_256_GCM_SHA384", undefined in plain text. */
   readonly tls: string | undefined
+  /** More of the same, while the session lives. */
+  readonly tlsFacts?: TlsFacts
+  /** How it authenticated: "PLAIN", "SCRAM-SHA-256" … */
+  readonly authType?: string
+  /** A proxy or content filter in front of us vouched for client and helo (XCLIENT, XFORWARD, PROXY). */
+  readonly forwardedBy?: string
 }

@@ -29,6 +29,8 @@ export type Envelope = {
   readonly envid: string | undefined
   /** BY (RFC 2852): absent when the sender set no time. */
   readonly deliverBy?: DeliverBy
+  /** REQUIRETLS (RFC 8689): each hop is encrypted and knows who it speaks with, or the message comes back. */
+  readonly requireTls?: boolean
   /** The sender as it was typed, where that was a name of this host without its domain: mail that stays here shows it so. */
   readonly typedSender?: string
 }

@@ -7,6 +7,8 @@ import type { Envelope } from "./envelope.ts"
 export type Gate = {
   /** May this client speak at all? (sendmail: check_relay) A no closes the session after its reply. */
   connect(arrival: Arrival): Promise<Decision<undefined>>
+  /** TLS has begun (sendmail: tls_client). A no is what the client hears from then on. */
+  secured?(arrival: Arrival): Promise<Decision<undefined>>
   /** How many milliseconds it must keep still before it is greeted (greet_pause); a pass for none. */
   pause?(arrival: Arrival): Promise<Decision<number>>
   /** HELO, EHLO, LHLO with this name. */

@@ -23,7 +23,24 @@ export function writeReceived({ arrival, by, id, software, recipient, typed, dat
   const keep = arrival.protocol.startsWith("UTF8") ? international : ascii
   const named = typed ?? (recipient === undefined ? undefined : printAngled(recipient))
   const forWhom = named === undefined ? ";\r\n\t" : `\r\n\tfor ${named.replaceAll(keep.hostile, "?")}; `
-  return `Received: ${source(arrival, keep)}\r\n\tby ${by} (${software})${protocolClause(arrival)} id ${id}${forWhom}${date}\r\n`
+  const from = `${source(arrival, keep)}${authenticationClause(arrival)}`
+  const how = `${withProtocol(arrival)} id ${id}${tlsClause(arrival)}`
+  return `Received: ${from}\r\n\tby ${by} (${software})${how}${forWhom}${date}\r\n`
+}
+
+function withProtocol(arrival: Arrival): string {
+  const name = protocolName(arrival)
+  return name === undefined ? "" : ` with ${name}`
+}
+
+/** No mechanism of ours has a layer of security of its own: that is TLS's. */
+function authenticationClause({ authType }: Arrival): string {
+  return authType === undefined ? "" : "\r\n\t(authenticated bits=0)"
+}
+
+function tlsClause({ tlsFacts: tls }: Arrival): string {
+  if (tls === undefined) return ""
+  return `\r\n\t(version=${tls.version} cipher=${tls.cipher} bits=${tls.bits} verify=${tls.verify})`
 }
 
 /** Characters that may stand in an address and in a name as they are (all others become "?"), and how many of them. */
@@ -64,9 +81,9 @@ function cleanName(name: string, { notName, longest }: Alphabet): string {
   return short.replaceAll(notName, "?")
 }
 
-/** RFC 3848, RFC 6531 §4.3: ESMTP, and S for TLS, A for AUTH after it. */
-function protocolClause({ protocol, tls, authenticated }: Arrival): string {
-  if (protocol === "local") return ""
-  if (protocol === "SMTP") return " with SMTP"
-  return ` with ${protocol}${tls === undefined ? "" : "S"}${authenticated === undefined ? "" : "A"}`
+/** RFC 3848, RFC 6531 §4.3: ESMTP, and S for TLS, A for AUTH after it; undefined for what came by no protocol. */
+export function protocolName({ protocol, tls, authenticated }: Arrival): string | undefined {
+  if (protocol === "local") return undefined
+  if (protocol === "SMTP") return protocol
+  return `${protocol}${tls === undefined ? "" : "S"}${authenticated === undefined ? "" : "A"}`
 }

@@ -1,8 +1,8 @@
 // What policy says to the peer: sendmail's words (cf/m4/proto.m4), one constant or function each. The session puts the address
 // as it was typed in front where sendmail does; files and tables are never named here.
 import { reply, type Reply } from "../mail/reply.ts"
-import { option } from "../config/options.ts"
-import type { Settings } from "../config/settings.ts"
+import { option, optionAt } from "../config/options.ts"
+import { classMembers, type Settings } from "../config/settings.ts"
 import { fillInText, textReply } from "./message-text.ts"
 
 export const mailboxDisabled: Reply = reply(550, "5.2.1", "Mailbox disabled for this recipient")
@@ -14,7 +14,13 @@ export function accessDenied(settings: Settings): Reply {
 
 /** No rule admits it: confRELAY_MSG. */
 export function relayingDenied(settings: Settings): Reply {
-  return textReply(fillInText(option(settings, "RelayMessage"), {}), "5.7.1")
+  // proto.m4 (_USE_AUTH_): with TRUST_AUTH_MECH the usual text says what would help.
+  const usual =
+    optionAt(settings, "RelayMessage") === undefined && classMembers(settings, "TrustAuthMech").size > 0
+  const text = usual
+    ? `${option(settings, "RelayMessage")}. Proper authentication required.`
+    : option(settings, "RelayMessage")
+  return textReply(fillInText(text, {}), "5.7.1")
 }
 
 /** DNS does not say who the client is: it may be one we relay for. */

@@ -9,7 +9,8 @@ import { mail } from "./mail.ts"
 import { etrn, expn, helpOn, noop, quit, rset, verb, vrfy } from "./other.ts"
 import { rcpt } from "./rcpt.ts"
 import { greeting, notAccepting, openProxy, replies, tooManyBadCommands, unknownCommand } from "./replies.ts"
-import { auth, startTls } from "./secure.ts"
+import { auth, authLine } from "./auth.ts"
+import { startTls } from "./secure.ts"
 import {
   traced,
   type Asks,
@@ -69,6 +70,7 @@ export function heardOut(
 /** One line from the client. */
 export async function receive(session: Session, line: Line, asks: Asks): Promise<Outcome> {
   const counted = { ...session, commands: session.commands + 1 }
+  if (session.exchange !== undefined) return authLine(counted, session.exchange, line, asks)
   if (line.kind === "broken") return countBad(stay(counted, brokenReply(line)))
   const { offers, arrival } = session
   if (session.commands === 0 && isForeign(line.text)) {
@@ -93,6 +95,7 @@ function brokenReply(line: Line & { kind: "broken" }) {
 }
 
 async function dispatch(session: Session, command: Command, asks: Asks): Promise<Outcome> {
+  if (needsLogin(session, command)) return stay(session, replies.authenticationRequired)
   switch (command.verb) {
     case "MAIL":
       return mail(session, command, asks)
@@ -125,14 +128,20 @@ async function dispatch(session: Session, command: Command, asks: Asks): Promise
     case "EXPN":
       return expn(session, command.argument, asks)
     case "STARTTLS":
-      return startTls(session)
+      return startTls(session, command.argument)
     case "AUTH":
-      return auth(session)
+      return auth(session, command.argument, asks)
     case "wrong":
       return command.afterwards === "close"
         ? move(session, command.reply, { does: "close" })
         : stay(session, command.reply)
   }
+}
+
+/** DAEMON_OPTIONS with Modify=a: nothing that concerns mail is for a client that has not logged in. */
+function needsLogin({ offers, arrival }: Session, { verb }: Command): boolean {
+  if (offers.auth?.required !== true || arrival.authenticated !== undefined) return false
+  return verb === "MAIL" || verb === "VRFY" || verb === "EXPN" || verb === "ETRN"
 }
 
 // The client was refused when it came: it hears that again, but may still say who it is and leave.

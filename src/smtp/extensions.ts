@@ -2,10 +2,12 @@
 // (RFC 3461), SMTPUTF8 (RFC 6531), AUTH (RFC 4954), BY (RFC 2852); and the list of extensions EHLO shows.
 import type { BodyType, DeliverBy, Notify } from "../mail/envelope.ts"
 import type { Reply } from "../mail/reply.ts"
+import { type Mechanism, saysPassword } from "../auth/sasl.ts"
+import type { Arrival } from "../mail/arrival.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Parameter } from "./path.ts"
 import * as say from "./replies.ts"
-import { extensions, type Offers } from "./session.ts"
+import { type Extension, extensions, type Offers } from "./session.ts"
 
 export type MailParameters = {
   readonly size: number
@@ -14,6 +16,8 @@ export type MailParameters = {
   readonly ret: "full" | "headers" | undefined
   readonly envid: string | undefined
   readonly by: ByTime | undefined
+  /** REQUIRETLS (RFC 8689): on encrypted ways only. */
+  readonly requireTls: boolean
 }
 
 /** BY= as it was said: the time is counted from now. */
@@ -27,7 +31,7 @@ export type RcptParameters = {
 type Read<T> = Result<T, Reply>
 
 /** What EHLO and LHLO list, in sendmail's order (srvrsmtp.c), ours before HELP. */
-export function extensionLines(offers: Offers): readonly string[] {
+export function extensionLines(offers: Offers, arrival?: Arrival): readonly string[] {
   const { privacy, maxMessageSize, lmtp, leastDeliverBy } = offers
   const expn = !privacy.has("noexpn")
   const lines: (string | false)[] = [
@@ -39,11 +43,34 @@ export function extensionLines(offers: Offers): readonly string[] {
     maxMessageSize > 0 ? `SIZE ${maxMessageSize}` : "SIZE",
     !privacy.has("noreceipts") && "DSN",
     !lmtp && !privacy.has("noetrn") && "ETRN",
+    authLine(offers, arrival),
+    offers.startTls === true && arrival?.tls === undefined && "STARTTLS",
     leastDeliverBy >= 0 && (leastDeliverBy > 0 ? `DELIVERBY ${leastDeliverBy}` : "DELIVERBY"),
-    ...extensions.filter((word) => offers.extensions.has(word)),
+    ...extensions.filter((word) => offers.extensions.has(word) && isInPlace(word, arrival)),
     "HELP",
   ]
   return lines.filter((line) => line !== false)
+}
+
+/** RFC 8689 §2: REQUIRETLS is offered within TLS alone. */
+function isInPlace(word: Extension, arrival: Arrival | undefined): boolean {
+  return word !== "REQUIRETLS" || arrival?.tls !== undefined
+}
+
+// RFC 4954 §3: what cannot be used now is not offered.
+function authLine(offers: Offers, arrival: Arrival | undefined): string | false {
+  if (arrival === undefined || arrival.authType !== undefined) return false
+  const usable = usableMechanisms(offers, arrival)
+  return usable.length > 0 && `AUTH ${usable.join(" ")}`
+}
+
+/** Mechanisms that this client may use now: no password in clear text, EXTERNAL for whom a certificate vouches. */
+export function usableMechanisms({ auth }: Offers, { tls, tlsFacts }: Arrival): readonly Mechanism[] {
+  if (auth === undefined) return []
+  return auth.mechanisms.filter((mechanism) => {
+    if (mechanism === "EXTERNAL") return tlsFacts?.verify === "OK"
+    return tls !== undefined || auth.inClear || !saysPassword(mechanism)
+  })
 }
 
 /** MAIL's parameters, or the reply to the first that is wrong. */
@@ -58,6 +85,7 @@ const plainMail: MailParameters = {
   ret: undefined,
   envid: undefined,
   by: undefined,
+  requireTls: false,
 }
 
 /** RCPT's parameters, or the reply to the first that is wrong. */
@@ -101,6 +129,9 @@ function readMailParameter({ name, key, value }: Named, offers: Offers): Read<Pa
     case "SMTPUTF8":
       if (!offers.extensions.has("SMTPUTF8")) break
       return value === undefined ? ok({ smtputf8: true }) : fail(say.noValueAllowed(name)) // RFC 6531 §3.4
+    case "REQUIRETLS":
+      if (!offers.extensions.has("REQUIRETLS")) break
+      return value === undefined ? ok({ requireTls: true }) : fail(say.noValueAllowed(name)) // RFC 8689 §2
     case "AUTH":
       // RFC 4954 §5: taken from everyone, believed of nobody who is not trusted: as if it were AUTH=<>.
       return required(name, value, (text) =>

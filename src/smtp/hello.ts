@@ -31,7 +31,7 @@ export function welcome(session: Session, verb: HelloCommand["verb"]): Reply {
   const first = `${offers.hostname} Hello ${clientName(arrival)}, pleased to meet you`
   if (verb === "HELO") return reply(250, undefined, first)
   if (refused !== undefined) return reply(250, undefined, first, "ENHANCEDSTATUSCODES")
-  return reply(250, undefined, first, ...extensionLines(offers))
+  return reply(250, undefined, first, ...extensionLines(offers, arrival))
 }
 
 function protocolOf({ protocol }: Arrival, verb: HelloCommand["verb"]): Protocol {

@@ -18,6 +18,9 @@ export type Line =
  */
 const longestCommand = 4096
 
+/** The longest response of AUTH that must be taken (RFC 4954 §4), and its end. */
+export const longestResponse = 12_290
+
 const nothing = Buffer.alloc(0)
 const lf = 0x0a
 const cr = 0x0d
@@ -42,17 +45,17 @@ export class Input {
   }
 
   /** The next command line, without its end. A lone LF ends it too: people type into netcat. */
-  line(): Line | undefined {
+  line(longest = longestCommand): Line | undefined {
     const end = this.#chunk.indexOf(lf, this.#at)
     if (end < 0) {
-      this.#keep(this.#chunk.subarray(this.#at))
+      this.#keep(this.#chunk.subarray(this.#at), longest)
       this.#chunk = nothing
       this.#at = 0
       return undefined
     }
     const octets = this.#joined(this.#chunk.subarray(this.#at, end))
     this.#at = end + 1
-    if (this.#skipping || octets.length > longestCommand) {
+    if (this.#skipping || octets.length > longest) {
       this.#skipping = false
       return broken("too long", octets)
     }
@@ -78,10 +81,10 @@ export class Input {
     this.#partial = nothing
   }
 
-  #keep(piece: Buffer): void {
+  #keep(piece: Buffer, longest: number): void {
     if (this.#skipping) return
     this.#partial = this.#joined(piece)
-    if (this.#partial.length > longestCommand) {
+    if (this.#partial.length > longest) {
       this.#skipping = true
       this.#partial = this.#partial.subarray(0, 80)
     }

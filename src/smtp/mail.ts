@@ -19,7 +19,8 @@ export async function mail(session: Session, command: MailCommand, asks: Asks): 
   const { smtp, ...wishes } = localParameters(arrival, command.parameters)
   const parameters = readMailParameters(smtp, offers)
   if (!parameters.ok) return stay(session, parameters.error)
-  const { size, smtputf8 } = parameters.value
+  const { size, smtputf8, requireTls } = parameters.value
+  if (requireTls && arrival.tls === undefined) return stay(session, replies.requireTlsNeedsTls) // RFC 8689 §4.1
   if (!smtputf8 && needsUtf8(path)) return stay(session, replies.needUtf8)
   // RFC 1870 §6.1
   if (offers.maxMessageSize > 0 && size > offers.maxMessageSize) {
@@ -47,10 +48,11 @@ export async function mail(session: Session, command: MailCommand, asks: Asks): 
 
 function envelopeOf(
   reversePath: Transaction["envelope"]["reversePath"],
-  { body, smtputf8, ret, envid, by }: MailParameters,
+  { body, smtputf8, ret, envid, by, requireTls }: MailParameters,
   now: number,
 ): Transaction["envelope"] {
-  const envelope = { reversePath, recipients: [], body, smtputf8, ret, envid }
+  const plain = { reversePath, recipients: [], body, smtputf8, ret, envid }
+  const envelope = requireTls ? { ...plain, requireTls } : plain
   return by === undefined ? envelope : { ...envelope, deliverBy: deadline(by, now) }
 }
 

@@ -1,5 +1,6 @@
 // A session as a value: who is there, what we offer, how far it has come. A handler takes one and gives back the next,
 // with its replies; it reads nothing and writes nothing.
+import type { Authenticator, Exchange, Mechanism } from "../auth/sasl.ts"
 import type { Arrival, Client } from "../mail/arrival.ts"
 import { because, type Decision, type Origin, type Reason } from "../mail/decision.ts"
 import type { Transaction } from "../mail/envelope.ts"
@@ -21,8 +22,8 @@ export type PrivacyFlag =
   | "noetrn"
   | "noreceipts"
 
-/** Extensions that sendmail 8.17 has not: RFC 3030, RFC 6531. */
-export const extensions = ["CHUNKING", "BINARYMIME", "SMTPUTF8"] as const
+/** Extensions that sendmail 8.17 has not: RFC 3030, RFC 6531, RFC 8689. */
+export const extensions = ["CHUNKING", "BINARYMIME", "SMTPUTF8", "REQUIRETLS"] as const
 export type Extension = (typeof extensions)[number]
 
 /** What this door offers and how much it bears. A limit of 0 is none. */
@@ -57,8 +58,22 @@ export type Offers = {
   readonly noRecipientAction: NoRecipientAction
   /** Logins that may name any sender at the local door without a word about it (class t, in lower case). */
   readonly trustedUsers?: ReadonlySet<string>
+  /** There is a certificate, so STARTTLS is offered (RFC 3207). */
+  readonly startTls?: boolean
+  /** How a client can log in; absent: nobody could, or may at this door (RFC 4954). */
+  readonly auth?: AuthOffers
   /** The lines that set these, where lines did. */
   readonly origins: Readonly<Partial<Record<LimitName, Origin>>>
+}
+
+export type AuthOffers = {
+  readonly mechanisms: readonly Mechanism[]
+  /** Passwords may be said as they are where anybody on the way can hear them. */
+  readonly inClear: boolean
+  /** No mail without a login (DAEMON_OPTIONS: Modify=a). */
+  readonly required: boolean
+  /** Failures until the session is closed. */
+  readonly mostFailures: number
 }
 
 /** The limits and refusals of this file's Offers that a line of the configuration may have set. */
@@ -82,6 +97,9 @@ export type Session = {
   readonly bad: number
   readonly idle: number
   readonly badRecipients: number
+  /** AUTH is under way: the next line is its next response. */
+  readonly exchange?: Exchange | undefined
+  readonly failedLogins?: number
 }
 
 /** What the session asks while it answers. */
@@ -90,6 +108,8 @@ export type Asks = {
   /** Whether the spool can take a message of this size now. */
   readonly room: (size: number) => Result<void, string>
   readonly clock: Clock
+  /** Who knows the logins; absent where nobody has one. */
+  readonly authenticator?: Authenticator | undefined
 }
 
 /** What the gate was asked, in sendmail's word for it, and what it said. */
@@ -103,6 +123,9 @@ export type Asked = {
     | "check_eom"
     | "check_vrfy"
     | "check_expn"
+    /** AUTH, and what access says of a client's TLS. */
+    | "AUTH"
+    | "tls_client"
     /** A limit or rule of ours, which no gate was asked about. */
     | "limit"
   readonly argument: string
@@ -126,6 +149,8 @@ export type Next =
   | { readonly does: "chunk"; readonly octets: number; readonly last: boolean; readonly keep: boolean }
   /** The next command is read after a while: the client guesses. */
   | { readonly does: "pause"; readonly milliseconds: number }
+  /** TLS begins, now that the 220 is said; whatever the client sent before that was not meant (RFC 3207 §6). */
+  | { readonly does: "start tls" }
   /** The queue for this host is to be run (ETRN). */
   | { readonly does: "run queue"; readonly node: string }
   | { readonly does: "close" }
@@ -135,6 +160,8 @@ export type Outcome = {
   readonly replies: readonly Reply[]
   readonly next: Next
   readonly asked: Asked | undefined
+  /** A line for the log: who logged in, how it is encrypted. */
+  readonly note?: string
 }
 
 const read: Next = { does: "read" }
