@@ -6,11 +6,14 @@ import { join } from "node:path"
 
 /** Each command and the Debian package it comes from. */
 export const tools: Readonly<Record<string, string>> = {
+  alpine: "alpine",
   cdb: "tinycdb",
+  "git-send-email": "git-email",
   getent: "libc-bin",
   m4: "m4",
   msmtp: "msmtp",
   mutt: "mutt",
+  php: "php-cli",
   python3: "python3",
   setpriv: "util-linux",
   strace: "strace",
@@ -20,7 +23,7 @@ export const tools: Readonly<Record<string, string>> = {
 
 /** Where a command is, if the machine has it. */
 export function whereIs(command: string): string | undefined {
-  const folders = `${process.env["PATH"] ?? ""}:/usr/sbin:/usr/bin:/sbin:/bin`
+  const folders = `${process.env["PATH"] ?? ""}:/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/git-core`
     .split(":")
     .filter((folder) => folder !== "")
   return folders.map((folder) => join(folder, command)).find(isExecutable)
