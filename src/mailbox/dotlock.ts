@@ -13,12 +13,16 @@ import {
   writeSync,
 } from "node:fs"
 import { constants } from "node:fs"
+import { hostname } from "node:os"
 
 /** A lock we hold. */
 export type DotLock = { readonly path: string; readonly inode: number }
 
 /** liblockfile's rule: a lock whose holder cannot be known is stale after five minutes. */
 export const unknownHolderMilliseconds = 300_000
+
+/** A lock whose holder is gone, as far as its pid and boot tell, is stale after ten seconds. */
+export const goneHolderMilliseconds = 10_000
 
 let bootId: string | undefined
 
@@ -55,7 +59,11 @@ let count = 0
 
 /** Takes the lock of `file`, or answers undefined when another has it. Breaks a stale one. Call it with the rights its directory needs. */
 export function takeDotLock(file: string, now: number): DotLock | undefined {
-  const path = `${file}.lock`
+  return takeLockFile(`${file}.lock`, now)
+}
+
+/** The same for a lock file of any name (procmail's LOCKFILE). */
+export function takeLockFile(path: string, now: number): DotLock | undefined {
   // RFC 1036's way: O_EXCL alone is not safe on NFS 2, and link tells by its result whether we were first.
   const own = `${path}.${process.pid}.${count++}`
   const fd = openSync(
@@ -65,7 +73,7 @@ export function takeDotLock(file: string, now: number): DotLock | undefined {
   )
   try {
     ownStart ??= started(process.pid)
-    writeSync(fd, `${process.pid}\n${boot()}\n${ownStart}\n`)
+    writeSync(fd, `${process.pid}\n${boot()}\n${ownStart}\n${hostname()}\n`)
     const taken = linked(own, path) || (breakStale(path, now) && linked(own, path))
     return taken ? { path, inode: lstatSync(own).ino } : undefined
   } finally {
@@ -112,22 +120,31 @@ function breakStale(path: string, now: number): boolean {
   return isTheOne
 }
 
+// What we wrote ourselves tells at once. A bare pid may be one of another host that shares the directory, a lock of another boot one
+// of such a host too, unless it says ours: these get ten seconds.
 function isStale(path: string, { mtimeMs, size }: Stats, now: number): boolean {
+  const age = now - mtimeMs
   const holder = size > 0 && size < 256 ? holderOf(path) : undefined
-  if (holder !== undefined && holder.boot === boot()) return !isAlive(holder.pid) || isAnother(holder)
-  if (holder !== undefined && isAlive(holder.pid)) return false
-  return now - mtimeMs > unknownHolderMilliseconds
+  if (holder === undefined) return age > unknownHolderMilliseconds
+  if (holder.boot === boot()) return !isAlive(holder.pid) || isAnother(holder)
+  if (holder.boot !== undefined && holder.host === hostname()) return age > goneHolderMilliseconds
+  if (isAlive(holder.pid)) return false
+  return age > (holder.boot === undefined ? goneHolderMilliseconds : unknownHolderMilliseconds)
 }
 
-type Holder = { readonly pid: number; readonly boot: string | undefined; readonly started: string }
+type Holder = {
+  readonly pid: number
+  readonly boot: string | undefined
+  readonly started: string
+  readonly host: string | undefined
+}
 
-/** liblockfile writes the pid alone; we write the boot id and our start too. Others write nothing that can be read. */
+/** liblockfile writes the pid alone; we write the boot id, our start and our host too. Others write nothing that can be read. */
 function holderOf(path: string): Holder | undefined {
-  const text = readLock(path)
-  const [, pid, bootLine, start = ""] = /^(\d{1,10})\s*\n?([0-9a-f-]*)\n?(\d*)\s*$/.exec(text) ?? []
-  return pid === undefined || Number(pid) <= 0
-    ? undefined
-    : { pid: Number(pid), boot: bootLine || undefined, started: start }
+  const [pid = "", bootLine = "", start = "", host = ""] = readLock(path).split("\n")
+  if (!/^\d{1,10}\s*$/.test(pid) || !/^[0-9a-f-]*$/.test(bootLine) || !/^\d*$/.test(start)) return undefined
+  if (Number(pid) <= 0) return undefined
+  return { pid: Number(pid), boot: bootLine || undefined, started: start, host: host || undefined }
 }
 
 /** Whether the pid is by now another process's. */

@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs"
@@ -22,11 +23,17 @@ after(() => rmSync(directory, { recursive: true }))
 
 const durable: MakeDurable = () => Promise.resolve()
 const body = [Buffer.from("Subject: hello\n\n"), Buffer.from("wake up\n")]
-const name = `1226747541.QmAFBCL00000001.0.${hostname()}`
+const name = `1226747541.QmAFBCL00000001.0.${hostname()},S=24`
+const unfinished = `1226747541.QmAFBCL00000001.0.${hostname()}`
 
 function deliver(
   path: string,
-  more: { repeat?: boolean; body?: AsyncIterable<Buffer>; durable?: MakeDurable } = {},
+  more: {
+    repeat?: boolean
+    body?: AsyncIterable<Buffer>
+    durable?: MakeDurable
+    folder?: { name: string; make: boolean }
+  } = {},
 ) {
   const delivery = {
     path,
@@ -91,7 +98,7 @@ for (const [how, given] of [
     const path = join(directory, `tmp ${how}`)
     await deliver(path)
     rmSync(join(path, "new", name))
-    writeFileSync(join(path, "tmp", name), "Subj")
+    writeFileSync(join(path, "tmp", unfinished), "Subj")
     assert.equal((await again(path)).outcome, "done")
     assert.deepEqual(files(path), [`new/${name}`])
   })
@@ -156,4 +163,41 @@ test("a Maildir that cannot be made is tried again", async (t) => {
   mkdirSync(locked)
   chmodSync(locked, 0o500)
   assert.equal((await deliver(join(locked, "Maildir"))).outcome, "later")
+})
+
+test("a folder that is there gets its mail, one that is not leaves it in the Maildir", async () => {
+  const path = join(directory, "folders")
+  const folder = { name: "lists.linux", make: false }
+  await deliver(path, { folder })
+  assert.deepEqual(files(path), [`new/${name}`])
+  mkdirSync(join(path, ".lists.linux"))
+  assert.equal((await deliver(path, { folder })).text, `delivered to ${path}/.lists.linux`)
+  assert.deepEqual(files(join(path, ".lists.linux")), [`new/${name}`])
+})
+
+test("a folder is made where that is asked for, with the file that marks it", async () => {
+  const path = join(directory, "made")
+  await deliver(path, { folder: { name: "work", make: true } })
+  assert.deepEqual(files(join(path, ".work")), [`new/${name}`])
+  assert.ok(readdirSync(join(path, ".work")).includes("maildirfolder"))
+  assert.deepEqual(files(path), [])
+})
+
+for (const odd of ["", ".", "..", "../bob", "a..b", ".a", "a.", "a/b", "gr\u00fc\u00dfe"]) {
+  test(`the detail ${JSON.stringify(odd)} is no folder: the Maildir itself gets the mail`, async () => {
+    const path = join(directory, `odd ${odd.replaceAll("/", "_")}`)
+    await deliver(path, { folder: { name: odd, make: true } })
+    assert.deepEqual(files(path), [`new/${name}`])
+  })
+}
+
+test("a folder that is a link to somewhere else is not followed", async () => {
+  const path = join(directory, "linked")
+  await deliver(path)
+  mkdirSync(join(directory, "elsewhere"))
+  symlinkSync(join(directory, "elsewhere"), join(path, ".work"))
+  rmSync(join(path, "new", name))
+  await deliver(path, { folder: { name: "work", make: false } })
+  assert.deepEqual(files(path), [`new/${name}`])
+  assert.deepEqual(readdirSync(join(directory, "elsewhere")), [])
 })

@@ -18,7 +18,8 @@ import { dirname, join } from "node:path"
 import { withRights } from "../host/posix.ts"
 import { type Body, isInMemory, sizeOf, writeAll } from "./body.ts"
 import type { MakeDurable } from "./durable.ts"
-import { done, failed, type MailboxOutcome, outcomeOf } from "./outcome.ts"
+import { type Account, roomFor } from "./maildir-quota.ts"
+import { done, failed, later, type MailboxOutcome, outcomeOf, Refused } from "./outcome.ts"
 import { directoryRights, type Owner } from "./owner.ts"
 
 export type MaildirDelivery = {
@@ -31,6 +32,10 @@ export type MaildirDelivery = {
   readonly date: number
   /** It may have been delivered before: an earlier attempt was cut off. */
   readonly repeat: boolean
+  /** A Maildir++ folder of it: the name behind its dot. Where it is not there and is not to be made, the Maildir itself is meant. */
+  readonly folder?: { readonly name: string; readonly make: boolean }
+  /** What the Maildir may hold: `10485760S,1000C`. Without, what its own maildirsize says, if it has one. */
+  readonly quota?: string
   readonly body: Body
 }
 
@@ -38,50 +43,86 @@ export type MaildirWorld = { readonly durable: MakeDurable }
 
 /** Delivers; a Maildir that is missing is made, 0700, as its owner. */
 export async function deliverToMaildir(
-  delivery: MaildirDelivery,
+  given: MaildirDelivery,
   { durable }: MaildirWorld,
 ): Promise<MailboxOutcome> {
-  if (!/^[\w.-]{1,120}$/.test(delivery.delivery))
-    return failed("5.3.5", `"${delivery.delivery}" cannot be a file's name`)
-  const { path, owner } = delivery
-  const name = fileName(delivery)
+  if (!/^[\w.-]{1,120}$/.test(given.delivery))
+    return failed("5.3.5", `"${given.delivery}" cannot be a file's name`)
+  const { owner } = given
   let file: Brought | undefined
+  let at = given
   try {
-    file = await bring(delivery, name)
+    at = intoFolder(given)
+    file = await bring(at, fileName(at), given.path)
     const { fd } = file
-    await durable({ fd, directory: () => withRights(owner.rights, () => openSync(join(path, "new"), "r")) })
-    return done(file.found ? `${path} has it already` : `delivered to ${path}`)
+    const directory = join(at.path, "new")
+    await durable({ fd, directory: () => withRights(owner.rights, () => openSync(directory, "r")) })
+    return done(file.found ? `${at.path} has it already` : `delivered to ${at.path}`)
   } catch (error) {
-    if (file !== undefined) takeBack(delivery, name)
-    return outcomeOf(error, path)
+    if (file !== undefined) takeBack(at, file.name)
+    return outcomeOf(error, at.path)
   } finally {
     if (file !== undefined) closeSync(file.fd)
   }
 }
 
-type Brought = { readonly fd: number; readonly found: boolean }
+/** What IMAP servers of Maildir++ take for a folder: dots are its levels. */
+const folderName = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/
 
-/** Writes under tmp and renames into new; the descriptor stays open. */
-function bring(delivery: MaildirDelivery, name: string): Brought | Promise<Brought> {
-  const { path, owner, body } = delivery
-  if (!isInMemory(body)) return bringPieces(delivery, body, name)
+/** The same delivery, into the folder that it names, if that is there or may be made. */
+function intoFolder(delivery: MaildirDelivery): MaildirDelivery {
+  const { folder, path, owner } = delivery
+  if (folder === undefined || !folderName.test(folder.name)) return delivery
+  const inside = join(path, `.${folder.name}`)
   return withRights(owner.rights, () => {
-    const before = delivery.repeat ? openDelivered(path, name, sizeOf(body)) : undefined
-    if (before !== undefined) return { fd: before, found: true }
+    const there = lstatSync(inside, { throwIfNoEntry: false })?.isDirectory() === true
+    if (!there && !folder.make) return delivery
+    if (!there) makeFolder(path, inside, owner)
+    return { ...delivery, path: inside }
+  })
+}
+
+function makeFolder(maildir: string, inside: string, owner: Owner): void {
+  makeMaildir(maildir, owner)
+  makeMaildir(inside, owner)
+  closeSync(openSync(join(inside, "maildirfolder"), O_WRONLY | O_CREAT | O_NOFOLLOW, 0o600))
+}
+
+type Brought = { readonly fd: number; readonly found: boolean; readonly name: string }
+
+/** Writes under tmp and renames into new; the descriptor stays open. `whole` is the Maildir that the quota is of. */
+function bring(delivery: MaildirDelivery, name: string, whole: string): Brought | Promise<Brought> {
+  const { path, owner, body } = delivery
+  if (!isInMemory(body)) return bringPieces(delivery, body, name, whole)
+  const size = sizeOf(body)
+  const last = lastName(name, size)
+  return withRights(owner.rights, () => {
+    const before = delivery.repeat ? openDelivered(path, last, size) : undefined
+    if (before !== undefined) return { fd: before, found: true, name: last }
+    const account = accountFor(whole, size, delivery.quota)
     const fresh = join(path, "tmp", name)
     const fd = createIn(path, fresh, owner)
     return finish(fd, fresh, () => {
       writeAll(fd, body)
-      renameSync(fresh, join(path, "new", name))
-      return { fd, found: false }
+      renameSync(fresh, join(path, "new", last))
+      account?.add(size)
+      return { fd, found: false, name: last }
     })
   })
 }
 
+/** Where the message is to be entered, if a quota is kept. Throws when there is no room. */
+function accountFor(maildir: string, octets: number, quota: string | undefined): Account | undefined {
+  const room = roomFor(maildir, octets, quota, Date.now())
+  if (room.kind === "full") throw new Refused(later("4.2.2", `${maildir}: ${room.says}`))
+  return room.kind === "room" ? room.account : undefined
+}
+
 async function bringPieces(
-  { path, owner, repeat }: MaildirDelivery,
+  { path, owner, repeat, quota }: MaildirDelivery,
   pieces: AsyncIterable<Buffer>,
   name: string,
+  whole: string,
 ): Promise<Brought> {
   const { rights } = owner
   const fresh = join(path, "tmp", name)
@@ -89,13 +130,17 @@ async function bringPieces(
   try {
     for await (const piece of pieces) writeAll(fd, [piece])
     return withRights(rights, () => {
-      const before = repeat ? openDelivered(path, name, fstatSync(fd).size) : undefined
+      const { size } = fstatSync(fd)
+      const last = lastName(name, size)
+      const before = repeat ? openDelivered(path, last, size) : undefined
       if (before === undefined) {
-        renameSync(fresh, join(path, "new", name))
-        return { fd, found: false }
+        const account = accountFor(whole, size, quota)
+        renameSync(fresh, join(path, "new", last))
+        account?.add(size)
+        return { fd, found: false, name: last }
       }
       drop(fd, fresh)
-      return { fd: before, found: true }
+      return { fd: before, found: true, name: last }
     })
   } catch (error) {
     withRights(rights, () => drop(fd, fresh))
@@ -182,6 +227,11 @@ let host: string | undefined
 function fileName({ date, delivery }: MaildirDelivery): string {
   host ??= hostname().replaceAll("/", String.raw`\057`).replaceAll(":", String.raw`\072`)
   return `${Math.floor(date / 1000)}.Q${delivery}.${host}`
+}
+
+/** With the size, as Maildir++ has it: who counts quotas or shows a list need not ask for it (Dovecot reads it too). */
+function lastName(name: string, size: number): string {
+  return `${name},S=${size}`
 }
 
 /** What an earlier attempt delivered, still in new or moved to cur (with flags) by a reader; opened, to be synced once more. */

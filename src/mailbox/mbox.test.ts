@@ -15,7 +15,7 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs"
-import { tmpdir } from "node:os"
+import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, test } from "node:test"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -140,6 +140,27 @@ const locks: readonly (readonly [string, string, number, boolean])[] = [
     0,
     true,
   ],
+  ["of a dead program without a boot is not stale while it is young", `${dead}\n`, 9000, false],
+  ["of a dead program without a boot is stale after ten seconds", `${dead}\n`, 11_000, true],
+  ["of a living program without a boot is never stale", `${process.pid}\n`, 3_600_000, false],
+  [
+    "of this host's last boot is stale after ten seconds, though its pid lives",
+    `${process.pid}\nffff-eeee\n1\n${hostname()}\n`,
+    11_000,
+    true,
+  ],
+  [
+    "of this host's last boot is not stale while it is young",
+    `${process.pid}\nffff-eeee\n1\n${hostname()}\n`,
+    9000,
+    false,
+  ],
+  [
+    "of another host is not stale while it is young",
+    `${dead}\nffff-eeee\n1\nmail.hello.com\n`,
+    100_000,
+    false,
+  ],
   ["of another boot counts as unknown: not stale while it is young", `${dead}\nffff-eeee\n`, 1000, false],
   [
     "of another boot counts as unknown: stale after five minutes",
@@ -182,7 +203,10 @@ test("our own lock, as long as we live, is not stale to another of us", () => {
   const path = join(directory, "ours")
   const lock = takeDotLock(path, Date.now())
   assert.ok(lock)
-  assert.match(readFileSync(lock.path, "latin1"), new RegExp(`^${process.pid}\n${boot}\n\\d*\n$`))
+  assert.match(
+    readFileSync(lock.path, "latin1"),
+    new RegExp(`^${process.pid}\n${boot}\n\\d*\n${hostname()}\n$`),
+  )
   assert.equal(takeDotLock(path, Date.now() + 3_600_000), undefined)
   releaseDotLock(lock)
 })
