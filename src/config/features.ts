@@ -1,6 +1,8 @@
 // Every FEATURE(): what it is for, how many arguments it takes, and the table it opens.
 // What a feature does is done where it is asked for: routing/, policy/, smtp/.
 
+import type { FeatureWords } from "./feature-words.ts"
+
 export type FeatureRow = {
   readonly about: string
   /** Most arguments after the name. */
@@ -9,6 +11,8 @@ export type FeatureRow = {
   readonly least?: number
   /** The table it opens, and the map that is meant when the first argument is empty. */
   readonly table?: { readonly name: string; readonly map: string }
+  /** The words with values that its arguments are made of. */
+  readonly words?: FeatureWords
   /** The name it has now. */
   readonly now?: string
   /** Why nothing comes of it. */
@@ -30,6 +34,8 @@ function table(name: string, map: string, about: string, most = 1): FeatureRow {
 function dead(about: string, obsolete: string): FeatureRow {
   return { about, most: 9, obsolete }
 }
+
+const spfActions = ["reject", "defer", "hold", "discard", "mark", "none"]
 
 /** The table of features, by name. `MAIL_SETTINGS_DIR` and `DATABASE_MAP_TYPE` in a map are filled in. */
 export const featureRows: Readonly<Record<string, FeatureRow>> = {
@@ -146,6 +152,20 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
   require_rdns: plain("Clients without a matching reverse name are refused."),
   rhsbl: { about: "A DNS list of sender domains.", most: 3, repeats: true },
   smrsh: plain("Programs run through the restricted shell.", 1),
+  spf: {
+    about:
+      "Ours: SPF is asked of senders from outside, and what each result leads to: reject, defer, hold, discard, mark (fields on top of the message) or none.",
+    most: 9,
+    words: {
+      pass: spfActions,
+      none: spfActions,
+      neutral: spfActions,
+      softfail: spfActions,
+      fail: spfActions,
+      temperror: spfActions,
+      permerror: spfActions,
+    },
+  },
   stickyhost: plain("user@here is not user."),
   sts: plain("MTA-STS policies are honoured.", 2),
   tls_failures: plain("What to do when TLS fails.", 1),

@@ -4,6 +4,7 @@ import type { ReadText } from "../mail/world.ts"
 import { addMembers, finished, readClassFile } from "./classes.ts"
 import { type Draft, newDraft, type Place } from "./draft.ts"
 import { featureRow, featureRows } from "./features.ts"
+import { wrongWords } from "./feature-words.ts"
 import { error, type Issue, suggestion, warning } from "./issues.ts"
 import { readLocalRules } from "./local-rules.ts"
 import type { McResult } from "./mc.ts"
@@ -94,6 +95,7 @@ function applyFeature(draft: Draft, use: Of<"feature">): void {
   const given = use.args.findLastIndex((argument) => argument.trim() !== "") + 1
   if (given > row.most || given < (row.least ?? 0))
     draft.issues.push(wrongCount(use, row.least ?? 0, row.most))
+  if (row.words !== undefined) draft.issues.push(...wrongWords(use, row.words))
   const uses = draft.features.get(name) ?? []
   uses.push({ name, args: use.args.map((argument) => argument.trim()), at: use.at })
   draft.features.set(name, uses)

@@ -39,4 +39,8 @@ export type Gate = {
 }
 
 /** What is to be done with an accepted message. */
-export type MessageVerdict = { readonly keep: "deliver" | "hold" | "discard" }
+export type MessageVerdict = {
+  readonly keep: "deliver" | "hold" | "discard"
+  /** Whole header fields for the top of the message, above our Received: what was found out about its sender. */
+  readonly fields?: string
+}

@@ -196,7 +196,7 @@ test("every outcome of every question names its step, and the line if a line dec
 
 test("the order of checks can be printed, each with the line that put it there", () => {
   const routing = siteOf(everything)
-  const policy = makePolicy({ settings: routing.settings, routing, dns: dnsOf() })
+  const policy = makePolicy({ settings: routing.settings, routing, dns: dnsOf(), clock: () => 0 })
   const names = policySteps(policy).map((step) => step.name)
   assert.deepEqual(names, [
     "blocklist_recipients",

@@ -2,10 +2,10 @@
 // check_data, check_eom). Every answer carries its reason; what the peer hears is only the reply.
 import type { ForwardPath, TypedAddress } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
-import { because, type Decision, type Reason, yes } from "../mail/decision.ts"
+import { because, type Decision, type Reason, withTrail, yes } from "../mail/decision.ts"
 import type { Envelope } from "../mail/envelope.ts"
 import type { Gate, MessageVerdict } from "../mail/gate.ts"
-import type { Clock, Dns } from "../mail/world.ts"
+import type { Clock } from "../mail/world.ts"
 import { feature, type Settings } from "../config/settings.ts"
 import { canonical, canonify } from "../routing/canonify.ts"
 import { type Canonical, type RoutingWorld, tablesOf } from "../routing/world.ts"
@@ -17,24 +17,26 @@ import { checkMessage } from "./message.ts"
 import { checkRecipient, recipientSteps } from "./recipient.ts"
 import { mayRelay, relaySteps } from "./relay.ts"
 import { checkSender, delaysChecks } from "./sender.ts"
+import { makeSpfPolicy } from "./spf.ts"
 import { expandNames, verify } from "./verify.ts"
-import type { PolicyStep, PolicyWorld, RecipientQuestion } from "./world.ts"
+import type { PolicyDns, PolicyStep, PolicyWorld, RecipientQuestion } from "./world.ts"
 
 export type GateParts = {
   readonly settings: Settings
   readonly routing: RoutingWorld
-  readonly dns: Pick<Dns, "mx" | "addresses">
+  readonly dns: PolicyDns
   readonly clock: Clock
 }
 
 /** Policy by these settings. */
-export function makePolicy({ settings, routing, dns }: Omit<GateParts, "clock">): PolicyWorld {
+export function makePolicy({ settings, routing, dns, clock }: GateParts): PolicyWorld {
   const hasAccess = tablesOf(routing.tables, "access").length > 0
   // Whether DNS has another name for a domain changes no admission, and no client waits for it.
   const steps = routing.steps.filter((step) => step.name !== "canonical name")
   return {
     routing: { ...routing, steps },
     dns,
+    spf: makeSpfPolicy(settings, dns, clock),
     dots: feature(settings, "lookupdotdomain") !== undefined || accessOption(settings, "lookupdotdomain"),
     steps: {
       connect: connectSteps(settings, hasAccess),
@@ -76,7 +78,23 @@ async function message(
   const decision = await checkMessage(arrival, envelope, size, world)
   if (decision.outcome !== "yes" || decision.value.keep === "discard") return decision
   const listed = await byListings(arrival, world)
-  return listed.outcome === "pass" ? decision : listed
+  if (listed.outcome === "no" || listed.outcome === "later") return listed
+  const taken = listed.outcome === "yes" ? listed : decision
+  return taken.value.keep === "discard" ? taken : withSpf(taken, arrival, envelope, world)
+}
+
+/** FEATURE(spf): its fields, and that it is held or thrown away. */
+async function withSpf(
+  taken: Decision<MessageVerdict> & { outcome: "yes" },
+  arrival: Arrival,
+  { reversePath }: Envelope,
+  world: PolicyWorld,
+): Promise<Decision<MessageVerdict>> {
+  const judged = await world.spf?.ofMessage(arrival, reversePath, world)
+  if (judged === undefined) return taken
+  const { verdict, reason } = judged
+  if (verdict.keep !== "deliver") return yes(verdict, withTrail(reason, [taken.reason]))
+  return yes({ ...verdict, ...taken.value }, withTrail(taken.reason, [{ ...reason, role: "passed" }]))
 }
 
 async function recipient(

@@ -33,7 +33,11 @@ export async function checkSender(
 ): Promise<Decision<ReversePath>> {
   const large = tooLarge(size, world)
   if (large !== undefined) return large
-  if (path === "null") return nullSender
+  if (path === "null") {
+    if (delaysChecks(world)) return nullSender
+    const decision = await bySpf(arrival, "null", yes(undefined, nullSender.reason), world)
+    return decision.outcome === "yes" ? yes("null", decision.reason) : decision
+  }
   const read = await canonify(path, world.routing)
   if (read.outcome === "no" && /@\[[^\]]*\]$/.test(path.text)) {
     return no(domainDoesNotExist(path.text), read.reason) // a literal that is none: sendmail looks it up as a name
@@ -117,7 +121,7 @@ export async function checkSenderDomain(
   typed: string,
   world: PolicyWorld,
 ): Promise<Decision<undefined>> {
-  if (sender === "null") return yes(undefined, nullSender.reason)
+  if (sender === "null") return await bySpf(arrival, sender, yes(undefined, nullSender.reason), world)
   const trail: Reason[] = []
   if (accessTables(world).length > 0) {
     const answer = await askAccess(accessTables(world), "From", mailboxKeys(sender, world.dots))
@@ -132,7 +136,19 @@ export async function checkSenderDomain(
     if (decision.outcome !== "pass") return after(trail, decision.outcome === "yes" ? real : decision)
     trail.push(decision.reason)
   }
-  return after(trail, real)
+  return after(trail, await bySpf(arrival, sender, real, world))
+}
+
+/** FEATURE(spf) has the last word on who may send; what it found stands in the trail. */
+async function bySpf(
+  arrival: Arrival,
+  sender: ReversePath,
+  decision: Decision<undefined>,
+  world: PolicyWorld,
+): Promise<Decision<undefined>> {
+  const judged = await world.spf?.ask(arrival, sender, world)
+  if (judged === undefined) return decision
+  return judged.outcome === "pass" ? after([judged.reason], decision) : judged
 }
 
 function after<T>(trail: readonly Reason[], decision: Decision<T>): Decision<T> {

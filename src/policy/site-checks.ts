@@ -169,7 +169,7 @@ async function message(question: MessageQuestion, site: Site): Promise<Decision<
   const { verdict } = site.notes.of(arrival)
   if (verdict === undefined || decision.outcome !== "yes" || decision.value.keep === "discard")
     return decision
-  return yes({ keep: verdict.keep }, withTrail(verdict.reason, [decision.reason]))
+  return yes({ ...decision.value, keep: verdict.keep }, withTrail(verdict.reason, [decision.reason]))
 }
 
 /** H lines with rulesets, check_eoh and check_eom; undefined when none of them refuses. */

@@ -1,15 +1,22 @@
 // What policy needs to know, and the questions it is asked. Made once when the settings are read.
 import type { Arrival, Client } from "../mail/arrival.ts"
-import type { Decision, Origin } from "../mail/decision.ts"
+import type { ReversePath } from "../mail/address.ts"
+import type { Decision, Origin, Reason } from "../mail/decision.ts"
+import type { MessageVerdict } from "../mail/gate.ts"
 import type { Envelope } from "../mail/envelope.ts"
 import type { Dns } from "../mail/world.ts"
 import type { LookupTable } from "../maps/table.ts"
 import type { Canonical, RoutingWorld } from "../routing/world.ts"
 import { tablesOf } from "../routing/world.ts"
 
+/** What policy asks DNS. */
+export type PolicyDns = Pick<Dns, "mx" | "addresses" | "names" | "txt" | "ipv4" | "ipv6">
+
 export type PolicyWorld = {
   readonly routing: RoutingWorld
-  readonly dns: Pick<Dns, "mx" | "addresses">
+  readonly dns: PolicyDns
+  /** FEATURE(spf). */
+  readonly spf: SpfPolicy | undefined
   /** FEATURE(lookupdotdomain): `.domain` in access is what lies below the domain. */
   readonly dots: boolean
   readonly steps: {
@@ -39,6 +46,18 @@ export type PolicyStep<Q> = {
   /** The line that put it there. */
   readonly at: Origin | undefined
   readonly ask: (question: Q, world: PolicyWorld) => Decision<undefined> | Promise<Decision<undefined>>
+}
+
+/** What of an envelope and its client leads to, by SPF; made by spf.ts. */
+export type SpfPolicy = {
+  /** Whether mail may go on: a pass, or a refusal. */
+  ask(arrival: Arrival, sender: ReversePath, world: PolicyWorld): Promise<Decision<never>>
+  /** What is to be done with the message, and the fields it gets; undefined: nothing. */
+  ofMessage(
+    arrival: Arrival,
+    sender: ReversePath,
+    world: PolicyWorld,
+  ): Promise<{ readonly verdict: MessageVerdict; readonly reason: Reason } | undefined>
 }
 
 /** The access tables; none without FEATURE(access_db). */

@@ -20,6 +20,7 @@ export type Verdict =
   | {
       readonly is: "taken"
       readonly keep: MessageVerdict["keep"]
+      readonly fields?: string | undefined
       readonly reason: Reason
       readonly tx: Transaction
       /** Whose address the sender's is, where the header does not say. */
@@ -44,7 +45,8 @@ export async function judge(session: Session, message: Collector, { gate }: Asks
   const trace = traced("check_eom", "", decision)
   if (decision.outcome === "yes") {
     const fullName = has(header, "from") ? undefined : await gate.fullName?.(tx.envelope.reversePath)
-    return { is: "taken", keep: decision.value.keep, reason: decision.reason, tx, fullName }
+    const { keep, fields } = decision.value
+    return { is: "taken", keep, fields, reason: decision.reason, tx, fullName }
   }
   if (decision.outcome === "pass") throw new Error("check_eom passed")
   const refused = finish(session, decision.reply)
@@ -97,7 +99,8 @@ export function traceOf(
     typed: recipients.length === 1 ? recipients[0]?.typed : undefined,
     date: printDate(made.at),
   })
-  if (message.header === undefined) return Buffer.from(received)
+  const top = (verdict.fields ?? "") + received
+  if (message.header === undefined) return Buffer.from(top)
   const missing = missingFields(message.header, {
     host: offers.hostname,
     id: made.id,
@@ -109,7 +112,7 @@ export function traceOf(
     recipients: recipients.map(({ path }) => printPath(path)),
     noRecipientAction: offers.noRecipientAction,
   })
-  return Buffer.from(received + missing + authenticationWarning(session, verdict.tx))
+  return Buffer.from(top + missing + authenticationWarning(session, verdict.tx))
 }
 
 /** What a reader should know of where it came from (sendmail: X-Authentication-Warning, PrivacyOptions=authwarnings). */

@@ -1,5 +1,6 @@
 // A message on its way in: its header is held back until it is whole (it has to be read before anything can be kept), the
 // rest is passed on as it comes. Limits are kept here, so that nothing larger than allowed is ever held or stored.
+import { claimsToBeOurs } from "../message/auth-results.ts"
 import { type Header, has, isNamed, scanHeader } from "../message/header.ts"
 import type { Reply } from "../mail/reply.ts"
 import { replies, tooLarge } from "./replies.ts"
@@ -12,7 +13,7 @@ const endOfHeader = Buffer.from("\r\n\r\n")
 const smallPiece = 1024
 const block = 16 * 1024
 
-type Limits = Pick<Offers, "maxMessageSize" | "maxHeaderSize" | "rejectNul" | "origins">
+type Limits = Pick<Offers, "hostname" | "maxMessageSize" | "maxHeaderSize" | "rejectNul" | "origins">
 
 /** Why a message is not taken. */
 export type Failure = { readonly reply: Reply; readonly rule: Asked }
@@ -131,15 +132,18 @@ export class Collector {
 
   /**
    * Bcc: names whom others must not see, so it goes where To: or Cc: name others (RFC 5322 §3.6.3), at every door, as in
-   * sendmail; alone it stays, empty.
+   * sendmail; alone it stays, empty. Authentication-Results with our name are ours to write alone (RFC 8601 §5).
    */
   #putFields(header: Header, out: Buffer[]): void {
     const { bytes, fields, end } = header
-    if (!has(header, "bcc")) return this.#put(bytes.subarray(fields[0]?.start ?? end, end), out)
+    const bcc = has(header, "bcc")
+    if (!bcc && !has(header, "authentication-results"))
+      return this.#put(bytes.subarray(fields[0]?.start ?? end, end), out)
     for (const field of fields) {
-      if (!isNamed(header, field, "bcc")) this.#put(bytes.subarray(field.start, field.end), out)
+      const goes = isNamed(header, field, "bcc") || claimsToBeOurs(header, field, this.#limits.hostname)
+      if (!goes) this.#put(bytes.subarray(field.start, field.end), out)
     }
-    if (!has(header, "to") && !has(header, "cc")) this.#put(emptyBcc, out)
+    if (bcc && !has(header, "to") && !has(header, "cc")) this.#put(emptyBcc, out)
   }
 
   #put(piece: Buffer, out: Buffer[]): void {

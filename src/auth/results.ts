@@ -1,0 +1,63 @@
+// What SPF came to, as the fields that tell it: Received-SPF (RFC 7208 §9.1) and a part of Authentication-Results (RFC 8601).
+import { type AuthResult, commentText, quoted } from "../message/auth-results.ts"
+import type { SpfQuestion, SpfVerdict } from "./spf.ts"
+
+/** Who was judged: the sender of the envelope, or the name in HELO where there is none (RFC 7208 §2.4). */
+export type SpfIdentity = "mailfrom" | "helo"
+
+/** Received-SPF, whole, with CRLF. */
+export function receivedSpf(verdict: SpfVerdict, question: SpfQuestion, identity: SpfIdentity): string {
+  const { address, localPart, domain, helo, receiver } = question
+  const sender = identity === "helo" ? "" : `${localPart}@${domain}`
+  const pairs = [
+    `client-ip=${value(address)}`,
+    `envelope-from=${quoted(visible(sender))}`,
+    `helo=${value(helo)}`,
+    `receiver=${value(receiver)}`,
+    `identity=${identity}`,
+    ...(verdict.term === undefined ? [] : [`mechanism=${value(verdict.term)}`]),
+    ...(verdict.why === undefined || !/error$/.test(verdict.result) ? [] : [`problem=${value(verdict.why)}`]),
+  ]
+  const comment = commentText(`${receiver}: ${spfInWords(verdict, address)}`)
+  return `Received-SPF: ${verdict.result} (${comment})\r\n\t${pairs.join(";\r\n\t")}\r\n`
+}
+
+/** The result of SPF among those of other methods. */
+export function spfResult(verdict: SpfVerdict, question: SpfQuestion, identity: SpfIdentity): AuthResult {
+  const { localPart, domain, helo, address } = question
+  const properties =
+    identity === "helo" ? { "smtp.helo": helo } : { "smtp.mailfrom": `${localPart}@${domain}` }
+  return { method: "spf", result: verdict.result, comment: spfInWords(verdict, address), properties }
+}
+
+/** One sentence for people. */
+export function spfInWords({ result, domain, term, why }: SpfVerdict, address: string): string {
+  const by = term === undefined ? (why ?? "") : `its record says ${term}`
+  switch (result) {
+    case "pass":
+      return `domain ${domain} lets ${address} send: ${by}`
+    case "fail":
+      return `domain ${domain} does not let ${address} send: ${by}`
+    case "softfail":
+      return `domain ${domain} does not expect ${address} to send: ${by}`
+    case "neutral":
+      return `domain ${domain} does not say whether ${address} may send: ${by}`
+    case "none":
+      return `domain ${domain} says nothing about who may send: ${by}`
+    case "temperror":
+    case "permerror":
+      return `who may send for ${domain} could not be found out: ${by}`
+  }
+}
+
+function visible(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 320)
+}
+
+// RFC 7208 §9.1: a dot-atom or a quoted string.
+function value(text: string): string {
+  const clean = visible(text)
+  return /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(?:\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*$/.test(clean)
+    ? clean
+    : quoted(clean)
+}
