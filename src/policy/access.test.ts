@@ -19,6 +19,8 @@ const verdicts: readonly (readonly [string, string])[] = [
   ["ERROR:5.2.2:552 full up", "552 5.2.2 full up"],
   ["ERROR:550 no thanks", "550 5.0.0 no thanks"],
   ["550 Plain text", "550 5.0.0 Plain text"],
+  ["550 5.7.1 Your list is not welcome", "550 5.7.1 Your list is not welcome"],
+  ["450 5.7.1 of another class is only text", "450 4.0.0 5.7.1 of another class is only text"],
   ["Go away", "553 5.3.0 Go away"],
 ]
 

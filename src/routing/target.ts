@@ -81,14 +81,22 @@ function classOf(digit: string | undefined): 2 | 4 | 5 {
   return digit === "4" ? 4 : digit === "2" ? 2 : 5
 }
 
-/** `550 text` or `text`; quotes around either are taken off. */
+const enhancedCode = /^([45])\.(\d{1,3})\.(\d{1,3})(?:\s+|$)/
+
+/** `550 text`, `550 5.7.1 text` or `text`; quotes around either are taken off. */
 export function codeAndText(text: string, status: EnhancedCode | undefined): Reply {
   const bare = text.trim().replace(/^"(.*)"$/, "$1")
   const code = /^([45]\d\d)(?:\s+|$)/.exec(bare)
   if (code === null) return reply(553, status ?? "5.3.0", bare === "" ? "Access denied" : bare)
   const words = bare.slice(code[0].length).replace(/^"(.*)"$/, "$1")
-  const own: EnhancedCode = code[1]?.startsWith("4") === true ? "4.0.0" : "5.0.0"
-  return reply(Number(code[1]), status ?? own, words === "" ? "Access denied" : words)
+  const own = code[1]?.startsWith("4") === true ? 4 : 5
+  const enhanced = status === undefined ? enhancedCode.exec(words) : null // sendmail: usrerr() looks for one in its text
+  if (enhanced !== null && enhanced[1] === String(own)) {
+    const rest = words.slice(enhanced[0].length)
+    const said = `${own}.${Number(enhanced[2])}.${Number(enhanced[3])}` as const
+    return reply(Number(code[1]), said, rest === "" ? "Access denied" : rest)
+  }
+  return reply(Number(code[1]), status ?? `${own}.0.0`, words === "" ? "Access denied" : words)
 }
 
 /**

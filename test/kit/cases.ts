@@ -1,5 +1,5 @@
-// The sites of ../shared/sendmail-cases, where they are at hand: each a mail host made of its own sendmail.mc, tables, homes and
-// DNS data, with questions and what real sendmail answered.
+// Sites: each a mail host made of its own sendmail.mc, tables, homes and DNS data, with questions and what real sendmail answered.
+// Ours are in test/sites; those of ../shared/sendmail-cases are used where they are at hand.
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import type { Dns, DnsAnswer } from "../../src/mail/world.ts"
@@ -61,12 +61,20 @@ type ZoneFile = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 const read = (path: string) => readFileSync(path, "utf8")
 const json = <T>(path: string) => JSON.parse(read(path)) as T
 
-/** All sites; none where they are not at hand. */
+/** The sites of ../shared; none where they are not at hand. */
 export function cases(): readonly Case[] {
-  if (skipCases !== false) return []
-  return readdirSync(folder)
-    .filter((name) => existsSync(join(folder, name, "probes.json")))
-    .map((name) => caseOf(name, join(folder, name)))
+  return skipCases === false ? casesIn(folder) : []
+}
+
+/** Our own sites. */
+export function ownSites(): readonly Case[] {
+  return casesIn(join(import.meta.dirname, "../sites"))
+}
+
+function casesIn(directory: string): readonly Case[] {
+  return readdirSync(directory)
+    .filter((name) => existsSync(join(directory, name, "probes.json")))
+    .map((name) => caseOf(name, join(directory, name)))
 }
 
 function caseOf(name: string, dir: string): Case {
