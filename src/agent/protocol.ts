@@ -17,7 +17,14 @@ export type DeliverRequest = {
   readonly owner: Identity
   readonly mailbox:
     | { readonly format: "mbox"; readonly path: string }
-    | { readonly format: "maildir"; readonly path: string }
+    | {
+        readonly format: "maildir"
+        readonly path: string
+        /** A folder of it, by the name behind its dot; where it is missing and not to be made, the Maildir itself is meant. */
+        readonly folder?: { readonly name: string; readonly make: boolean }
+        /** What it may hold: `10485760S,1000C`. Without: what its maildirsize says. */
+        readonly quota?: string
+      }
   /** For the From_ line: the reverse-path without brackets, "MAILER-DAEMON" when null. */
   readonly sender: string
   /** Unix milliseconds for the From_ line. */

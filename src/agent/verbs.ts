@@ -48,9 +48,10 @@ export function makeVerbs(world: AgentWorld): (request: AgentRequest, body: Body
   function deliver(request: DeliverRequest, owner: Owner, body: Body): Promise<AgentAnswer> {
     const { mailbox, sender, date, delivery, repeat = true } = request
     const { path } = mailbox
-    return mailbox.format === "maildir"
-      ? deliverToMaildir({ path, owner, delivery, date, repeat, body }, world)
-      : serial.run(path, () => deliverToMbox({ path, owner, sender, date, body }, world))
+    if (mailbox.format === "mbox")
+      return serial.run(path, () => deliverToMbox({ path, owner, sender, date, body }, world))
+    const { format: _, ...place } = mailbox
+    return deliverToMaildir({ ...place, owner, delivery, date, repeat, body }, world)
   }
 
   function append({ path, sender, date }: AppendRequest, owner: Owner, body: Body): Promise<AgentAnswer> {

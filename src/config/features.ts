@@ -70,9 +70,19 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
   compat_check: plain("The access map is asked for sender<@>recipient.", 1),
   conncontrol: plain("ClientConn: in the access map limits open connections of a client.", 2),
   delay_checks: plain("Clients and senders are judged at RCPT: friend or hater, and n.", 2),
+  detail_folders: plain(
+    "Ours: mail for user+detail goes to the Maildir's folder .detail where that is there; with `make' it is made.",
+    1,
+  ),
   dnsbl: {
     about: "A DNS list of client addresses that are refused.",
     most: 5,
+    repeats: true,
+  },
+  dnswl: {
+    about:
+      "Ours: a DNS list of clients that are welcome; those in it are asked for at no other list. Then, which answers count.",
+    most: 20,
     repeats: true,
   },
   domainmap: plain("A map of users for each domain.", 2),
@@ -106,8 +116,8 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
   lookupdotdomain: plain("The access map is asked for .domain too."),
   loose_relay_check: plain("user%site@other is not looked into."),
   maildir: plain(
-    "Ours: local mail goes to a Maildir: a path with %u (login) and %h (home), %h/Maildir when absent.",
-    1,
+    "Ours: local mail goes to a Maildir: a path with %u (login) and %h (home), %h/Maildir when absent; then its quota (10485760S,1000C).",
+    2,
   ),
   mailertable: table(
     "mailertable",
@@ -151,6 +161,11 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
   },
   require_rdns: plain("Clients without a matching reverse name are refused."),
   rhsbl: { about: "A DNS list of sender domains.", most: 3, repeats: true },
+  sender_login: table(
+    "sender_login",
+    "DATABASE_MAP_TYPE -o MAIL_SETTINGS_DIRsender_login",
+    "Ours: who is logged in sends only from addresses whose mail he gets, or that the table gives him: address or @domain, then logins.",
+  ),
   smrsh: plain("Programs run through the restricted shell.", 1),
   spf: {
     about:

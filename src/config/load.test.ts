@@ -336,6 +336,14 @@ test("a null client sends all to its hub, in its name, and has no aliases", () =
   assert.ok(mailer(settings, "relay") !== undefined)
 })
 
+test("a Maildir's quota and its folders are looked at, not guessed", () => {
+  const says = (text: string) => load(`${head}${text}\nMAILER(\`smtp')\n`).issues.map(({ message }) => message)
+  assert.deepEqual(says("FEATURE(`maildir', `', `10485760S,1000C')FEATURE(`detail_folders', `make')"), [])
+  assert.match(says("FEATURE(`maildir', `', `10 MB')").join(), /"10 MB" is no quota: octets with S/)
+  assert.match(says("FEATURE(`maildir')FEATURE(`detail_folders', `all')").join(), /"make" or nothing/)
+  assert.match(says("FEATURE(`detail_folders')").join(), /no effect without FEATURE\(`maildir'\)/)
+})
+
 test("local mail: mbox as root, under the state directory else, Maildirs when asked, a program when named", () => {
   assert.deepEqual(local(""), ["mbox", "/var/mail/%u", 2])
   assert.deepEqual(local("define(`confLOCAL_MAILBOX_DIR', `/srv/boxes')"), ["mbox", "/srv/boxes/%u", 1])

@@ -91,6 +91,7 @@ function tellMissing(draft: Draft): void {
 /** Maildir, a program, or mbox files: in this order of precedence. */
 function finalDelivery(draft: Draft, defined: Defined): MailerDefinition {
   const maildir = draft.features.get("maildir")?.[0]
+  checkMaildir(draft)
   const setting = draft.options.get("LocalMailboxDirectory")
   const directory = typeof setting?.value === "string" ? setting.value : undefined
   const usual = draft.place.root ? "/var/mail" : `${draft.place.state}/mail`
@@ -105,6 +106,23 @@ function finalDelivery(draft: Draft, defined: Defined): MailerDefinition {
     },
     defined,
   )
+}
+
+function checkMaildir(draft: Draft): void {
+  const maildir = draft.features.get("maildir")?.[0]
+  const quota = maildir?.args[1] ?? ""
+  if (!/^(?:\d{1,15}[SC](?:,\d{1,15}[SC])?)?$/.test(quota)) {
+    const says = `"${quota}" is no quota: octets with S, messages with C, as in 10485760S,1000C`
+    draft.issues.push(error("bad-value", says, maildir?.at))
+  }
+  const folders = draft.features.get("detail_folders")?.[0]
+  if (folders === undefined) return
+  if (!["", "make"].includes(folders.args[0] ?? ""))
+    draft.issues.push(
+      error("bad-value", `detail_folders: "make" or nothing, not "${folders.args[0]}"`, folders.at),
+    )
+  if (maildir === undefined)
+    draft.issues.push(warning("order", "detail_folders has no effect without FEATURE(`maildir')", folders.at))
 }
 
 /** FEATURE(local_procmail, path, arguments, flags) and FEATURE(local_lmtp, path, arguments). */

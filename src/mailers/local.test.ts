@@ -172,6 +172,19 @@ test("+detail, capitals and a backslash lead to the same mailbox", async () => {
   assert.equal(text.match(/^>From here$/gm)?.length, 3)
 })
 
+test("with FEATURE(detail_folders) +detail is a folder of the Maildir, and FEATURE(maildir)'s second argument its quota", async () => {
+  const local = definition("local", "maildir", "%h/Folders")
+  const world = worldWith(local)
+  const settings = settingsOf({ features: { maildir: ["%h/Folders", "70S"], detail_folders: ["make"] } })
+  const asked = { ...world, settings: { ...world.settings, features: settings.features } }
+  const statuses = await deliverLocal(deliveryTo("local", ["gordon+lists", "gordon"]), asked)
+  assert.deepEqual(brief(statuses), [
+    "delivered 2.0.0",
+    `delayed 4.2.2 ${home}/Folders: the mailbox is full (its quota is 70S)`,
+  ])
+  assert.equal(readdirSync(join(home, "Folders", ".lists", "new")).length, 1)
+})
+
 test("a message above the mailer's limit is refused", async () => {
   const local = { ...definition("local", "mbox", "%h/large"), maxSize: 10 }
   const statuses = await deliverLocal(deliveryTo("local", ["gordon"]), worldWith(local))

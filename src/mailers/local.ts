@@ -1,5 +1,6 @@
 // Final delivery into a user's mailbox: an mbox file or a Maildir, whichever the local mailer's definition names.
-import { mailer } from "../config/settings.ts"
+import type { DeliverRequest } from "../agent/protocol.ts"
+import { feature, mailer, type Settings } from "../config/settings.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
 import type { Account } from "../mail/world.ts"
 import type { Entry } from "../queue/entry.ts"
@@ -32,11 +33,11 @@ export async function deliverLocal(
     return forEachRecipient(delivery, world, async () => ({ outcome: "failed", status: "5.2.3", text }))
   }
   const message = finalMessage(content, { start: [returnPath(entry.envelope)] })
-  const place = placeOf(definition?.path, definition?.args ?? "")
+  const place = placeOf(definition?.path, definition?.args ?? "", world.settings)
   return forEachRecipient(delivery, world, (pending) => deliverOne(entry, pending, message, place, world))
 }
 
-type Place = (account: Account) => { readonly format: "mbox" | "maildir"; readonly path: string }
+type Place = (account: Account, detail: string | undefined) => DeliverRequest["mailbox"]
 
 async function deliverOne(
   entry: Entry,
@@ -45,7 +46,8 @@ async function deliverOne(
   place: Place,
   { accounts, agent, settings }: LocalWorld,
 ): Promise<Ending> {
-  const found = await findAccount(accounts, localName(pending.route.user).user)
+  const { user, detail } = localName(pending.route.user)
+  const found = await findAccount(accounts, user)
   if ("ending" in found) return found.ending
   const { account } = found
   if (!/^[^/\0]+$/.test(account.name) || /^\.\.?$/.test(account.name)) {
@@ -54,7 +56,7 @@ async function deliverOne(
   const request = {
     verb: "deliver",
     owner: identityOf(account),
-    mailbox: place(account),
+    mailbox: place(account, detail),
     sender: senderOf(entry, settings),
     date: entry.acceptedAt,
     delivery: deliveryName(entry, pending),
@@ -71,11 +73,21 @@ function mayBeDelivered({ acceptedAt }: Entry, { attempts }: RoutedPending): boo
   return attempts > 0 || acceptedAt < performance.timeOrigin
 }
 
-/** `%u` is the login, `%h` the home, in the path that FEATURE(maildir) or confLOCAL_MAILBOX_DIR gave. */
-export function placeOf(path: string | undefined, template: string): Place {
-  const format = path === "maildir" ? "maildir" : "mbox"
-  return ({ name, home }) => ({
-    format,
-    path: template.replaceAll(/%[uh]/g, (word) => (word === "%u" ? name : home)),
+/**
+ * `%u` is the login, `%h` the home, in the path that FEATURE(maildir) or confLOCAL_MAILBOX_DIR gave. A detail is a folder where
+ * FEATURE(detail_folders) says so.
+ */
+export function placeOf(path: string | undefined, template: string, settings: Settings): Place {
+  const filled = ({ name, home }: Account) =>
+    template.replaceAll(/%[uh]/g, (word) => (word === "%u" ? name : home))
+  if (path !== "maildir") return (account) => ({ format: "mbox", path: filled(account) })
+  const folders = feature(settings, "detail_folders")
+  const make = folders?.args[0] === "make"
+  const quota = feature(settings, "maildir")?.args[1] || undefined
+  return (account, detail) => ({
+    format: "maildir",
+    path: filled(account),
+    ...(folders === undefined || detail === undefined ? {} : { folder: { name: detail, make } }),
+    ...(quota === undefined ? {} : { quota }),
   })
 }
