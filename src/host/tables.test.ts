@@ -81,6 +81,10 @@ test("a table that is replaced is in use within a second, and said; before, the 
   clock.now = 1000
   assert.equal(value(), "two")
   assert.deepEqual(said, ["live.cdb was replaced and is in use now"])
+  compile(file, "a three\n")
+  clock.now = 2000
+  assert.equal(value(), "three")
+  assert.equal(said.length, 2, "each time it is said")
 })
 
 test("a table that is replaced by garbage stays in use, and the fault is said", () => {

@@ -109,7 +109,8 @@ export class Table implements LookupTable {
     if (source.kind === "broken" && old.kind === "cdb") {
       return this.#sayOnce([`${this.#spec.file}: ${source.why}; what was read before stays in use`])
     }
-    this.#sayOnce([...notices, ...(first ? [] : this.#news(source))])
+    this.#sayOnce(notices)
+    if (!first) for (const line of this.#news(source)) this.#say(line)
     this.#source = source
     this.#answers.clear()
     if (old.kind === "cdb") old.close()
