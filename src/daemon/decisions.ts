@@ -10,10 +10,13 @@ import { makeSmtpMailer, type SmtpMailer } from "../mailers/esmtp.ts"
 import { makeServerTls, type ServerTls } from "../trust/tls-server.ts"
 import type { TlsMaterial } from "../trust/tls-options.ts"
 import { type AuthenticatorParts, type Logging, makeAuthenticator } from "./authenticator.ts"
+import { patience } from "../host/patience.ts"
 import { makeSiteGate } from "../policy/site-checks.ts"
 import type { Gate } from "../mail/gate.ts"
 import { makeRouting } from "../routing/routing.ts"
-import type { RoutingWorld } from "../routing/world.ts"
+import { type RoutingWorld, tablesOf } from "../routing/world.ts"
+import { makeClientTls } from "../trust/tls-client.ts"
+import { makePeerSecurity } from "./peer-security.ts"
 
 export type DecisionParts = {
   readonly dns: Dns
@@ -53,7 +56,7 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
     dns,
     siteRules,
   })
-  const gate = makeSiteGate({ settings, routing, dns, clock })
+  const gate = makeSiteGate({ settings, routing, dns, clock, patience })
   const tls = serverTls(parts)
   const smtp = makeSmtpMailer({
     dns,
@@ -61,6 +64,12 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
     settings,
     log: (line) => log.note(line),
     hello: macro(settings, "j") ?? "localhost",
+    security: makePeerSecurity({
+      settings,
+      access: tablesOf(tables.value.byName, "access"),
+      authInfo: tablesOf(tables.value.byName, "authinfo"),
+      tls: makeClientTls(parts.tls, (line) => log.note(line)),
+    }),
     ourAddresses: settings.daemons.flatMap((daemon) =>
       (daemon.address === undefined ? addresses : [daemon.address]).map((address) => ({
         address,

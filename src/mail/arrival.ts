@@ -28,6 +28,8 @@ export type TlsFacts = {
    * no TLS, NONE stands for it.
    */
   readonly verify: "OK" | "NO" | "NOT" | "FAIL"
+  /** As a client: the certificate is for the name of the host that we wanted. */
+  readonly named?: boolean
   /** Why `verify` is FAIL, as OpenSSL says it. */
   readonly why?: string
   readonly certificate?: CertificateFacts

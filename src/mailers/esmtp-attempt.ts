@@ -1,5 +1,6 @@
 // One attempt to give a message to the hosts of one route: exchanger after exchanger, transaction after transaction, until every
 // recipient has a status. What went wrong with a host counts only for those whom no other host served.
+import { printPath } from "../mail/address.ts"
 import type { Content } from "../mail/content.ts"
 import { because, type Decision, type Reason } from "../mail/decision.ts"
 import type { Envelope, Recipient } from "../mail/envelope.ts"
@@ -10,7 +11,8 @@ import { addressesOf, type ExchangerWorld, findExchangers, type Target } from ".
 import type { Work } from "../smtp/client-commands.ts"
 import { type Broken, delayedBy, type Fate, statusOf } from "../smtp/client-fate.ts"
 import type { Lease, Pool } from "./esmtp-pool.ts"
-import type { Peer } from "./esmtp-session.ts"
+import type { PeerSecurity } from "./esmtp-security.ts"
+import type { Peer, Session } from "./esmtp-session.ts"
 import type { SmtpDelivery } from "./esmtp-terms.ts"
 
 /** A message and the recipients that one route takes it to. */
@@ -32,6 +34,7 @@ export type AttemptTerms = {
   readonly from: (address: string) => string | undefined
   readonly clock: Clock
   readonly pool: Pool
+  readonly security?: PeerSecurity | undefined
   readonly log: (line: string) => void
 }
 
@@ -118,7 +121,7 @@ export class Attempt {
     const later: (() => Promise<void>)[] = []
     for (const { exchanger, address } of targets) {
       if (this.#open.length === 0 || this.#asked >= mostHosts) return
-      const peer = this.#peer(address)
+      const peer = this.#peer(address, exchanger.host)
       const remote = `${exchanger.host} ${bracketed(address)}`
       const standing = this.#terms.pool.standing(peer.key)
       if (standing.state === "down") this.#note(delayedBy(standing.broken), remote, exchanger.reason)
@@ -128,10 +131,12 @@ export class Attempt {
     for (const tryAgain of later) if (this.#open.length > 0 && this.#asked < mostHosts) await tryAgain()
   }
 
-  #peer(address: string): Peer {
+  /** Two names at one address are two peers: each has to show a certificate of its own. */
+  #peer(address: string, host: string): Peer {
     const { port, lmtp } = this.#how
     const place = { address, port, from: this.#terms.from(address) }
-    return { key: `${lmtp ? "lmtp" : "smtp"} ${bracketed(address)}:${port}`, place, lmtp }
+    const name = bareHost(host)
+    return { key: `${lmtp ? "lmtp" : "smtp"} ${name} ${bracketed(address)}:${port}`, place, lmtp, host: name }
   }
 
   /** Gives this peer what is open. A session that had rested may have died meanwhile: then once more with a new one. */
@@ -154,6 +159,7 @@ export class Attempt {
   async #use({ session }: Lease, remote: string, reason: Reason | undefined): Promise<void> {
     const stop = () => session.abort("Shutting down")
     this.#signal?.addEventListener("abort", stop)
+    await this.#judgeRecipients(session, remote, reason)
     let before = Number.POSITIVE_INFINITY
     while (this.#open.length > 0 && this.#open.length < before && session.client.broken === undefined) {
       before = this.#open.length
@@ -164,6 +170,30 @@ export class Attempt {
       this.#open = this.#open.filter((place) => this.#statuses[place] === undefined)
     }
     this.#signal?.removeEventListener("abort", stop)
+  }
+
+  /** TLS_Rcpt: to some, mail goes only by a way that is good enough for it. */
+  async #judgeRecipients(session: Session, remote: string, reason: Reason | undefined): Promise<void> {
+    const { security } = this.#terms
+    const { host, place } = session.peer
+    if (security?.judgesRecipients !== true || host === undefined || "path" in place) return
+    for (const n of this.#open) {
+      const to = this.#batch.recipients[n]
+      if (to === undefined) continue
+      const peer = { host, address: place.address }
+      const good = await security.isWellFor(printPath(to.path), peer, session.tls)
+      if (good.outcome !== "no" && good.outcome !== "later") continue
+      const action = good.outcome === "no" ? "failed" : "delayed"
+      const words = good.reply.text.join(" ")
+      const fate = {
+        action,
+        status: statusOf(good.reply),
+        diagnostic: words,
+        says: good.reason.says,
+      } as const
+      this.#decide(n, fate, remote, withAfter(good.reason, reason))
+    }
+    this.#open = this.#open.filter((n) => this.#statuses[n] === undefined)
   }
 
   #work(portion: readonly number[]): Work {
@@ -231,6 +261,18 @@ function ended(broken: Broken): Fate {
 
 function leadsBack(decision: Decision<unknown>): boolean {
   return decision.outcome === "no" && decision.reply.status === "5.3.5"
+}
+
+function withAfter(reason: Reason, after: Reason | undefined): Reason {
+  return after === undefined ? reason : { ...reason, after: [...reason.after, after] }
+}
+
+/** A host as names are compared: without brackets and a last dot. */
+function bareHost(host: string): string {
+  return host
+    .replace(/^\[(?:IPv6:)?(.*)\]$/i, "$1")
+    .replace(/\.$/, "")
+    .toLowerCase()
 }
 
 function bracketed(address: string): string {

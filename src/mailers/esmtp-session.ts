@@ -7,6 +7,8 @@ import type { Work } from "../smtp/client-commands.ts"
 import type { Broken, Fate } from "../smtp/client-fate.ts"
 import { DotStuffer, stuffed } from "../smtp/client-content.ts"
 import { type Awaited, Client, type Next } from "../smtp/client.ts"
+import type { TlsFacts } from "../mail/arrival.ts"
+import { type NamedPeer, type PeerSecurity, shown, tlsLine } from "./esmtp-security.ts"
 import type { ClientTimeouts } from "./esmtp-terms.ts"
 
 /** A peer and how to speak to it. */
@@ -15,12 +17,19 @@ export type Peer = {
   readonly key: string
   readonly place: Place
   readonly lmtp: boolean
+  /** Its name, for its certificate and for what access says of it; undefined on a unix socket. */
+  readonly host?: string
+  /** TLS has failed with it: it is spoken to in clear text. */
+  readonly clear?: true
 }
 
 export type SessionTerms = {
   readonly hello: string
   readonly timeouts: ClientTimeouts
   readonly idleMs: number
+  /** TLS and logins; absent: neither. */
+  readonly security?: PeerSecurity | undefined
+  readonly log?: (line: string) => void
 }
 
 /** Why no session came about. `silent`: nobody answered, so each further try would wait as long. */
@@ -31,6 +40,8 @@ type Waiting = Awaited | "datablock"
 const stepWords: Readonly<Record<Waiting, string>> = {
   initial: "greet",
   helo: "answer our greeting",
+  starttls: "begin TLS",
+  auth: "answer AUTH",
   rset: "answer RSET",
   mail: "answer MAIL",
   rcpt: "answer RCPT",
@@ -47,7 +58,8 @@ export class Session {
   used = 0
   /** When it was opened, by performance.now(). */
   readonly openedAt = performance.now()
-  readonly #socket: Socket
+  #socket: Socket
+  #facts: TlsFacts | undefined
   readonly #terms: SessionTerms
   #timer: NodeJS.Timeout | undefined
   #step: Waiting | undefined
@@ -68,26 +80,101 @@ export class Session {
       const { says, silent } = connected.error
       return { broken: { says, status: "4.4.1", reply: undefined, permanent: false }, silent }
     }
-    const session = new Session(peer, connected.value, terms)
+    const { security } = terms
+    const named = namedPeer(peer)
+    const tries = named === undefined || peer.clear === true ? undefined : await security?.tries(named)
+    const session = new Session(peer, connected.value, terms, tries?.outcome === "yes" && tries.value)
     const stop = () => session.abort("Shutting down")
     signal?.addEventListener("abort", stop)
     await session.#until({ kind: "wait", step: "initial" })
+    if (named !== undefined && security !== undefined) await session.#settleIn(named, security)
     signal?.removeEventListener("abort", stop)
     const { broken } = session.client
+    if (broken?.tls === true && security?.fallsBack === true)
+      return Session.open({ ...peer, clear: true }, terms, signal)
     return broken === undefined
       ? { session }
       : { broken, silent: broken.reply === undefined && session.#timedOut }
   }
 
-  private constructor(peer: Peer, socket: Socket, terms: SessionTerms) {
+  private constructor(peer: Peer, socket: Socket, terms: SessionTerms, startTls: boolean) {
     this.peer = peer
     this.#socket = socket
     this.#terms = terms
-    this.client = new Client({ hello: terms.hello, lmtp: peer.lmtp })
+    this.client = new Client({ hello: terms.hello, lmtp: peer.lmtp, startTls })
+    this.#listen(socket)
+  }
+
+  #listen(socket: Socket): void {
     socket.on("data", (chunk: Buffer) => this.#perform(this.client.feed(chunk)))
     socket.on("error", (error) => this.#lost(lossWords(error)))
     socket.on("end", () => this.#lost("Connection closed by the peer"))
     socket.on("close", () => this.#closed())
+  }
+
+  /** Greeted: is the way to this peer good enough, and are we to log in? No message is given and no password said before. */
+  async #settleIn(peer: NamedPeer, security: PeerSecurity): Promise<void> {
+    if (this.client.broken !== undefined) return
+    this.#hold()
+    const good = await security.isWell(peer, this.#facts)
+    if (good.outcome === "no" || good.outcome === "later") {
+      const { reply, reason } = good
+      const says = `${reply.text.join(" ")} (${reason.says})`
+      const permanent = good.outcome === "no"
+      return this.#breakOff({ says, status: reply.status ?? "4.7.0", reply: undefined, permanent })
+    }
+    const login = await security.login(peer, this.client.offers.auth, this.#facts)
+    if (login === undefined || this.client.broken !== undefined) return
+    if (typeof login === "string") return this.#tell(`AUTH=client, relay=${shown(peer)}, not done: ${login}`)
+    await this.#until(this.client.authenticate(login))
+    const { ok: right = false, says = "the session ended" } = this.client.login ?? {}
+    const outcome = right ? "" : `, failed: ${says}`
+    this.#tell(`AUTH=client, relay=${shown(peer)}, mech=${login.mechanism}${outcome}`)
+  }
+
+  /** Nobody waits for the peer while we ask ourselves. */
+  #hold(): void {
+    this.#disarm()
+  }
+
+  #tell(line: string): void {
+    this.#terms.log?.(line)
+  }
+
+  #breakOff(broken: Broken): void {
+    this.client.broken ??= broken
+    this.#disarm()
+    this.#socket.end("QUIT\r\n")
+    this.#socket.destroySoon()
+  }
+
+  /** The peer said 220 to STARTTLS. */
+  async #startTls(): Promise<void> {
+    const { security, timeouts } = this.#terms
+    const plain = this.#socket
+    this.#disarm()
+    plain.removeAllListeners()
+    const peer = namedPeer(this.peer)
+    const begun = await security?.secure(plain, peer?.host ?? "", timeouts.starttls)
+    if (begun === undefined || !begun.ok) {
+      const why = begun?.error ?? "no TLS"
+      if (peer !== undefined) this.#tell(`STARTTLS=client, relay=${shown(peer)}, error: ${why}`)
+      plain.on("error", () => {})
+      plain.destroy()
+      const says = `TLS handshake failed: ${why}`
+      this.client.broken ??= { says, status: "4.7.0", reply: undefined, permanent: false, tls: true }
+      return this.#done()
+    }
+    this.#socket = begun.value.socket
+    this.#facts = begun.value.facts
+    this.#listen(this.#socket)
+    if (peer !== undefined) this.#tell(tlsLine(peer, begun.value.facts))
+    this.#perform(this.client.secured(begun.value.facts.verify === "OK" && begun.value.facts.named === true))
+  }
+
+  /** What TLS came to here; undefined in clear text. */
+  get tls(): TlsFacts | undefined {
+    return this.#facts
   }
 
   /** Gives the message to the peer; a fate for each recipient, undefined where none was decided. The session must be ready. */
@@ -147,6 +234,9 @@ export class Session {
       case "send":
         this.#socket.write(next.text, "utf8")
         return this.#await(next.step)
+      case "start tls":
+        void this.#startTls()
+        return
       case "content":
         return this.#sendContent(next)
       case "ready":
@@ -257,4 +347,9 @@ export class Session {
     this.#gone = undefined
     gone?.(this)
   }
+}
+
+/** A host that has a name and an address; a unix socket is this machine's own. */
+function namedPeer({ host, place }: Peer): NamedPeer | undefined {
+  return "path" in place || host === undefined ? undefined : { host, address: place.address }
 }

@@ -19,6 +19,8 @@ const usual: ClientTimeouts = {
   connect: 30 * second,
   initial: 5 * minute, // §4.5.3.2.1
   helo: 5 * minute,
+  starttls: 2 * minute,
+  auth: 5 * minute,
   rset: 5 * minute,
   mail: 5 * minute, // §4.5.3.2.2
   rcpt: 5 * minute, // §4.5.3.2.3

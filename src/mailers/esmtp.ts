@@ -6,6 +6,7 @@ import type { DeliveryStatus } from "../mail/status.ts"
 import type { Clock, Dns } from "../mail/world.ts"
 import { Attempt, type AttemptTerms, type SmtpBatch } from "./esmtp-attempt.ts"
 import { Pool, type PoolLimits } from "./esmtp-pool.ts"
+import type { PeerSecurity } from "./esmtp-security.ts"
 import { clientAddress, smtpDelivery, timeoutsFrom, type ClientTimeouts } from "./esmtp-terms.ts"
 
 export type { SmtpBatch } from "./esmtp-attempt.ts"
@@ -24,6 +25,8 @@ export type SmtpWorld = {
   readonly random?: () => number
   readonly limits?: Partial<PoolLimits & { readonly idleMs: number }>
   readonly timeouts?: Partial<ClientTimeouts>
+  /** TLS and logins; absent: all is said in clear text, and nobody logs in. */
+  readonly security?: PeerSecurity | undefined
 }
 
 export type SmtpMailer = {
@@ -49,12 +52,14 @@ export function makeSmtpMailer(world: SmtpWorld): SmtpMailer {
   const { settings, dns, clock, log } = world
   const limits = { ...usual, ...idleFrom(settings), ...world.limits }
   const timeouts = { ...timeoutsFrom(settings), ...world.timeouts }
-  const pool = new Pool({ hello: world.hello, timeouts, idleMs: limits.idleMs }, limits)
+  const { security } = world
+  const pool = new Pool({ hello: world.hello, timeouts, idleMs: limits.idleMs, security, log }, limits)
   const ours = new Set(world.ourAddresses.map(({ address, port }) => `${address} ${port}`))
   const terms: AttemptTerms = {
     dns,
     clock,
     pool,
+    security,
     log,
     exchangers: {
       dns,

@@ -1,6 +1,6 @@
 // The gate that SMTP sessions ask, made of the ordered steps of this folder (sendmail: check_relay, check_mail, check_rcpt,
 // check_data, check_eom). Every answer carries its reason; what the peer hears is only the reply.
-import type { ForwardPath, TypedAddress } from "../mail/address.ts"
+import type { ForwardPath, ReversePath, TypedAddress } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import { because, type Decision, type Reason, withTrail, yes } from "../mail/decision.ts"
 import type { Envelope } from "../mail/envelope.ts"
@@ -18,24 +18,35 @@ import { checkRecipient, recipientSteps } from "./recipient.ts"
 import { mayRelay, relaySteps } from "./relay.ts"
 import { checkSender, delaysChecks } from "./sender.ts"
 import { makeSpfPolicy } from "./spf.ts"
+import { maySubmit, mayUseSender } from "./submission.ts"
+import { clientIsWell } from "./tls.ts"
 import { expandNames, verify } from "./verify.ts"
-import type { PolicyDns, PolicyStep, PolicyWorld, RecipientQuestion } from "./world.ts"
+import {
+  accessTables,
+  type Patience,
+  type PolicyDns,
+  type PolicyStep,
+  type PolicyWorld,
+  type RecipientQuestion,
+} from "./world.ts"
 
 export type GateParts = {
   readonly settings: Settings
   readonly routing: RoutingWorld
   readonly dns: PolicyDns
   readonly clock: Clock
+  readonly patience?: Patience | undefined
 }
 
 /** Policy by these settings. */
-export function makePolicy({ settings, routing, dns, clock }: GateParts): PolicyWorld {
+export function makePolicy({ settings, routing, dns, clock, patience }: GateParts): PolicyWorld {
   const hasAccess = tablesOf(routing.tables, "access").length > 0
   // Whether DNS has another name for a domain changes no admission, and no client waits for it.
   const steps = routing.steps.filter((step) => step.name !== "canonical name")
   return {
     routing: { ...routing, steps },
     dns,
+    patience,
     spf: makeSpfPolicy(settings, dns, clock),
     dots: feature(settings, "lookupdotdomain") !== undefined || accessOption(settings, "lookupdotdomain"),
     steps: {
@@ -58,7 +69,8 @@ export function makeGate(parts: GateParts): Gate {
     connect: async (arrival) => (delaysChecks(world) ? asLater : await checkConnection(arrival, world)),
     pause: (arrival) => greetPause(arrival, world),
     hello: async () => anyName,
-    sender: (arrival, path, size) => checkSender(arrival, path, size, world),
+    secured: (arrival) => clientIsWell(arrival, accessTables(world)),
+    sender: (arrival, path, size) => sender(arrival, path, size, world),
     recipient: (arrival, envelope, path) => recipient(arrival, envelope, path, world),
     content: async () => anyContent,
     message: (arrival, envelope, _header, size) => message(arrival, envelope, size, world),
@@ -66,6 +78,21 @@ export function makeGate(parts: GateParts): Gate {
     expand: (_arrival, path) => expandNames(path, world.routing),
     fullName: (path) => fullNameOf(path, world.routing),
   }
+}
+
+/** Whether this client may send at all by this door and this line, and whether it may send as this one. */
+async function sender(
+  arrival: Arrival,
+  path: TypedAddress | "null",
+  size: number,
+  world: PolicyWorld,
+): Promise<Decision<ReversePath>> {
+  const encrypted = arrival.tls === undefined ? await clientIsWell(arrival, accessTables(world)) : anyContent
+  if (encrypted.outcome === "no" || encrypted.outcome === "later") return encrypted
+  const may = arrival.submission ? await maySubmit(arrival, world) : anyContent
+  if (may.outcome === "no" || may.outcome === "later") return may
+  const decision = await checkSender(arrival, path, size, world)
+  return decision.outcome === "yes" ? await mayUseSender(arrival, decision, world) : decision
 }
 
 /** What access says of the message, and what lists in DNS say of its client. */

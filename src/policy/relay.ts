@@ -1,9 +1,10 @@
 // May mail pass through here? Closed by default: yes for what ends here, for domains we relay to, and for clients we relay for
 // (proto.m4: Rcpt_ok, Relay_ok). An address that hides another one in its local part is judged by the hidden one.
-import type { Client } from "../mail/arrival.ts"
+import type { Arrival, Client } from "../mail/arrival.ts"
 import { because, type Decision, later, no, pass, type Reason, yes } from "../mail/decision.ts"
+import type { Envelope } from "../mail/envelope.ts"
 import type { Reply } from "../mail/reply.ts"
-import { feature, inClass, macro, type Settings } from "../config/settings.ts"
+import { classMembers, feature, inClass, macro, type Membership, type Settings } from "../config/settings.ts"
 import { canonify } from "../routing/canonify.ts"
 import { cause, passed, refused, silent, unknown } from "../routing/reasons.ts"
 import { classHolds, localDomain, withParents } from "../routing/world.ts"
@@ -18,6 +19,7 @@ import {
   nameKeys,
 } from "./access.ts"
 import { relayingDenied, relayingDeniedForged, relayingDeniedNameless, relayingUnsure } from "./replies.ts"
+import { relaysByCertificate } from "./tls.ts"
 import { accessTables, type PolicyStep, type PolicyWorld, type RelayQuestion } from "./world.ts"
 
 type Step = PolicyStep<RelayQuestion>
@@ -165,16 +167,67 @@ async function unlessHiding(
 }
 
 /** Mail handed in on this host, logins, and the loopback address: 127.0.0.1 and ::1, not all of 127/8 (proto.m4: Relay_ok). */
-function ownClient({ arrival }: RelayQuestion): Decision<undefined> {
-  const { client, authenticated } = arrival
+function ownClient(
+  question: RelayQuestion,
+  world: PolicyWorld,
+): Decision<undefined> | Promise<Decision<undefined>> {
+  const known = byPlaceOrLogin(question, world)
+  return known.outcome !== "pass" || question.arrival.tlsFacts?.verify !== "OK"
+    ? known
+    : byCertificate(question, world, known)
+}
+
+/** Clients whose certificate access trusts. */
+async function byCertificate(
+  { arrival }: RelayQuestion,
+  world: PolicyWorld,
+  known: Decision<undefined>,
+): Promise<Decision<undefined>> {
+  const trusted = await relaysByCertificate(arrival, accessTables(world))
+  return trusted.outcome === "pass" ? known : trusted
+}
+
+function byPlaceOrLogin({ arrival }: RelayQuestion, { routing }: PolicyWorld): Decision<undefined> {
+  const { client, authenticated, authType } = arrival
   if (client === undefined) return yes(undefined, because("client?", "it was handed in on this host"))
   if (authenticated !== undefined) {
-    return yes(undefined, because("client?", `${authenticated} is logged in`))
+    const trusted = trustsMechanism(routing.settings, authType)
+    if (trusted.member) return yes(undefined, because("client?", `${authenticated} is logged in`, trusted.at))
   }
   if (client.address === "127.0.0.1" || client.address === "::1") {
     return yes(undefined, because("client?", `${client.address} is this host`))
   }
   return pass(passed("client?", `${client.address} is neither this host nor logged in`))
+}
+
+/** TRUST_AUTH_MECH names the mechanisms that let relay; sendmail differs: without it none does, here all do. */
+function trustsMechanism(settings: Settings, authType: string | undefined): Membership {
+  const trusted = classMembers(settings, "TrustAuthMech")
+  if (authType === undefined || trusted.size === 0) return { member: true, at: undefined }
+  return inClass(settings, "TrustAuthMech", authType)
+}
+
+/** Whether this client is one that we relay for, wherever its mail goes: by its address, its name, its certificate or a login. */
+export async function isOurClient(arrival: Arrival, world: PolicyWorld): Promise<Decision<undefined>> {
+  const nobody = { localPart: "", domain: { kind: "literal", text: "" } } as const
+  const to = { mailbox: nobody, bare: false, local: false, localAt: undefined }
+  const question: RelayQuestion = { arrival, envelope: emptyEnvelope, to }
+  const trail: Reason[] = []
+  for (const ask of [ownClient, byClass, byAccess]) {
+    const decision = await ask(question, world)
+    if (decision.outcome !== "pass") return decision
+    trail.push(decision.reason)
+  }
+  return pass({ ...passed("client?", "it is none of those we relay for"), after: trail })
+}
+
+const emptyEnvelope: Envelope = {
+  reversePath: "null",
+  recipients: [],
+  body: "7bit",
+  smtputf8: false,
+  ret: undefined,
+  envid: undefined,
 }
 
 /** Addresses and names of clients in class R, and names in class w. */

@@ -31,6 +31,13 @@ export function relayingUnsure(address: string): Reply {
 export function bogusHelo(name: string): Reply {
   return reply(550, "5.7.1", `bogus HELO name used: ${name}`)
 }
+export const authenticationRequired = reply(530, "5.7.0", "Authentication required") // RFC 4954 §6, RFC 6409 §4.3
+
+/** RFC 6409 §6.1: the login may not use this sender. */
+export function notYourAddress(login: string): Reply {
+  return reply(553, "5.7.1", `Sender address is not one of ${login}`)
+}
+
 export const userUnknown: Reply = reply(550, "5.1.1", "User unknown")
 export const realDomainRequired: Reply = reply(553, "5.5.4", "Real domain name required for sender address")
 

@@ -6,11 +6,11 @@ import type { Settings } from "../config/settings.ts"
 
 /** Of the client and how it came. */
 export function arrivalMacros(arrival: Arrival, settings: Settings): Readonly<Record<string, string>> {
-  const { client, helo, protocol, authenticated, door, tls } = arrival
+  const { client, helo, protocol, authenticated, authType, door, tlsFacts: tls } = arrival
   const address = client?.address ?? "127.0.0.1"
   const name = client?.name ?? `[${address}]`
   const daemon = settings.daemons.find((one) => one.name === door)
-  const [version = "", cipher = ""] = (tls ?? "").split(" ")
+  const certificate = tls?.certificate
   return {
     client_addr: address,
     client_name: client === undefined ? "localhost" : name,
@@ -20,12 +20,22 @@ export function arrivalMacros(arrival: Arrival, settings: Settings): Readonly<Re
     _: client === undefined ? "localhost" : `${client.name ?? ""} [${address}]`.trim(),
     s: helo ?? "",
     r: protocol,
-    auth_authen: authenticated ?? "",
-    auth_type: authenticated === undefined ? "" : "PLAIN",
+    auth_authen: authType === undefined ? "" : (authenticated ?? ""),
+    auth_type: authType ?? "",
+    auth_author: "",
+    auth_ssf: authType === undefined ? "" : "0",
     daemon_name: door,
     daemon_flags: daemon === undefined ? "" : [...daemon.modify].join(" "),
-    tls_version: version,
-    cipher,
+    tls_version: tls?.version ?? "",
+    cipher: tls?.cipher ?? "",
+    cipher_bits: tls === undefined ? "" : String(tls.bits),
+    alg_bits: tls === undefined ? "" : String(tls.bits),
+    verify: tls?.verify ?? "NONE",
+    cert_subject: certificate?.subject ?? "",
+    cert_issuer: certificate?.issuer ?? "",
+    cn_subject: certificate?.cnSubject ?? "",
+    cn_issuer: certificate?.cnIssuer ?? "",
+    cert_fp: certificate?.fingerprint ?? "",
   }
 }
 

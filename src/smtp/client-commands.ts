@@ -39,6 +39,7 @@ export function mailCommand(work: Work, offers: PeerOffers): string {
   if (envelope.body === "8bitmime" && offers.eightBitMime) command += " BODY=8BITMIME" // RFC 6152 §3
   if (envelope.body === "binarymime") command += " BODY=BINARYMIME" // RFC 3030 §3
   if (offers.smtputf8 && needsUtf8(work)) command += " SMTPUTF8" // RFC 6531 §3.4
+  if (envelope.requireTls === true) command += " REQUIRETLS" // RFC 8689 §4.2.1
   if (offers.leastDeliverBy !== undefined) command += byParameter(work)
   if (!offers.dsn) return command
   if (envelope.envid !== undefined) command += ` ENVID=${xtext(envelope.envid)}` // RFC 3461 §4.4
@@ -103,7 +104,12 @@ function senderBeyondAscii({ envelope }: Work): boolean {
 }
 
 /** Why this message cannot be given to this peer, whoever the recipient; undefined when it can. */
-export function unfit(work: Work, offers: PeerOffers): Fate | undefined {
+export function unfit(work: Work, offers: PeerOffers, trusted = false): Fate | undefined {
+  // RFC 8689 §4.2.1: encrypted, to a host whose certificate is its own, which keeps it so.
+  if (work.envelope.requireTls === true && !(trusted && offers.requireTls)) {
+    const what = trusted ? "does not offer REQUIRETLS" : "is not known by a certificate of its own"
+    return impossible("5.7.30", `REQUIRETLS support required, and the peer ${what}`)
+  }
   if (offers.largest !== undefined && work.size > offers.largest) {
     return impossible("5.3.4", `Message is too large; ${offers.largest} bytes max`) // RFC 1870 §6.2
   }

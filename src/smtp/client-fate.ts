@@ -24,6 +24,8 @@ export type Broken = {
   readonly reply: Reply | undefined
   /** True when the host refuses for good: a 5xx greeting (RFC 5321 §3.1, RFC 7504). */
   readonly permanent: boolean
+  /** TLS could not be begun, which says nothing about the peer in clear text. */
+  readonly tls?: true
 }
 
 /** What a code without an enhanced code stands for: sendmail's table (deliver.c smtptodsn). */

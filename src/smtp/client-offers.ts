@@ -12,6 +12,10 @@ export type PeerOffers = {
   readonly largest: number | undefined
   readonly size: boolean
   readonly startTls: boolean
+  /** Mechanisms of AUTH, in capitals (RFC 4954 §3). */
+  readonly auth: readonly string[]
+  /** REQUIRETLS (RFC 8689). */
+  readonly requireTls: boolean
   /** DELIVERBY, with the least seconds that may be left (RFC 2852 §3); undefined when it is not offered. */
   readonly leastDeliverBy: number | undefined
   /** RCPTMAX of LIMITS (RFC 9422): the most recipients of a transaction. */
@@ -29,6 +33,8 @@ export const noOffers: PeerOffers = {
   largest: undefined,
   size: false,
   startTls: false,
+  auth: [],
+  requireTls: false,
   leastDeliverBy: undefined,
   mostRecipients: undefined,
 }
@@ -46,6 +52,11 @@ export function readOffers(greeting: Reply): PeerOffers {
     size: words.has("SIZE"),
     largest: positive(words.get("SIZE")),
     startTls: words.has("STARTTLS"),
+    auth: (words.get("AUTH") ?? "")
+      .toUpperCase()
+      .split(/\s+/)
+      .filter((word) => word !== ""),
+    requireTls: words.has("REQUIRETLS"),
     leastDeliverBy: words.has("DELIVERBY") ? (positive(words.get("DELIVERBY")) ?? 0) : undefined,
     mostRecipients: positive(/(?:^|\s)RCPTMAX=(\d{1,6})(?:\s|$)/i.exec(words.get("LIMITS") ?? "")?.[1]),
   }

@@ -40,6 +40,13 @@ export class ReplyReader {
     return this.#pending !== undefined || this.#text.length > 0
   }
 
+  /** What came and was not asked for is forgotten: the line was in clear text, and now it is not (RFC 3207 §6). */
+  drop(): void {
+    this.#pending = undefined
+    this.#text = []
+    this.#code = ""
+  }
+
   #take(pending: Buffer, end: number): string {
     const stop = end > 0 && pending[end - 1] === 13 ? end - 1 : end // a bare LF is forgiven in replies: it ends nothing of ours
     this.#pending = end + 1 < pending.length ? pending.subarray(end + 1) : undefined

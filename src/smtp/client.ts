@@ -1,6 +1,7 @@
 // The client's side of SMTP and LMTP without a socket: octets of replies in, what is to be sent or awaited out. One Client is one
 // session with a peer and carries any number of transactions, one after the other (RFC 5321 §3.3, RFC 2033). Which host, how long
 // to wait, and what to do with a fate is the mailer's.
+import type { ClientExchange } from "../auth/sasl-client.ts"
 import { type Reply, replyLine } from "../mail/reply.ts"
 import { forwardPath, mailCommand, rcptCommand, unfit, unspoken, type Work } from "./client-commands.ts"
 import { type Broken, delayedBy, type Fate, refused, relayed, statusOf } from "./client-fate.ts"
@@ -8,7 +9,16 @@ import { noOffers, type PeerOffers, readOffers } from "./client-offers.ts"
 import { type Nonsense, ReplyReader } from "./client-reply.ts"
 
 /** What a reply is awaited to; each has its own limit of time (RFC 5321 §4.5.3.2). */
-export type Awaited = "initial" | "helo" | "rset" | "mail" | "rcpt" | "datainit" | "datafinal"
+export type Awaited =
+  | "initial"
+  | "helo"
+  | "starttls"
+  | "auth"
+  | "rset"
+  | "mail"
+  | "rcpt"
+  | "datainit"
+  | "datafinal"
 
 export type Next =
   | { readonly kind: "wait"; readonly step: Awaited }
@@ -16,6 +26,8 @@ export type Next =
   /** Send the message now: dot-stuffed with its end, or after `prefix` as it is; then call contentSent. */
   | { readonly kind: "content"; readonly form: "dots" }
   | { readonly kind: "content"; readonly form: "chunk"; readonly prefix: string }
+  /** The peer is ready for TLS: begin it, then call secured(). */
+  | { readonly kind: "start tls" }
   /** Greeted, or the transaction is over: fates tell how it went, and the session takes another. */
   | { readonly kind: "ready" }
   /** The session is over. Recipients without a fate were not decided. */
@@ -24,12 +36,24 @@ export type Next =
 /** A number is RCPT for the recipient at that place of the work. */
 type Step = "rset" | "mail" | "data" | number
 
-type Phase = "initial" | "helo" | "idle" | "envelope" | "content" | "final" | "discard" | "broken"
+type Phase =
+  | "initial"
+  | "helo"
+  | "starttls"
+  | "auth"
+  | "idle"
+  | "envelope"
+  | "content"
+  | "final"
+  | "discard"
+  | "broken"
 
 export type ClientOptions = {
   /** What we call ourselves: $j. */
   readonly hello: string
   readonly lmtp: boolean
+  /** TLS is begun where the peer offers it. */
+  readonly startTls?: boolean
 }
 
 const ready: Next = { kind: "ready" }
@@ -43,7 +67,14 @@ export class Client {
   replies = 0
   /** One for each recipient of the transaction; undefined: not decided (452 too many recipients, or the session broke before). */
   fates: (Fate | undefined)[] = []
+  /** TLS is on. */
+  secure = false
+  /** Whether the peer took our login: undefined when it was not asked to, else what it said. */
+  login: { readonly ok: boolean; readonly says: string } | undefined
   readonly #options: ClientOptions
+  #exchange: ClientExchange | undefined
+  /** The peer's certificate is its own (RFC 8689 §4.2.1). */
+  #trusted = false
   readonly #reader = new ReplyReader()
   #phase: Phase = "initial"
   #hello: "EHLO" | "HELO" | "LHLO"
@@ -76,7 +107,7 @@ export class Client {
     this.#accepted = []
     this.#welcomes.clear()
     this.#mailAccepted = false
-    const no = unfit(work, this.offers)
+    const no = unfit(work, this.offers, this.#trusted)
     this.fates = work.recipients.map((_, n) => no ?? unspoken(work, n, this.offers))
     this.#steps = this.#dirty ? ["rset", "mail"] : ["mail"]
     for (let n = 0; n < this.fates.length; n++) if (this.fates[n] === undefined) this.#steps.push(n)
@@ -135,6 +166,8 @@ export class Client {
     switch (this.#phase) {
       case "initial":
       case "helo":
+      case "starttls":
+      case "auth":
         return this.#phase
       case "envelope":
         return awaitedStep(this.#steps[this.#answered])
@@ -152,6 +185,10 @@ export class Client {
         return this.#greeting(reply)
       case "helo":
         return this.#helloReply(reply)
+      case "starttls":
+        return this.#startTlsReply(reply)
+      case "auth":
+        return this.#authReply(reply)
       case "envelope":
         return this.#stepReply(reply)
       case "content":
@@ -181,6 +218,10 @@ export class Client {
   #helloReply(reply: Reply): Next {
     if (reply.code >= 200 && reply.code < 300) {
       this.offers = this.#hello === "HELO" ? noOffers : readOffers(reply)
+      if (this.#options.startTls === true && this.offers.startTls && !this.secure) {
+        this.#phase = "starttls"
+        return { kind: "send", text: "STARTTLS\r\n", step: "starttls" }
+      }
       this.#phase = "idle"
       return ready
     }
@@ -190,6 +231,49 @@ export class Client {
       return { kind: "send", text: `HELO ${this.#options.hello}\r\n`, step: "helo" }
     }
     return this.#turnedAway(reply, this.#hello)
+  }
+
+  /** A peer that will not after all is spoken to in clear text; whether that is enough is asked before any message is given. */
+  #startTlsReply(reply: Reply): Next {
+    this.#phase = "idle"
+    if (reply.code !== 220) return ready
+    this.#reader.drop()
+    return { kind: "start tls" }
+  }
+
+  /** TLS is on: what was offered in clear text counts no more (RFC 3207 §4.2). `trusted`: the certificate is the host's own. */
+  secured(trusted: boolean): Next {
+    this.secure = true
+    this.#trusted = trusted
+    this.offers = noOffers
+    this.#phase = "helo"
+    return { kind: "send", text: `${this.#hello} ${this.#options.hello}\r\n`, step: "helo" }
+  }
+
+  /** Logs in (RFC 4954); the session must be ready, and is again afterwards, whatever the peer says. */
+  authenticate(exchange: ClientExchange): Next {
+    if (this.#phase !== "idle") throw new Error(`AUTH was begun in phase ${this.#phase}`)
+    this.#exchange = exchange
+    this.#phase = "auth"
+    const { mechanism, initial } = exchange
+    const word = initial === undefined ? "" : ` ${initial === "" ? "=" : encoded(initial)}`
+    return { kind: "send", text: `AUTH ${mechanism}${word}\r\n`, step: "auth" }
+  }
+
+  #authReply(reply: Reply): Next {
+    if (reply.code === 334) return this.#challenge(reply)
+    this.#phase = "idle"
+    this.#exchange = undefined
+    this.login ??= { ok: reply.code === 235, says: replyLine(reply) }
+    return ready
+  }
+
+  #challenge({ text: [challenge = ""] }: Reply): Next {
+    const said = this.#exchange?.respond(Buffer.from(challenge, "base64").toString("utf8"))
+    if (said !== undefined && "say" in said)
+      return { kind: "send", text: `${encoded(said.say)}\r\n`, step: "auth" }
+    this.login = { ok: false, says: said?.why ?? "nothing was to be said" }
+    return { kind: "send", text: "*\r\n", step: "auth" } // §4: and it answers 501
   }
 
   #turnedAway(reply: Reply, to: string): Next {
@@ -328,6 +412,10 @@ export class Client {
     const recipientReply = this.#welcomes.get(n)
     return fate.action !== "relayed" || recipientReply === undefined ? fate : { ...fate, recipientReply }
   }
+}
+
+function encoded(text: string): string {
+  return Buffer.from(text, "utf8").toString("base64")
 }
 
 function awaitedStep(step: Step | undefined): Awaited {

@@ -29,6 +29,7 @@ export function readTlsMaterial(settings: Settings, now: Date): TlsMaterial {
     ciphers: text("CipherList"),
     dhParameters: reading.dhParameters(text("DHParameters")),
     options: words(text("ServerSSLOptions")),
+    clientOptions: words(text("ClientSSLOptions")),
     noClientCertificate: words(text("TLSSrvOptions")).includes("V"),
     issues: reading.issues,
     fingerprint: reading.fingerprint(),

@@ -22,6 +22,7 @@ export type TlsMaterial = {
   readonly ciphers: string | undefined
   readonly dhParameters: string | undefined
   readonly options: readonly string[]
+  readonly clientOptions: readonly string[]
   /** TLSSrvOptions=V: clients are not asked for a certificate. */
   readonly noClientCertificate: boolean
   /** What could not be read or does not fit, a line each. */

@@ -318,6 +318,12 @@ export class Session {
     this.#socket.destroy()
   }
 
+  /** The socket itself, for TLS to take over; nothing is read here any more. */
+  take(): Socket {
+    this.#socket.removeAllListeners()
+    return this.#socket
+  }
+
   /** No more from us; the server may still answer. */
   halfClose(): void {
     this.#socket.end()

@@ -1,0 +1,45 @@
+// What an SMTP client asks about a peer before it trusts it with mail: whether to begin TLS, whether what came of it is good enough,
+// as whom to log in. policy/ and trust/ answer; here is only what is asked.
+import type { Socket } from "node:net"
+import type { ClientExchange } from "../auth/sasl-client.ts"
+import type { TlsFacts } from "../mail/arrival.ts"
+import type { Decision } from "../mail/decision.ts"
+import type { Result } from "../mail/result.ts"
+
+export type NamedPeer = { readonly host: string; readonly address: string }
+
+export type PeerSecurity = {
+  /** Try_TLS: whether STARTTLS is to be tried. */
+  tries(peer: NamedPeer): Promise<Decision<boolean>>
+  /** TLS_Srv: whether the way to this host is good enough; no facts: in clear text. */
+  isWell(peer: NamedPeer, facts: TlsFacts | undefined): Promise<Decision<undefined>>
+  /** Whether access has anything to say by TLS_Rcpt. */
+  readonly judgesRecipients: boolean
+  /** TLS_Rcpt: whether it is good enough for mail to this address. */
+  isWellFor(address: string, peer: NamedPeer, facts: TlsFacts | undefined): Promise<Decision<undefined>>
+  /** AuthInfo: how to log in; undefined: nobody asks us to; a string says why it cannot be done. */
+  login(
+    peer: NamedPeer,
+    offered: readonly string[],
+    facts: TlsFacts | undefined,
+  ): Promise<ClientExchange | string | undefined>
+  /** The handshake, with this end as the client. */
+  secure(
+    socket: Socket,
+    host: string,
+    timeoutMs: number,
+  ): Promise<Result<{ readonly socket: Socket; readonly facts: TlsFacts }>>
+  /** TLSFallbacktoClear: a peer whose TLS fails is tried without. */
+  readonly fallsBack: boolean
+}
+
+/** mx1.example.org [192.0.2.7] */
+export function shown({ host, address }: NamedPeer): string {
+  return `${host} ${address.includes(":") ? `[IPv6:${address}]` : `[${address}]`}`
+}
+
+/** sendmail's line for the log. */
+export function tlsLine(peer: NamedPeer, { version, verify, cipher, bits, why }: TlsFacts): string {
+  const because = why === undefined ? "" : `, reason=${why}`
+  return `STARTTLS=client, relay=${shown(peer)}, version=${version}, verify=${verify}${because}, cipher=${cipher}, bits=${bits}/${bits}`
+}

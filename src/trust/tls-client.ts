@@ -1,0 +1,73 @@
+// TLS as a client on a connection that is open already. Nobody is turned away here for a certificate that is not good: most hosts of
+// the Internet have none that is. What came of it is told, and policy decides.
+import { isIP, type Socket } from "node:net"
+import { connect, createSecureContext, type SecureContext } from "node:tls"
+import type { TlsFacts } from "../mail/arrival.ts"
+import { fail, ok, type Result } from "../mail/result.ts"
+import { factsOf } from "./tls-facts.ts"
+import { contextOptions, type TlsMaterial, versions } from "./tls-options.ts"
+
+export type SecuredSocket = { readonly socket: Socket; readonly facts: TlsFacts }
+
+export type ClientTls = {
+  /** Our own certificate is shown to those who ask. */
+  readonly certified: boolean
+  secure(socket: Socket, host: string, timeoutMs: number): Promise<Result<SecuredSocket>>
+}
+
+/** TLS with these authorities and our own certificate; without one that can be used it is done without. */
+export function makeClientTls(material: TlsMaterial, log: (line: string) => void): ClientTls {
+  const context = contextFor(material, log)
+  return {
+    certified: material.client.length > 0,
+    secure: (socket, host, timeoutMs) => handshake(socket, context, { host, timeoutMs }),
+  }
+}
+
+function contextFor(material: TlsMaterial, log: (line: string) => void): SecureContext {
+  try {
+    return createSecureContext({
+      ...contextOptions(material, "client"),
+      ...versions({ options: material.clientOptions }),
+    })
+  } catch (error) {
+    log(
+      `TLS as a client: ${error instanceof Error ? error.message : String(error)}: without our certificate and authorities`,
+    )
+    return createSecureContext({ minVersion: "TLSv1.2" })
+  }
+}
+
+function handshake(
+  socket: Socket,
+  secureContext: SecureContext,
+  { host, timeoutMs }: { readonly host: string; readonly timeoutMs: number },
+): Promise<Result<SecuredSocket>> {
+  const servername = isIP(host) === 0 && /^[A-Za-z0-9.-]+$/.test(host) ? { servername: host } : {}
+  return new Promise((resolve) => {
+    const secured = connect({
+      socket,
+      secureContext,
+      rejectUnauthorized: false,
+      checkServerIdentity: () => undefined, // a name that is another's is told, too
+      ...servername,
+    })
+    const end = (result: Result<SecuredSocket>) => {
+      clearTimeout(timer)
+      secured.removeAllListeners("error").removeAllListeners("close").removeAllListeners("secureConnect")
+      if (!result.ok) {
+        secured.on("error", () => {}) // it is being destroyed
+        secured.destroy()
+      }
+      resolve(result)
+    }
+    const timer = setTimeout(() => end(fail("the peer did not go on with the handshake")), timeoutMs)
+    secured.once("secureConnect", () => {
+      const own = secured.getPeerX509Certificate()
+      const named = own?.checkHost(host, { subject: "default" }) !== undefined
+      end(ok({ socket: secured, facts: { ...factsOf(secured, true), named } }))
+    })
+    secured.once("error", (error: Error & { reason?: string }) => end(fail(error.reason ?? error.message)))
+    secured.once("close", () => end(fail("the peer closed the connection during the handshake")))
+  })
+}
