@@ -16,7 +16,9 @@ export function receivedSpf(verdict: SpfVerdict, question: SpfQuestion, identity
     `receiver=${value(receiver)}`,
     `identity=${identity}`,
     ...(verdict.term === undefined ? [] : [`mechanism=${value(verdict.term)}`]),
-    ...(verdict.why === undefined || !/error$/.test(verdict.result) ? [] : [`problem=${value(verdict.why)}`]),
+    ...(verdict.why === undefined || !verdict.result.endsWith("error")
+      ? []
+      : [`problem=${value(verdict.why)}`]),
   ]
   const comment = commentText(`${receiver}: ${spfInWords(verdict, address)}`)
   return `Received-SPF: ${verdict.result} (${comment})\r\n\t${pairs.join(";\r\n\t")}\r\n`

@@ -1,14 +1,14 @@
 // May this client speak at all? An ordered list: access, its rate and its open connections, lists in DNS, its name (proto.m4:
 // Basic_check_relay). What access says OK or RELAY to is asked nothing more.
 import type { Arrival, Client } from "../mail/arrival.ts"
-import { because, type Decision, later, no, pass, type Reason, yes } from "../mail/decision.ts"
+import { because, type Decision, later, no, pass, type Reason, withTrail, yes } from "../mail/decision.ts"
 import type { MessageVerdict } from "../mail/gate.ts"
 import { reply } from "../mail/reply.ts"
 import { feature, inClass, type Settings } from "../config/settings.ts"
 import { passed, refused, unknown } from "../routing/reasons.ts"
 import { addressKeys } from "./access.ts"
 import { checkClient } from "./client.ts"
-import { askListing, clientListings, type Listed, type Listing, reversed } from "./dnsbl.ts"
+import { askListing, clientListings, type Listed, type Listing, reversed, welcomeListings } from "./dnsbl.ts"
 import { loadSteps } from "./load.ts"
 import type { ConnectQuestion, PolicyStep, PolicyWorld } from "./world.ts"
 
@@ -27,7 +27,9 @@ export function connectSteps(settings: Settings, hasAccess: boolean): readonly S
     })
   }
   steps.push(...loadSteps(settings))
-  for (const listing of clientListings(settings)) steps.push(listStep(listing))
+  const lists = clientListings(settings)
+  const [first] = lists
+  if (first !== undefined) steps.push(listStep(lists, welcomeListings(settings), first))
   const rdns = feature(settings, "require_rdns")
   if (rdns !== undefined) {
     const does = "refuses clients without a name that leads back to them"
@@ -55,20 +57,27 @@ export async function checkConnection(arrival: Arrival, world: PolicyWorld): Pro
   return yes(undefined, withTrail(nothingAgainst, trail))
 }
 
-function withTrail(reason: Reason, trail: readonly Reason[]): Reason {
-  return trail.length === 0 ? reason : { ...reason, after: [...trail, ...reason.after] }
-}
-
-function listStep(listing: Listing): Step {
-  const does = `asks ${listing.server} for the client's address`
+/** All lists are asked at once; their answers count in the order of their lines. */
+function listStep(lists: readonly Listing[], welcoming: readonly Listing[], { at }: Listing): Step {
+  const does = `asks ${lists.map(({ server }) => server).join(", ")} for the client's address`
   return {
-    name: listing.feature,
+    name: "dnsbl",
     does,
-    at: listing.at,
-    ask: async ({ client }, { dns }) => {
-      const decision = await askListing(listing, listedClient(client), dns)
-      // Held or thrown away is the message, when it is there: the client may speak.
-      return decision.outcome === "yes" ? pass({ ...decision.reason, role: "passed" }) : decision
+    at,
+    ask: async ({ client }, world) => {
+      const listed = listedClient(client)
+      const answers = [...welcoming, ...lists].map((listing) => askListing(listing, listed, world))
+      const trail: Reason[] = []
+      for (const answer of answers) {
+        const decision = await answer
+        if (decision.outcome === "no" || decision.outcome === "later")
+          return { ...decision, reason: withTrail(decision.reason, trail) }
+        if (decision.outcome === "yes" && decision.value === "welcome")
+          return pass({ ...withTrail(decision.reason, trail), role: "passed" })
+        // Held or thrown away is the message, when it is there: the client may speak.
+        trail.push({ ...decision.reason, role: "passed" })
+      }
+      return pass(passed("dnsbl", `no list refuses ${client.address}`, at, trail))
     },
   }
 }
@@ -79,16 +88,14 @@ function listedClient({ address, name }: Client): Listed {
 }
 
 /** FEATURE(dnsbl, …, `quarantine') and `discard': what is to be done with this client's mail. */
-export async function byListings(
-  arrival: Arrival,
-  { routing, dns, steps }: PolicyWorld,
-): Promise<Decision<MessageVerdict>> {
+export async function byListings(arrival: Arrival, world: PolicyWorld): Promise<Decision<MessageVerdict>> {
+  const { routing, steps } = world
   const { client } = arrival
   const settled = clientListings(routing.settings).filter(({ instead }) => instead !== undefined)
   if (client === undefined || settled.length === 0 || steps.connect.length === 0) return notListed
   let held: Decision<MessageVerdict> | undefined
   for (const listing of settled) {
-    const decision = await askListing(listing, listedClient(client), dns)
+    const decision = await askListing(listing, listedClient(client), world)
     if (decision.outcome === "later") return decision
     if (decision.outcome !== "yes") continue
     if (decision.value === "discard") return yes({ keep: "discard" }, decision.reason)

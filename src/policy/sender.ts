@@ -159,8 +159,9 @@ function after<T>(trail: readonly Reason[], decision: Decision<T>): Decision<T> 
 /** FEATURE(badmx), then FEATURE(rhsbl) in the order of its lines. */
 function furtherChecks(
   { domain }: Exclude<ReversePath, "null">,
-  { routing, dns }: PolicyWorld,
+  world: PolicyWorld,
 ): readonly (() => Promise<Decision<unknown>>)[] {
+  const { routing, dns } = world
   if (domain.kind === "literal") return []
   const { settings } = routing
   const bad = feature(settings, "badmx")
@@ -168,7 +169,7 @@ function furtherChecks(
   const listed = { key: domain.ascii, shown: domain.ascii, macros }
   return [
     ...(bad === undefined ? [] : [() => checkMx(domain.ascii, bad, dns)]),
-    ...senderListings(settings).map((listing) => () => askListing(listing, listed, dns)),
+    ...senderListings(settings).map((listing) => () => askListing(listing, listed, world)),
   ]
 }
 

@@ -12,9 +12,14 @@ import { tablesOf } from "../routing/world.ts"
 /** What policy asks DNS. */
 export type PolicyDns = Pick<Dns, "mx" | "addresses" | "names" | "txt" | "ipv4" | "ipv6">
 
+/** The answer, or undefined when it took too long. */
+export type Patience = <T>(answer: Promise<T>, milliseconds: number) => Promise<T | undefined>
+
 export type PolicyWorld = {
   readonly routing: RoutingWorld
   readonly dns: PolicyDns
+  /** Waits for an answer no longer than so many milliseconds; absent where nobody has a clock to wait by. */
+  readonly patience: Patience | undefined
   /** FEATURE(spf). */
   readonly spf: SpfPolicy | undefined
   /** FEATURE(lookupdotdomain): `.domain` in access is what lies below the domain. */
