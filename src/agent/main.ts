@@ -11,6 +11,7 @@ import {
 } from "../host/posix.ts"
 import { Durability } from "./durability.ts"
 import { makeFindOwner } from "./identity.ts"
+import { type Judge, makeJudge, type Permits, type Refusal } from "./permits.ts"
 import { makeAgentServer } from "./server.ts"
 import { makeVerbs } from "./verbs.ts"
 
@@ -21,6 +22,8 @@ export type AgentOptions = {
   readonly allowed: readonly number[]
   readonly log: (line: string) => void
   readonly lockWaitMilliseconds?: number
+  /** What may be asked for, as it stands now; absent: whatever those who may ask wish. */
+  readonly judge?: () => Judge
 }
 
 export type RunningAgent = {
@@ -30,14 +33,15 @@ export type RunningAgent = {
 
 /** Starts serving; resolves when the socket accepts connections. */
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
-  const { listen, allowed, log, lockWaitMilliseconds = 30_000 } = options
+  const { listen, allowed, log, lockWaitMilliseconds = 30_000, judge } = options
   const own = process.geteuid?.()
   closeInheritedOnExec()
   const durability = new Durability()
   const asRoot = own === 0
   const serve = makeVerbs({
     durable: durability.make,
-    findOwner: makeFindOwner(asRoot),
+    findOwner: makeFindOwner(asRoot, (identity) => noting(judge?.().identity(identity), log)),
+    mayServe: (request) => noted(judge?.().request(request), log),
     lockWaitMilliseconds,
     asRoot,
   })
@@ -60,6 +64,21 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       await durability.close()
     },
   }
+}
+
+/** A request that is refused is one that our mail process never makes: the log must say it. */
+function noted(why: string | undefined, log: (line: string) => void): string | undefined {
+  if (why !== undefined) log(`a request is refused: ${why}`)
+  return why
+}
+
+async function noting(
+  asked: Promise<Refusal | undefined> | undefined,
+  log: (line: string) => void,
+): Promise<Refusal | undefined> {
+  const refusal = await asked
+  if (refusal?.kind === "refused") noted(refusal.why, log)
+  return refusal
 }
 
 // The directory around the socket is 0700, and each peer is asked for by the kernel's word; the socket itself may be open.
@@ -101,14 +120,43 @@ export async function runAgentProcess([path = "", uids = ""]: readonly string[])
   const allowed = uids.split(",").filter((uid) => uid !== "")
   if (!usable.ok) return refuse(usable.error)
   if (path === "" || !allowed.every((uid) => /^\d+$/.test(uid))) return refuse("usage: agent SOCKET UID,UID…")
+  const permits = new PermitsInbox()
   confine()
-  const agent = await startAgent({ listen: { path }, allowed: allowed.map(Number), log: say })
+  const common = { listen: { path }, allowed: allowed.map(Number), log: say }
+  const judged = process.geteuid?.() === 0 ? { judge: await permits.judge() } : {}
+  const agent = await startAgent({ ...common, ...judged })
   await toldToStop()
   await agent.stop()
   // Connections of clients are still open; nothing is in hand any more.
   setImmediate(() => process.exit(0))
   return 0
 }
+
+/** The permits that the supervisor sends: at the start, and at each reload. */
+class PermitsInbox {
+  readonly #first = Promise.withResolvers<void>()
+  #judge: Judge | undefined
+
+  constructor() {
+    process.on("message", (message: ToAgent) => {
+      this.#judge = makeJudge(message.permits)
+      this.#first.resolve()
+    })
+  }
+
+  /** Resolves when there are some; the function gives those of the moment. */
+  async judge(): Promise<() => Judge> {
+    await this.#first.promise
+    return () => this.#judge ?? unreachable()
+  }
+}
+
+function unreachable(): never {
+  throw new Error("permits that have come cannot be gone")
+}
+
+/** What the supervisor says to the agent. */
+export type ToAgent = { readonly permits: Permits }
 
 function toldToStop(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()

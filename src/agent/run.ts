@@ -29,24 +29,27 @@ export async function runProgram(
 }
 
 const standardShell = "/bin/sh"
+const standardPath = "/usr/bin:/bin"
 
 function start(request: RunRequest, owner: Owner): ChildProcessWithoutNullStreams {
   const { name, home } = request.owner
   const { shell = standardShell } = request
-  const env = {
-    PATH: "/usr/bin:/bin",
-    SHELL: shell,
-    USER: name,
-    LOGNAME: name,
-    HOME: home,
-    ...request.environment,
-  }
-  const [program = shell, ...args] = [...become(owner, request.mailboxes), shell, "-c", request.command]
+  const env = { SHELL: shell, USER: name, LOGNAME: name, HOME: home, ...request.environment }
+  const [program = shell, ...args] = [
+    ...become(owner, request.mailboxes),
+    // What the program finds in its environment must not be there while we are still root: LD_PRELOAD would be root's.
+    "env",
+    "-i",
+    ...Object.entries({ PATH: standardPath, ...env }).map(([key, value]) => `${key}=${value}`),
+    shell,
+    "-c",
+    request.command,
+  ]
   // `detached`: a session and process group of its own, so that what it started ends with it. Node opens every descriptor of
   // its own close-on-exec, so the program has these three and no other.
   return spawn(program, args, {
     cwd: directoryFor(request.directory),
-    env,
+    env: { PATH: standardPath },
     detached: true,
     stdio: ["pipe", "pipe", "pipe"],
   })

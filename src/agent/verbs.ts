@@ -16,6 +16,8 @@ import { Serial } from "./serial.ts"
 export type AgentWorld = {
   readonly durable: MakeDurable
   readonly findOwner: FindOwner
+  /** Why a request is not served, whoever its owner is; absent: every one is. */
+  readonly mayServe?: (request: AgentRequest) => string | undefined
   readonly lockWaitMilliseconds: number
   /** We are root: programs are started as their user. */
   readonly asRoot: boolean
@@ -31,6 +33,8 @@ export function makeVerbs(world: AgentWorld): (request: AgentRequest, body: Body
     if (request.verb === "login") {
       return answer(await checkLogin(request.login, await wholeOf(body), world.asRoot))
     }
+    const refused = world.mayServe?.(request)
+    if (refused !== undefined) return answer({ outcome: "later", status: "4.3.5", text: refused })
     const owner = await world.findOwner(request.owner)
     if (!owner.ok) return answer({ outcome: "later", status: "4.3.5", text: owner.error })
     switch (request.verb) {

@@ -12,11 +12,13 @@ import { fail, ok, type Result } from "../mail/result.ts"
 import { readTlsMaterial } from "../trust/tls-material.ts"
 import type { TlsMaterial } from "../trust/tls-options.ts"
 import { makeFirstCertificate } from "./first-certificate.ts"
+import type { ToAgent } from "../agent/main.ts"
 import { startProcess } from "./children.ts"
 import { writeFirstFiles } from "./first-files.ts"
 import { type Layout, layoutOf, makeLayout } from "./layout.ts"
 import { bind, handOver } from "./listener.ts"
 import type { Configuration, FromMail, ToMail } from "./messages.ts"
+import { permitsOf } from "./permits.ts"
 
 export type StartOptions = {
   /** The script that `process mail` and `process agent` are arguments of. */
@@ -128,11 +130,19 @@ class Supervisor {
     const allowed = String(mailUser?.uid ?? process.getuid?.() ?? -1)
     const child = startProcess({ role: "agent", entry, args: [this.#layout.agent, allowed], user: undefined })
     this.#agent = child
+    this.#sendPermits()
     child.on("exit", (code, signal) => {
       if (this.#stopping) return
       this.#options.say(`the delivery agent ended (${signal ?? `exit ${code}`}); starting it again`)
       setTimeout(() => this.#startAgent(), restartAfter.first)
     })
+  }
+
+  /** What the agent may do as root; without root it has no rights to lend. */
+  #sendPermits(): void {
+    const { mailUser } = this.#options
+    if (mailUser === undefined || this.#agent?.connected !== true) return
+    this.#agent.send({ permits: permitsOf(this.#settings, this.#layout, mailUser) } satisfies ToAgent)
   }
 
   #startMail(servers: readonly Server[]): void {
@@ -225,6 +235,7 @@ class Supervisor {
     const moved =
       JSON.stringify(settings.value.daemons.map(place)) !== JSON.stringify(this.#settings.daemons.map(place))
     this.#settings = settings.value
+    this.#sendPermits()
     this.#tls = this.#readTls(settings.value)
     this.#sendReload()
     this.#options.say(moved ? "reloaded; the listeners change at the next start" : "reloaded")

@@ -15,6 +15,8 @@ export type AccountSources = {
   readonly usersFile: string | undefined
   /** Mail is delivered with users' rights. Without, all is ours, and accounts have no uid of their own. */
   readonly asRoot: boolean
+  /** Whose users of the users file without ids are: the mail system's user, which is who reads it unless it is said here. */
+  readonly owner?: { readonly uid: number; readonly gid: number }
   /** Asks the other sources; by default getent(1), where nsswitch.conf has any. */
   readonly ask?: (name: string) => Promise<Found<Account>>
   /** A line of the users file that cannot be read is said once. */
@@ -28,7 +30,9 @@ export function makeAccounts(sources: AccountSources): Accounts {
   const extra =
     usersFile === undefined
       ? undefined
-      : new AccountFile(usersFile, (text) => readUsers(text, usersFile, { asRoot, log }))
+      : new AccountFile(usersFile, (text) =>
+          readUsers(text, usersFile, { asRoot, log, owner: sources.owner ?? us() }),
+        )
   const ask = sources.ask ?? (onlyFiles("passwd") ? undefined : askGetent)
   return {
     lookup(name) {
@@ -107,13 +111,17 @@ function readPasswd(text: string, file: string, asRoot: boolean): ByName {
   return accounts
 }
 
-type Reading = { readonly asRoot: boolean; readonly log: (line: string) => void }
+type Ids = { readonly uid: number | undefined; readonly gid: number | undefined }
 
-function readUsers(text: string, file: string, { asRoot, log }: Reading): ByName {
+function us(): Ids {
+  return { uid: process.geteuid?.(), gid: process.getegid?.() }
+}
+
+type Reading = { readonly asRoot: boolean; readonly log: (line: string) => void; readonly owner: Ids }
+
+function readUsers(text: string, file: string, { asRoot, log, owner }: Reading): ByName {
   const { users, issues } = parseUsers(text)
   for (const issue of issues) log(`${file}: ${issue}`)
-  // Users without ids of their own are the mail system's user, which is who reads this.
-  const owner = { uid: process.geteuid?.(), gid: process.getegid?.() }
   return new Map(
     users.map(({ name, home, uid, gid, gecos, line }) => [
       name,

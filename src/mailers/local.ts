@@ -4,6 +4,7 @@ import { feature, mailer, type Settings } from "../config/settings.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
 import type { Account } from "../mail/world.ts"
 import type { Entry } from "../queue/entry.ts"
+import { mailboxPath } from "../mailbox/place.ts"
 import type { RoutedPending } from "../queue/plan.ts"
 import { localName } from "../routing/local-user.ts"
 import {
@@ -73,20 +74,15 @@ function mayBeDelivered({ acceptedAt }: Entry, { attempts }: RoutedPending): boo
   return attempts > 0 || acceptedAt < performance.timeOrigin
 }
 
-/**
- * `%u` is the login, `%h` the home, in the path that FEATURE(maildir) or confLOCAL_MAILBOX_DIR gave. A detail is a folder where
- * FEATURE(detail_folders) says so.
- */
+/** The path that FEATURE(maildir) or confLOCAL_MAILBOX_DIR gave; a detail is a folder where FEATURE(detail_folders) says so. */
 export function placeOf(path: string | undefined, template: string, settings: Settings): Place {
-  const filled = ({ name, home }: Account) =>
-    template.replaceAll(/%[uh]/g, (word) => (word === "%u" ? name : home))
-  if (path !== "maildir") return (account) => ({ format: "mbox", path: filled(account) })
+  if (path !== "maildir") return (account) => ({ format: "mbox", path: mailboxPath(template, account) })
   const folders = feature(settings, "detail_folders")
   const make = folders?.args[0] === "make"
   const quota = feature(settings, "maildir")?.args[1] || undefined
   return (account, detail) => ({
     format: "maildir",
-    path: filled(account),
+    path: mailboxPath(template, account),
     ...(folders === undefined || detail === undefined ? {} : { folder: { name: detail, make } }),
     ...(quota === undefined ? {} : { quota }),
   })
