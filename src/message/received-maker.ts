@@ -1,0 +1,191 @@
+// Which software wrote a trace field, guessed from its form; with the signs it was guessed by. A guess is evidence of what the
+// field pretends to be, not of who wrote it.
+import type { Clause } from "./received-read.ts"
+
+export type MakerName =
+  | "sendmail"
+  | "Postfix"
+  | "Exim"
+  | "qmail"
+  | "Exchange"
+  | "Microsoft SMTPSVC"
+  | "Gmail"
+  | "Yahoo"
+  | "Domino"
+  | "amavis"
+  | "fetchmail"
+  | "Dovecot"
+  | "Cyrus"
+  | "Zimbra"
+  | "Amazon SES"
+  | "SendGrid"
+  | "PowerMTA"
+  | "Momentum"
+  | "Kerio"
+  | "CommuniGate"
+  | "XMail"
+  | "iPlanet"
+  | "InterMail"
+  | "Scalix"
+  | "Internet Mail Service"
+  | "Haraka"
+  | "OpenSMTPD"
+  | "unknown"
+
+export type Maker = {
+  readonly name: MakerName
+  /** As the field tells it. */
+  readonly version: string | undefined
+  /** The words that gave it away. */
+  readonly signs: readonly string[]
+  /** Others that the field names just as clearly: no software calls itself two names. */
+  readonly others: readonly MakerName[]
+}
+
+export type MakerQuestion = {
+  readonly from: Clause | undefined
+  readonly by: Clause | undefined
+  readonly protocol: Clause | undefined
+  readonly id: Clause | undefined
+  /** Comments before the first clause. */
+  readonly leading: readonly string[]
+}
+
+type Sign = {
+  readonly name: MakerName
+  /** How a comment of this maker begins; the rest of the comment has its version. Lower case. */
+  readonly begins: readonly string[]
+}
+
+/** Comments that makers sign with. */
+const signatures: readonly Sign[] = [
+  { name: "Postfix", begins: ["postfix"] },
+  { name: "Exim", begins: ["exim"] },
+  { name: "qmail", begins: ["qmail", "qp "] },
+  { name: "Domino", begins: ["lotus domino", "ibm domino", "hcl domino", "lotus smtp"] },
+  { name: "amavis", begins: ["amavis"] },
+  { name: "fetchmail", begins: ["fetchmail", "getmail", "fdm"] },
+  { name: "Dovecot", begins: ["dovecot"] },
+  { name: "Cyrus", begins: ["cyrus"] },
+  { name: "Zimbra", begins: ["zimbra"] },
+  { name: "SendGrid", begins: ["sg", "sendgrid"] },
+  { name: "PowerMTA", begins: ["powermta"] },
+  { name: "Momentum", begins: ["ecelerity", "momentum"] },
+  { name: "Kerio", begins: ["kerio"] },
+  { name: "CommuniGate", begins: ["communigate"] },
+  { name: "XMail", begins: ["xmail"] },
+  {
+    name: "iPlanet",
+    begins: ["iplanet", "sun java", "netscape messaging", "oracle communications messaging"],
+  },
+  { name: "InterMail", begins: ["intermail"] },
+  { name: "Scalix", begins: ["scalix"] },
+  { name: "Haraka", begins: ["haraka"] },
+  { name: "OpenSMTPD", begins: ["opensmtpd"] },
+  { name: "Exchange", begins: ["microsoft exchange"] },
+  { name: "sendmail", begins: ["sendmail"] },
+]
+
+/** Protocols that one maker alone names so. Lower case. */
+const protocols: readonly Sign[] = [
+  { name: "Exchange", begins: ["microsoft smtp server", "mapi", "microsoft exchange"] },
+  { name: "Microsoft SMTPSVC", begins: ["microsoft smtpsvc"] },
+  { name: "Internet Mail Service", begins: ["internet mail service"] },
+  { name: "Yahoo", begins: ["nnfmp"] },
+  { name: "fetchmail", begins: ["imap", "pop3"] },
+  { name: "qmail", begins: ["qmqp", "qmail"] },
+  { name: "XMail", begins: ["xmail"] },
+]
+
+/** The maker of a field with these clauses. */
+export function makerOf(question: MakerQuestion): Maker {
+  const signed = fromComments(question)
+  const [first, ...rest] = signed
+  if (first !== undefined) {
+    const others = [...new Set(rest.map(({ name }) => name))].filter(
+      (name) => name !== first.name && mayNotMeet(first.name, name),
+    )
+    return { ...first, others }
+  }
+  return fromShape(question)
+}
+
+type Signed = Omit<Maker, "others">
+
+function fromComments({ by, protocol, from, id, leading }: MakerQuestion): readonly Signed[] {
+  const found: Signed[] = []
+  const comments = [by, protocol, id, from].flatMap((clause) => clause?.comments ?? [])
+  for (const comment of [...comments.map(({ text }) => text), ...leading]) {
+    const lower = comment.slice(0, 200).toLowerCase().trimStart()
+    for (const { name, begins } of signatures) {
+      const begin = begins.find((word) => startsWithWord(lower, word) || namesSecond(lower, word))
+      if (begin !== undefined) found.push({ name, version: versionIn(comment), signs: [`(${comment})`] })
+    }
+  }
+  return found.toSorted((a, b) => place(a) - place(b))
+}
+
+/** A comment that begins with the maker's own name counts before one that has it inside. */
+function place({ name, signs }: Signed): number {
+  return signs[0]?.toLowerCase().startsWith(`(${name.toLowerCase()}`) === true ? 0 : 1
+}
+
+function startsWithWord(text: string, word: string): boolean {
+  if (!text.startsWith(word)) return false
+  const next = text.charCodeAt(word.length)
+  return word.endsWith(" ") || !(next >= 0x61 && next <= 0x7a)
+}
+
+/** "Exim Postfix 8.9.3": the second word names a maker too. */
+function namesSecond(text: string, word: string): boolean {
+  const blank = text.indexOf(" ")
+  return blank > 0 && blank < 16 && startsWithWord(text.slice(blank + 1), word)
+}
+
+/** Content filters and list software sign beside the mail server they sit in. */
+function mayNotMeet(a: MakerName, b: MakerName): boolean {
+  const servers: readonly MakerName[] = [
+    "sendmail",
+    "Postfix",
+    "Exim",
+    "qmail",
+    "Domino",
+    "PowerMTA",
+    "CommuniGate",
+    "XMail",
+  ]
+  return servers.includes(a) && servers.includes(b)
+}
+
+function versionIn(comment: string): string | undefined {
+  return /\d[\w.]{0,20}/.exec(comment.slice(0, 120))?.[0]
+}
+
+// sendmail signs with its versions alone: `(8.12.3/8.12.3)`, with a vendor's words after the first (`8.12.3 da nor stuldap/8.12.3`).
+const sendmailVersion = /^\(?[58]\.\d{1,2}(?:\.\d{1,3})?(?:[.+\- ][\w.+\- ]{0,40})?(?:\/|$)/
+
+function fromShape({ by, protocol, id, from }: MakerQuestion): Maker {
+  for (const { text } of by?.comments ?? []) {
+    if (sendmailVersion.test(text)) return maker("sendmail", versionIn(text), `(${text})`)
+  }
+  const word = protocol?.value.toLowerCase() ?? ""
+  for (const { name, begins } of protocols) {
+    if (begins.some((begin) => startsWithWord(word, begin)))
+      return maker(name, undefined, `with ${protocol?.value}`)
+  }
+  const host = by?.value.toLowerCase() ?? ""
+  const given = id?.value ?? ""
+  if (/\.(?:google|gmail)\.com$/.test(host)) return maker("Gmail", undefined, `by ${host}`)
+  if (/\.yahoo\.com$/.test(host)) return maker("Yahoo", undefined, `by ${host}`)
+  if (/\.(?:outlook|exchangelabs)\.com$/.test(host)) return maker("Exchange", undefined, `by ${host}`)
+  if (/\.(?:amazonses|smtp-out\.amazonses)\.com$/.test(host))
+    return maker("Amazon SES", undefined, `by ${host}`)
+  if (/\.sendgrid\.net$/.test(host) || /^filter[-\w]/.test(given)) return maker("SendGrid", undefined, given)
+  if (from?.comments.some(({ text }) => /^HELO /.test(text)) === true && id === undefined)
+    return maker("qmail", undefined, "(HELO …) and no id")
+  return { name: "unknown", version: undefined, signs: [], others: [] }
+}
+
+function maker(name: MakerName, version: string | undefined, sign: string): Maker {
+  return { name, version, signs: [sign], others: [] }
+}
