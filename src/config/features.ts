@@ -181,6 +181,12 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
       permerror: spfActions,
     },
   },
+  srs: {
+    about:
+      "Ours: senders of forwarded mail are rewritten to our domain (SRS), and lead back: domain= ($j), secret= (a file; made under --state), days= (21).",
+    most: 9,
+    words: { domain: "text", secret: "text", days: "number" },
+  },
   stickyhost: plain("user@here is not user."),
   sts: plain("MTA-STS policies are honoured.", 2),
   tls_failures: plain("What to do when TLS fails.", 1),

@@ -1,6 +1,9 @@
 // Everything that follows from the settings: tables, routing, the gate, the mailers. Made anew at a reload, while what is in hand
 // ends under the old ones.
-import { macro, type Settings } from "../config/settings.ts"
+import { option } from "../config/options.ts"
+import { join } from "node:path"
+import { numberOf, wordsOf } from "../config/feature-words.ts"
+import { feature, macro, type Settings } from "../config/settings.ts"
 import { openSiteMaps } from "../host/rule-maps.ts"
 import { makeTables, type OpenTables } from "../host/tables.ts"
 import type { Log } from "../host/log.ts"
@@ -11,6 +14,7 @@ import { makeServerTls, type ServerTls } from "../trust/tls-server.ts"
 import type { TlsMaterial } from "../trust/tls-options.ts"
 import { type AuthenticatorParts, type Logging, makeAuthenticator } from "./authenticator.ts"
 import { patience } from "../host/patience.ts"
+import { readSecret } from "../host/secret.ts"
 import { makeSiteGate } from "../policy/site-checks.ts"
 import type { Gate } from "../mail/gate.ts"
 import { makeRouting } from "../routing/routing.ts"
@@ -25,6 +29,8 @@ export type DecisionParts = {
   readonly log: Log
   readonly clock: Clock
   readonly addresses: readonly string[]
+  /** Where the mail process keeps its own files: the secret of FEATURE(srs). */
+  readonly directory: string
   readonly tls: TlsMaterial
   readonly logins: Omit<AuthenticatorParts, "settings">
 }
@@ -48,7 +54,10 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
   const maps = openSiteMaps(settings, tables.value.byName, { dns, accounts, say: (line) => log.note(line) })
   for (const { why } of maps.errors) log.note(why)
   const siteRules = { map: maps.map, dns }
+  const srs = srsOf(settings, parts)
+  if (!srs.ok) return srs
   const routing = makeRouting({
+    srs: srs.value,
     settings,
     tables: tables.value.byName,
     accounts,
@@ -63,7 +72,7 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
     clock,
     settings,
     log: (line) => log.note(line),
-    hello: macro(settings, "j") ?? "localhost",
+    hello: option(settings, "HeloName") ?? macro(settings, "j") ?? "localhost",
     security: makePeerSecurity({
       settings,
       access: tablesOf(tables.value.byName, "access"),
@@ -90,6 +99,18 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
       tables.value.close()
     },
   })
+}
+
+/** FEATURE(srs), with its secret: a file that was named, or one of our own making. */
+function srsOf(settings: Settings, { clock, directory }: DecisionParts): Result<RoutingWorld["srs"]> {
+  const used = feature(settings, "srs")
+  if (used === undefined) return ok(undefined)
+  const words = wordsOf(used)
+  const named = words.get("secret")
+  const secret = readSecret(named ?? join(directory, "srs-secret"), named === undefined)
+  if (!secret.ok) return fail(`FEATURE(srs): ${secret.error}`)
+  const domain = (words.get("domain") ?? macro(settings, "j") ?? "localhost").toLowerCase()
+  return ok({ srs: { domain, secret: secret.value, days: numberOf(words, "days", 21) }, clock })
 }
 
 /** sendmail goes on without TLS when a certificate is not usable, and so do we, but not silently. */

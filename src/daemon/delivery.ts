@@ -14,6 +14,7 @@ import { deliverLocal, type LocalWorld } from "../mailers/local.ts"
 import { deliverPrograms } from "../mailers/program.ts"
 import type { Batch } from "../queue/batch.ts"
 import type { Entry } from "../queue/entry.ts"
+import { forwardedSender } from "../routing/forwarded.ts"
 import type { RoutingWorld } from "../routing/world.ts"
 import { outgoing } from "./outgoing.ts"
 import { NamedSlots } from "./slots.ts"
@@ -104,10 +105,15 @@ async function deliverRemote(
   if (first === undefined) return []
   const out = await outgoing(entry, content, batch.mailer, world.routing)
   if (out.outcome !== "yes") return everybody(batch, "delayed", "4.3.0", out.reason.says, world.clock)
+  const srs = forwardedSender(
+    { arrival: entry.arrival, sender: out.value.envelope.reversePath, recipients: batch.recipients },
+    world.routing,
+  )
+  const { envelope } = out.value
   const route: Route = { mailer: batch.mailer, host: batch.host, user: first.route.user }
   return world.smtp.deliver({
     id: entry.id,
-    envelope: out.value.envelope,
+    envelope: srs === undefined ? envelope : { ...envelope, reversePath: srs },
     recipients: batch.recipients.map((one) => one.recipient),
     addresses: batch.recipients.map((one) => one.route.user),
     route,

@@ -88,7 +88,7 @@ export class MailSystem {
       write: (lines) => process.stderr.write(lines),
       syslog: asRoot ? machineLog() : undefined,
     })
-    const dns = systemResolver(resolver)
+    const dns = systemResolver(resolver ?? option(settings, "DnsResolver"))
     if (!dns.ok) return dns
     const spool = await openSpool({ directory: layout.queue, clock, log: (line) => log.note(line) })
     if (!spool.ok) return spool
@@ -318,6 +318,7 @@ function decide(settings: Settings, tls: TlsMaterial, parts: Parts): Result<Deci
     log,
     clock,
     addresses,
+    directory: configuration.layout.queue,
     tls,
     logins: { agent, files: passwords, throttle },
   })

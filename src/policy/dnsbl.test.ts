@@ -102,7 +102,10 @@ test("all lists are asked at once, and one that never answers is waited for no l
   const patience = async <T>(answer: Promise<T>, milliseconds: number): Promise<T | undefined> =>
     milliseconds < 5000
       ? await answer
-      : Promise.race([answer, all.promise.then(() => new Promise<undefined>((done) => setImmediate(done)))])
+      : Promise.race([
+          answer,
+          all.promise.then(() => new Promise<undefined>((done) => setImmediate(() => done(undefined)))),
+        ])
   const host = mailhost({
     resolver: { ...dnsOf({}), ...resolver },
     files: {

@@ -6,7 +6,9 @@ import { reply } from "../mail/reply.ts"
 import type { Route } from "../mail/route.ts"
 import { option } from "../config/options.ts"
 import { feature, inClass, macro, macroAt, mailer, type Settings } from "../config/settings.ts"
+import { byBestMx } from "./best-mx.ts"
 import { canonify } from "./canonify.ts"
+import { backToSender } from "./forwarded.ts"
 import { cause, changed, misconfigured, passed, refuse, refused } from "./reasons.ts"
 import { spokenBy } from "./spoken.ts"
 import { byMailertable, byVirtusertable } from "./tables.ts"
@@ -30,6 +32,11 @@ export function routeSteps(settings: Settings, tables: Tables): readonly RouteSt
     const does = "refuses addresses that moved, with their new place"
     steps.push({ name: "redirect", does, at: redirect.at, ask: byRedirect })
   }
+  const srs = feature(settings, "srs")
+  if (srs !== undefined) {
+    const does = "leads rewritten senders of forwarded mail back"
+    steps.push({ name: "srs", does, at: srs.at, ask: backToSender })
+  }
   if (virtual !== undefined) {
     const does = "gives one address for another in our domains"
     steps.push({ name: "virtusertable", does, at: virtual.via, ask: byVirtusertable })
@@ -38,6 +45,11 @@ export function routeSteps(settings: Settings, tables: Tables): readonly RouteSt
   if (sticky !== undefined && (macro(settings, "H") ?? "") !== "") {
     const does = "hands mail for our domains to the hub as it is, before any alias"
     steps.push({ name: "stickyhost", does, at: sticky.at, ask: toStickyHub })
+  }
+  const bestMx = feature(settings, "bestmx_is_local")
+  if (bestMx !== undefined) {
+    const does = "keeps mail for domains whose best MX is this host"
+    steps.push({ name: "bestmx_is_local", does, at: bestMx.at, ask: byBestMx })
   }
   steps.push({ name: "local?", does: "keeps mail for the domains of class w", at: undefined, ask: isLocal })
   if (ways !== undefined) {

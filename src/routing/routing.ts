@@ -6,7 +6,10 @@ import { siteHooks, withSiteSteps } from "./site-hooks.ts"
 import { makeSiteRules, type SiteRuleParts, type SiteRules } from "./site-rules.ts"
 import type { RoutingWorld } from "./world.ts"
 
-export type RoutingParts = Pick<RoutingWorld, "settings" | "tables" | "accounts" | "readUserFile" | "dns"> & {
+export type RoutingParts = Pick<
+  RoutingWorld,
+  "settings" | "tables" | "accounts" | "readUserFile" | "dns" | "srs"
+> & {
   /** What the site's own rules look up, and the DNS they are canonified by. */
   readonly siteRules?: Pick<SiteRuleParts, "map" | "dns"> | undefined
 }

@@ -3,7 +3,8 @@
 import type { Domain, Mailbox } from "../mail/address.ts"
 import type { Decision, Origin } from "../mail/decision.ts"
 import type { Route } from "../mail/route.ts"
-import type { Accounts, Dns, ReadUserFile } from "../mail/world.ts"
+import type { Accounts, Clock, Dns, ReadUserFile } from "../mail/world.ts"
+import type { Srs } from "../auth/srs.ts"
 import { inClass, type Settings } from "../config/settings.ts"
 import type { LookupTable } from "../maps/table.ts"
 
@@ -43,7 +44,7 @@ export type RoutingWorld = {
   readonly tables: Tables
   readonly accounts: Accounts
   readonly readUserFile: ReadUserFile
-  readonly dns: Pick<Dns, "cname">
+  readonly dns: Pick<Dns, "cname" | "mx">
   /** $j as a domain. */
   readonly own: Domain
   readonly steps: readonly RouteStep[]
@@ -51,6 +52,8 @@ export type RoutingWorld = {
   readonly bangs: boolean
   /** `%` hides an `@` (no FEATURE(nopercenthack)). */
   readonly percents: boolean
+  /** FEATURE(srs): how senders of forwarded mail are rewritten. */
+  readonly srs?: { readonly srs: Srs; readonly clock: Clock } | undefined
   /** The site's own rules at sendmail's hooks; undefined where it has none. */
   readonly hooks?: SiteHooks | undefined
 }
