@@ -27,6 +27,11 @@ const groups: readonly { readonly title: string; readonly rows: readonly Row[] }
         "check [DIR|FILE]",
         "is a sendmail configuration understood? --compare sets it beside its sendmail.cf",
       ],
+      [
+        "spf check IP FROM [HELO]",
+        "may this address send for this sender? spf lint DOMAIN: is its record good?",
+      ],
+      ["dnsbl check IP [LIST…]", "what DNS lists say of an address"],
       ["config", "the configuration as it was understood, each value with its line"],
     ],
   },

@@ -118,7 +118,8 @@ export async function askListing(
 const longestWait = 5000
 const longestTextWait = 1000
 
-async function answerOf(
+/** What DNS says, or that it took too long. */
+export async function answerOf(
   asked: string,
   { dns, patience }: Pick<PolicyWorld, "dns" | "patience">,
 ): Promise<DnsAnswer<string>> {
@@ -163,7 +164,7 @@ async function refusalOf(
 }
 
 /** What the list says itself, mostly with a link (RFC 5782 §2.1). */
-async function textOf(
+export async function textOf(
   asked: string,
   { dns, patience }: Pick<PolicyWorld, "dns" | "patience">,
 ): Promise<string | undefined> {
