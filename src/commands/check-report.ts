@@ -1,7 +1,8 @@
 // The report of `waypost check DIR|FILE`: issues first, then the tables, then what was understood.
 import { existsSync } from "node:fs"
 import { type Issue, printIssue } from "../config/issues.ts"
-import { type OptionName, options as optionTable } from "../config/options.ts"
+import { changedAt, harmless } from "../config/no-effect.ts"
+import { options as optionTable } from "../config/options.ts"
 import { printSettings } from "../config/print.ts"
 import type { Cf } from "../config/cf.ts"
 import type { Settings } from "../config/settings.ts"
@@ -109,12 +110,13 @@ function asking(resolver: string | undefined) {
   }
 }
 
-/** Options that are read and mean nothing to us. */
+/** Options that are read and mean nothing to us, and need not. */
 function optionFindings(settings: Settings): Finding[] {
-  return [...settings.options].flatMap(([name, { at }]) => {
-    const row = Object.hasOwn(optionTable, name) ? optionTable[name as OptionName] : undefined // a name of the table
-    if (at === undefined || row === undefined || !row.about.startsWith("Obsolete")) return []
-    return [{ severity: "note" as const, text: `${name} has no effect: ${row.about}`, at: printOrigin(at) }]
+  return [...harmless].flatMap(([name, why]) => {
+    const at = changedAt(settings, name)
+    if (at === undefined) return []
+    const text = `${optionTable[name].conf} means nothing here: ${why}`
+    return [{ severity: "note" as const, text, at: printOrigin(at) }]
   })
 }
 

@@ -3,6 +3,7 @@ import type { ReadText } from "../mail/world.ts"
 import type { Place } from "./draft.ts"
 import { hasErrors, type Issue, withSource } from "./issues.ts"
 import { readMc } from "./mc.ts"
+import { withoutEffect } from "./no-effect.ts"
 import type { Settings } from "./settings.ts"
 import { settle } from "./settle.ts"
 
@@ -26,7 +27,8 @@ export type Loaded = {
 export function loadSettings({ source, read, place }: Load): Loaded {
   const mc = readMc(source.file, source.text, read, { WAYPOST_STATE: place.state })
   const settled = settle(mc, source.file, place, read)
-  const issues = [...mc.issues, ...settled.issues].map((issue) => withSource(issue, mc.sources))
+  const idle = withoutEffect(settled.settings)
+  const issues = [...mc.issues, ...settled.issues, ...idle].map((issue) => withSource(issue, mc.sources))
   return { settings: hasErrors(issues) ? undefined : settled.settings, issues: issues.toSorted(byPlace) }
 }
 

@@ -1,5 +1,6 @@
 // Settings as text for people and as JSON for programs, each value with the line it comes from.
 import { type Origin, printOrigin } from "../mail/decision.ts"
+import { changedAt } from "./no-effect.ts"
 import { type OptionName, options } from "./options.ts"
 import type { DaemonOptions, Settings } from "./settings.ts"
 import { printValue } from "./values.ts"
@@ -76,7 +77,7 @@ function optionRows(settings: Settings, which: Which): Row[] {
     const { type, byDefault }: (typeof options)[OptionName] = options[name]
     const setting = settings.options.get(name)
     const value = setting?.value ?? byDefault
-    if (value === undefined || (which === "set" && !differs(settings, name))) return []
+    if (value === undefined || (which === "set" && changedAt(settings, name) === undefined)) return []
     return [[name, printValue(value, type), setting?.at]]
   })
 }
@@ -95,7 +96,7 @@ function printSection(title: string, rows: readonly Row[]): string {
 export function settingsAsJson(settings: Settings, which: Which = "all"): unknown {
   const names = Object.keys(options) as OptionName[] // the keys of this very table
   const effective = names
-    .filter((name) => which === "all" || differs(settings, name))
+    .filter((name) => which === "all" || changedAt(settings, name) !== undefined)
     .map((name) => {
       const setting = settings.options.get(name)
       const value = setting?.value ?? options[name].byDefault ?? null
@@ -103,13 +104,6 @@ export function settingsAsJson(settings: Settings, which: Which = "all"): unknow
     })
   const whole = { ...settings, options: Object.fromEntries(effective) }
   return plain(which === "all" ? whole : onlySet(whole))
-}
-
-function differs(settings: Settings, name: OptionName): boolean {
-  const { type, byDefault }: (typeof options)[OptionName] = options[name]
-  const setting = settings.options.get(name)
-  if (setting?.at === undefined) return false
-  return byDefault === undefined || printValue(setting.value, type) !== printValue(byDefault, type)
 }
 
 /** Without what no line of the site's says. */

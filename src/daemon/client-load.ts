@@ -1,20 +1,25 @@
 // How often each client has come lately and how many connections it holds now, for FEATURE(ratecontrol) and FEATURE(conncontrol)
-// (sendmail: connection rate of the last minute, in pieces of ten seconds). Forgets who has not come for that long.
+// (sendmail: connection rate within ConnectionRateWindowSize, a minute, in six pieces). Forgets who has not come for that long.
 import type { Arrival } from "../mail/arrival.ts"
 
-const window = 60_000
+const aMinute = 60_000
 const pieces = 6
-const piece = window / pieces
 
 type Seen = { open: number; readonly counts: number[]; newest: number }
 
 export class ClientLoad {
   readonly #clients = new Map<string, Seen>()
+  readonly #piece: number
   #swept = 0
+
+  /** `window`: milliseconds that count. */
+  constructor(window = aMinute) {
+    this.#piece = window / pieces
+  }
 
   /** A client has come; the answer counts this time too. */
   arrive(address: string, now: number): NonNullable<Arrival["load"]> {
-    const at = Math.floor(now / piece)
+    const at = Math.floor(now / this.#piece)
     if (at - this.#swept >= pieces) this.#sweep(at)
     const seen = this.#clients.get(address) ?? { open: 0, counts: Array<number>(pieces).fill(0), newest: at }
     this.#clients.set(address, seen)

@@ -3,6 +3,8 @@
 import { chmodSync, rmSync } from "node:fs"
 import { createServer, type Server, type Socket } from "node:net"
 import { type Duplex, duplexPair } from "node:stream"
+import { setTimeout as pause } from "node:timers/promises"
+import { option } from "../config/options.ts"
 import type { DaemonOptions } from "../config/settings.ts"
 import { macro } from "../config/settings.ts"
 import { loginName } from "../host/login.ts"
@@ -20,6 +22,7 @@ import type { Decisions } from "./decisions.ts"
 import { type IntakeParts, sessionWorld } from "./intake.ts"
 import { type Listener, plainAddress, serve } from "./listener.ts"
 import { connectionLimits, isSubmission, offersFrom, tooManyConnections } from "./offers.ts"
+import { Throttle } from "./throttle.ts"
 
 export type DoorParts = IntakeParts & { readonly dns: Dns }
 
@@ -40,12 +43,16 @@ export class Doors {
   /** By the daemon's place in the settings. */
   readonly #listeners = new Map<number, Listener>()
   readonly #sessions = new Set<Promise<void>>()
-  readonly #load = new ClientLoad()
+  readonly #load: ClientLoad
+  readonly #throttle: Throttle
   #local: Server | undefined
 
   constructor(decisions: () => Decisions, parts: DoorParts) {
     this.#decisions = decisions
     this.#parts = parts
+    const { settings } = decisions()
+    this.#load = new ClientLoad(option(settings, "ConnectionRateWindowSize") * 1000)
+    this.#throttle = new Throttle(option(settings, "ConnectionRateThrottle"))
   }
 
   open(server: Server, daemon: number): void {
@@ -90,12 +97,20 @@ export class Doors {
     const address = plainAddress(socket.remoteAddress ?? "")
     const load = this.#load.arrive(address, this.#parts.clock())
     socket.once("close", () => this.#load.leave(address))
+    const wait = this.#throttle.arrive(this.#parts.clock())
+    const begun = wait === 0 ? clientOf(socket, this.#parts.dns) : this.#later(wait, socket)
     this.#track(
-      clientOf(socket, this.#parts.dns).then((client) => {
+      begun.then((client) => {
         const submission = isSubmission(daemon)
         return this.#converse(socket, { ...blank, client, door: daemon.name, submission, load }, daemon)
       }),
     )
+  }
+
+  /** Its turn comes with the second; when we stop, all turns come. */
+  async #later(wait: number, socket: Socket): ReturnType<typeof clientOf> {
+    await pause(wait, undefined, { signal: this.#parts.stopping }).catch(() => {})
+    return clientOf(socket, this.#parts.dns)
   }
 
   #greetLocal(socket: Socket): void {

@@ -5,6 +5,7 @@ import { because, type Decision, later, no, pass, type Reason, yes } from "../ma
 import type { Envelope } from "../mail/envelope.ts"
 import type { Reply } from "../mail/reply.ts"
 import { classMembers, feature, inClass, macro, type Membership, type Settings } from "../config/settings.ts"
+import { isOursByMx } from "../routing/best-mx.ts"
 import { canonify } from "../routing/canonify.ts"
 import { cause, passed, refused, silent, unknown } from "../routing/reasons.ts"
 import { classHolds, localDomain, withParents } from "../routing/world.ts"
@@ -52,6 +53,7 @@ export function relaySteps(settings: Settings, hasAccess: boolean): readonly Ste
 
 const byFeature: readonly (readonly [string, string, Ask])[] = [
   ["promiscuous_relay", "relays for everybody", anybody],
+  ["bestmx_is_local", "takes what ends here by its MX", byBestMx],
   ["relay_based_on_MX", "relays to domains whose MX we are", toMxOfOurs],
   ["relay_local_from", "relays for everybody who says he is of ours", fromLocal],
   ["relay_mail_from", "relays for senders whom access says RELAY", fromAccess],
@@ -282,6 +284,11 @@ function ifRelay(answer: Answer, otherwise: Decision<undefined>): Decision<undef
 function anybody(_: RelayQuestion, { routing }: PolicyWorld): Decision<undefined> {
   const at = feature(routing.settings, "promiscuous_relay")?.at
   return yes(undefined, because("promiscuous_relay", "this host relays for everybody", at))
+}
+
+/** FEATURE(bestmx_is_local). */
+function byBestMx({ to }: RelayQuestion, { routing }: PolicyWorld): Promise<Decision<undefined>> {
+  return isOursByMx(to, routing)
 }
 
 /** FEATURE(relay_based_on_MX). */

@@ -46,6 +46,15 @@ function shown(decision: Decision<Exchangers>): string {
     .join(", ")
 }
 
+test("who is the best exchanger of a domain that is not his tries its own address, if TryNullMXList says so", () => {
+  const answer = mx([10, "mail.example.org"], [20, "backup.example.net"])
+  const ask = (tryItself: boolean, domain = "grussell.org") =>
+    shown(order(domain, answer, { ...world({}), tryItself }))
+  assert.equal(ask(true), "grussell.org")
+  assert.equal(ask(false), "no 5.3.5")
+  assert.equal(ask(true, "mail.example.org"), "no 5.3.5", "never to himself")
+})
+
 const table: readonly (readonly [string, string, Known, string])[] = [
   ["by preference, not by place", "grussell.org", { "grussell.org": mx([20, "b"], [10, "a"]) }, "10 a, 20 b"],
   [

@@ -33,6 +33,8 @@ export type ExchangerWorld = {
   readonly random: () => number
   /** FallbackMXhost: tried after all others. */
   readonly fallback: string | undefined
+  /** TryNullMXList: where this host is the best exchanger and the domain not ours, the domain's own address is tried. */
+  readonly tryItself?: boolean
 }
 
 /** A part of a route's host: a domain whose MX records count, or `[host]`, which is taken at its word. */
@@ -110,7 +112,7 @@ function together(decisions: readonly Decision<Exchangers>[]): Decision<Exchange
 export function order(
   domain: string,
   answer: DnsAnswer<MxRecord>,
-  world: Pick<ExchangerWorld, "isOurs" | "random">,
+  world: Pick<ExchangerWorld, "isOurs" | "random" | "tryItself">,
 ): Decision<Exchangers> {
   switch (answer.found) {
     case "unavailable":
@@ -130,7 +132,7 @@ function byPreference(
   domain: string,
   records: readonly MxRecord[],
   secure: boolean,
-  world: Pick<ExchangerWorld, "isOurs" | "random">,
+  world: Pick<ExchangerWorld, "isOurs" | "random" | "tryItself">,
 ): Decision<Exchangers> {
   const named = records.filter(({ exchange }) => exchange !== "" && exchange !== ".")
   if (named.length === 0) return nullMx(domain)
@@ -138,6 +140,10 @@ function byPreference(
   const own = named.filter(({ exchange }) => world.isOurs(exchange))
   const limit = Math.min(...own.map(({ preference }) => preference))
   const usable = named.filter(({ preference }) => preference < limit)
+  if (usable.length === 0 && world.tryItself === true && !world.isOurs(domain)) {
+    const says = `this host is the best exchanger of ${domain}: its own address is tried (TryNullMXList)`
+    return direct(domain, undefined, says)
+  }
   if (usable.length === 0) return loop(domain, own[0]?.exchange ?? domain)
   const groups = [...new Set(usable.map(({ preference }) => preference))]
     .toSorted((a, b) => a - b)

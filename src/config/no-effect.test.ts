@@ -1,0 +1,64 @@
+import assert from "node:assert/strict"
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { test } from "node:test"
+import { fail } from "../mail/result.ts"
+import { featureRows } from "./features.ts"
+import { loadSettings } from "./load.ts"
+import { harmless, idleFeatures, missing } from "./no-effect.ts"
+import { options } from "./options.ts"
+
+const source = join(import.meta.dirname, "..")
+const code = readdirSync(source, { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".ts") && !/\.test\.ts$|config\/(?:options|features|no-effect)/.test(file))
+  .map((file) => readFileSync(join(source, file), "utf8"))
+  .join("\n")
+
+function warnings(mc: string): readonly string[] {
+  const { issues } = loadSettings({
+    source: { file: "sendmail.mc", text: `${mc}MAILER(\`local')dnl\nMAILER(\`smtp')dnl\n` },
+    read: (path) => fail(`${path}: no such file`),
+    place: { hostname: "mail.hello.com", addresses: [], state: "/var/lib/waypost", root: true },
+  })
+  return issues.map(({ severity, message, at }) => `${severity} ${at?.line}: ${message}`)
+}
+
+/** Names that code puts together: the families of Timeout and Milter.macros. */
+const families = /^(?:Timeout|Milter)\./
+
+test("every option is read by the code, or told as one without effect", () => {
+  const unread = Object.keys(options).filter(
+    (name) => !families.test(name) && !code.includes(`"${name}"`) && !code.includes(`.${name}`),
+  )
+  const told = [...harmless.keys(), ...missing.keys()].filter((name) => !families.test(name))
+  const untold = unread.filter((name) => !told.some((one) => one === name))
+  assert.deepEqual(untold, [])
+  assert.deepEqual(
+    told.filter((name) => !unread.includes(name)),
+    [],
+    "what is done now is struck off the lists of no-effect.ts",
+  )
+})
+
+test("every feature is asked for by the code, told as one without effect, or obsolete", () => {
+  const unasked = Object.entries(featureRows)
+    .filter(([name, { obsolete, now }]) => obsolete === undefined && now === undefined && !asked(name))
+    .map(([name]) => name)
+  const strike = "what is done now is struck off idleFeatures"
+  assert.deepEqual(unasked.toSorted(), [...idleFeatures.keys()].toSorted(), strike)
+})
+
+function asked(name: string): boolean {
+  return new RegExp(`["'\`]${name}["'\`]`).test(code)
+}
+
+test("a line that asks in vain is told with what to do instead; the default is no such line", () => {
+  assert.deepEqual(warnings("define(`confREFUSE_LA', `8')dnl\nFEATURE(`queuegroup')dnl\n"), [
+    "warning 1: confREFUSE_LA has no effect: load is borne by slowing down alone",
+    "warning 2: FEATURE(`queuegroup') has no effect: there is one queue, fair to every destination",
+  ])
+  assert.deepEqual(
+    warnings("define(`confSEND_MIME_ERRORS', `true')dnl\n".replace("SEND_MIME_ERRORS", "MIME_FORMAT_ERRORS")),
+    [],
+  )
+})

@@ -1,0 +1,147 @@
+// Settings that are understood and of which nothing comes: what a site's line would do with sendmail and does not do here. Set to
+// something other than the default, they are told; a test keeps this list and the code together.
+import { type Issue, warning } from "./issues.ts"
+import { type OptionName, options } from "./options.ts"
+import type { Settings } from "./settings.ts"
+import { printValue } from "./values.ts"
+
+/** Options that nobody needs to hear about: their work is done in another way, or there is none. */
+export const harmless: ReadonlyMap<OptionName, string> = new Map<OptionName, string>([
+  ...(
+    [
+      "AliasWait",
+      "CheckAliases",
+      "CheckpointInterval",
+      "ClassFactor",
+      "ConnectionCacheSize",
+      "ControlSocketName",
+      "DataFileBufferSize",
+      "DequoteOptions",
+      "DialDelay",
+      "DirectSubmissionModifiers",
+      "DontPruneRoutes",
+      "FastSplit",
+      "ForkEachJob",
+      "HostsFile",
+      "MailboxDatabase",
+      "MaxQueueChildren",
+      "MaxQueueRunSize",
+      "MaxRunnersPerQueue",
+      "Milter.LogLevel",
+      "MspQueueDirectory",
+      "NiceQueueRun",
+      "PidFile",
+      "ProcessTitlePrefix",
+      "QueueDirectory",
+      "QueueFactor",
+      "QueueFileMode",
+      "QueueSortOrder",
+      "RecipientFactor",
+      "RejectLogInterval",
+      "RequiresDirfsync",
+      "RetryFactor",
+      "ServiceSwitchFile",
+      "SharedMemoryKey",
+      "SharedMemoryKeyFile",
+      "StatusFile",
+      "SuperSafe",
+      "TempFileMode",
+      "TimeZoneSpec",
+      "TrustedUser",
+      "UseCompressedIPv6Addresses",
+      "UseMSP",
+      "XscriptFileBufferSize",
+    ] as const
+  ).map((name) => [name, "how sendmail works inside"] as const),
+  ...(["CertFingerprintAlgorithm", "OpenSSLCnf", "RandFile", "SSLEngine", "SSLEnginePath"] as const).map(
+    (name) => [name, "Node's own OpenSSL is used as it is"] as const,
+  ),
+  ["Timeout.control", "the control socket is another"],
+  ["Timeout.fileopen", "files are opened without waiting"],
+  ["Timeout.hoststatus", "what is known of a host is its last attempt"],
+  ["Timeout.ident", "nobody is asked who he is (RFC 1413)"],
+  ["Timeout.lhlo", "Timeout.helo is for LHLO too"],
+])
+
+/** Options whose line asks for something that is not done. */
+export const missing: ReadonlyMap<OptionName, string> = new Map<OptionName, string>([
+  ["AllowBogusHELO", "any name is taken in HELO, and FEATURE(`block_bad_helo') refuses bad ones"],
+  ["AuthMaxBits", "AUTH has no security layers here: use TLS"],
+  ["ConnectOnlyTo", "use SMART_HOST in a test"],
+  ["DANE", "TLSA records are not asked for"],
+  ["DeadLetterDrop", "what cannot even bounce stays in the queue, held"],
+  ["DefaultCharSet", "8-bit text is sent as it came"],
+  ["DelayLA", "load is borne by slowing down alone"],
+  ["DontBlameSendmail", "no unsafe permission is borne"],
+  ["DontInitGroups", "deliveries have all groups of their user"],
+  ["EightBitMode", "8-bit text is sent as it came"],
+  ["ErrorHeader", "reports have a text of their own"],
+  ["FallbackSmartHost", "use SMART_HOST or confFALLBACK_MX"],
+  ["FromHeader", "the form of fields that are added is fixed"],
+  ["HelpFile", "HELP has a text of its own"],
+  ["HoldExpensive", "every mailer is tried at once"],
+  ["LDAPCluster", "LDAP is not supported"],
+  ["LDAPDefaultSpec", "LDAP is not supported"],
+  ["LogLevel", "the log has what LogLevel 9 has"],
+  ["MatchGECOS", "only login names and aliases are users"],
+  ["MaxMimeHeaderLength", "fields go as they came, up to confMAX_HEADERS_LENGTH"],
+  ["MeToo", "the sender gets a copy when he is on the list"],
+  ["MessageIdHeader", "the form of fields that are added is fixed"],
+  ["MinFreeBlocks", "room for mail is kept by the queue itself"],
+  ["MustQuoteChars", "names are quoted as RFC 5322 says"],
+  ["OldStyleHeaders", "addresses in headers are parted by commas"],
+  ["QueueLA", "mail is always tried at once"],
+  ["ReceivedHeader", "the form of fields that are added is fixed"],
+  ["RefuseLA", "load is borne by slowing down alone"],
+  ["ResolverOptions", "see --resolver and resolv.conf"],
+  ["RrtImpliesDsn", "reports are asked for with NOTIFY"],
+  ["RunAsUser", "the mail process has a user of its own from the beginning"],
+  ["SafeFileEnvironment", "files are written with the user's own rights"],
+  ["SaveFromLine", "a From_ line is no field of the header"],
+  ["SendMimeErrors", "reports are always multipart/report (RFC 3464)"],
+  ["SevenBitInput", "octets are never changed"],
+  ["SingleLineFromHeader", "fields go as they came"],
+  ["SingleThreadDelivery", "a host has a limit of sessions, not one"],
+  ["UnixFromLine", "the form of a From_ line is fixed"],
+  ["UseErrorsTo", "reports go to the envelope's sender"],
+  ["UucpMailer", "UUCP is not supported"],
+])
+
+/** Features that are understood and do nothing. */
+export const idleFeatures: ReadonlyMap<string, string> = new Map([
+  ["check_cert_altnames", "names of certificates are compared as RFC 6125 says anyway"],
+  ["check_other", "unknown commands are limited by themselves"],
+  ["domainmap", "use virtusertable"],
+  ["ldap_routing", "LDAP is not supported: use virtusertable and mailertable"],
+  ["prefixmod", "keys of access have their usual tags alone"],
+  ["preserve_local_plus_detail", "the detail is the local mailer's host, $h, as ever"],
+  ["sts", "MTA-STS policies are not asked for"],
+  ["tls_failures", "what happens after a failure of TLS is fixed"],
+  ["tls_session_features", "access is not asked for TLS options"],
+  ["use_client_ptr", "only a name that leads back to the address is one"],
+  ["queuegroup", "there is one queue, fair to every destination"],
+])
+
+/** A warning for each line that asks in vain. */
+export function withoutEffect(settings: Settings): readonly Issue[] {
+  const said = [...missing].flatMap(([name, instead]) => {
+    const at = changedAt(settings, name)
+    const conf = options[name].conf
+    return at === undefined ? [] : [warning("not-supported", `${conf} has no effect: ${instead}`, at)]
+  })
+  const idle = [...idleFeatures].flatMap(([name, instead]) =>
+    (settings.features.get(name) ?? []).map(({ at }) =>
+      warning("not-supported", `FEATURE(\`${name}') has no effect: ${instead}`, at),
+    ),
+  )
+  return [...said, ...idle]
+}
+
+/** The line that sets an option to something else than its default. */
+export function changedAt(settings: Settings, name: OptionName): Issue["at"] {
+  const { type, byDefault }: (typeof options)[OptionName] = options[name]
+  const setting = settings.options.get(name)
+  if (setting?.at === undefined) return undefined
+  const same = byDefault !== undefined && printValue(setting.value, type) === printValue(byDefault, type)
+  return same ? undefined : setting.at
+}
