@@ -33,6 +33,7 @@ const programs = [
   "mailstats",
   "rmail",
   "saslpasswd2",
+  "vacation",
 ]
 
 type Checkout = { readonly path: string; readonly npmCalls: () => string }

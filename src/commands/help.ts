@@ -51,6 +51,7 @@ const groups: readonly { readonly title: string; readonly rows: readonly Row[] }
       ["mailstats", "how much mail came and went"],
       ["saslpasswd2 LOGIN", "a password for SMTP AUTH"],
       ["sendmail …", "sendmail's own command line"],
+      ["vacation LOGIN", "answer mail while LOGIN is away; from a .forward"],
     ],
   },
 ]

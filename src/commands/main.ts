@@ -20,6 +20,7 @@ const programs: Readonly<Record<string, Load>> = {
   rmail: () => import("./rmail.ts"),
   saslpasswd2: () => import("./saslpasswd2.ts"),
   sendmail: () => import("./sendmail.ts"),
+  vacation: () => import("./vacation.ts"),
 }
 
 const subcommands: Readonly<Record<string, Load>> = {
