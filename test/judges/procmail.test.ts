@@ -1,0 +1,155 @@
+// Debian's procmail as the judge of ours: the same recipes and messages, once in its chroot and once here, must end the same way in
+// files, forwards, what programs were given, and exit codes.
+import assert from "node:assert/strict"
+import { execFile } from "node:child_process"
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
+import { hostname } from "node:os"
+import { join } from "node:path"
+import { after, before, test } from "node:test"
+import type { Setup } from "../../src/filters/procmail-machine.ts"
+import { procmail } from "../../src/filters/procmail.ts"
+import { fulfil } from "../../src/mailers/procmail-world.ts"
+import { houseOf, withoutPeers } from "../kit/peers.ts"
+import { cases, messages, type ProcmailCase } from "./procmail-cases.ts"
+
+const skip = withoutPeers("procmail")
+let base = ""
+
+before(() => {
+  if (skip !== false) return
+  mkdirSync(join(houseOf("procmail"), "tmp"), { recursive: true })
+  base = mkdtempSync(join(houseOf("procmail"), "tmp/recipes-"))
+  chmodSync(base, 0o755)
+})
+
+after(() => {
+  if (base !== "") rmSync(base, { recursive: true, force: true })
+})
+
+type Pair = { readonly name: string; readonly recipe: ProcmailCase; readonly message: string }
+
+const names = Object.keys(messages)
+
+/** Each recipe with the messages it names; with three others, in turn, when it names none. */
+function pairs(): readonly Pair[] {
+  return Object.entries(cases).flatMap(([name, recipe], n) => {
+    const turn = [0, 1].map((more) => names[(n + more) % 3] ?? "plain")
+    return (recipe.messages ?? turn).map((message) => ({ name, recipe, message }))
+  })
+}
+
+type Outcome = { readonly code: number; readonly files: Readonly<Record<string, string>> }
+
+test("recipes end as with Debian's procmail: files, forwards, programs' input, exit codes", {
+  skip,
+}, async (t) => {
+  const waiting = pairs().map((pair, n) => ({ ...pair, n }))
+  const count = waiting.length
+  const disagree: string[] = []
+  // procmail sleeps a second after each mailbox it makes, so many are asked at once.
+  const hands = Array.from({ length: 24 }, async () => {
+    for (let pair = waiting.shift(); pair !== undefined; pair = waiting.shift()) {
+      const theirs = await judge(pair, pair.n)
+      const own = await ours(pair, pair.n)
+      if (JSON.stringify(theirs) === JSON.stringify(own)) continue
+      disagree.push(`${pair.name} × ${pair.message}`)
+      t.diagnostic(`${pair.name} × ${pair.message}: ${JSON.stringify({ theirs, own })}`)
+    }
+  })
+  await Promise.all(hands)
+  t.diagnostic(`${count - disagree.length} of ${count} pairs agree`)
+  assert.ok(count >= 150, `${count} pairs are too few`)
+  assert.deepEqual(disagree, [])
+})
+
+/** Everything a case needs, in a directory of its own; `shown` is how whoever reads the rcfile sees that directory. */
+function prepare(directory: string, shown: string, { recipe }: Pair): void {
+  mkdirSync(directory, { recursive: true, mode: 0o755 })
+  const put = (text: string) => text.replaceAll("@DIR@", shown)
+  const first = `SHELL=/bin/sh\nSUSPEND=1\nNORESRETRY=1\nMAILDIR=${shown}\nDEFAULT=inbox\nORGMAIL=lastinbox\nSENDMAIL=${shown}/sendmail\n`
+  writeFileSync(join(directory, "rc"), first + put(recipe.rc), { mode: 0o600 })
+  for (const [file, text] of Object.entries(recipe.files ?? {}))
+    writeFileSync(join(directory, `rc.${file}`), put(text), { mode: file === "script" ? 0o700 : 0o600 })
+  const sendmail = `#!/bin/sh\n(echo "ARGS:$*"; cat) >>${shown}/forwarded\n`
+  writeFileSync(join(directory, "sendmail"), sendmail, { mode: 0o755 })
+}
+
+async function judge(pair: Pair, n: number): Promise<Outcome> {
+  const directory = join(base, String(n), "theirs")
+  const shown = directory.slice(houseOf("procmail").length)
+  prepare(directory, shown, pair)
+  const args = [houseOf("procmail"), "/usr/bin/procmail", ...(pair.recipe.args ?? []), `${shown}/rc`]
+  const code = await new Promise<number>((resolve) => {
+    const child = execFile("/usr/sbin/chroot", args, { env: { PATH: "/usr/bin:/bin" } }, (error) =>
+      resolve(error === null ? 0 : Number(error.code)),
+    )
+    child.stdin?.on("error", () => {}) // it has its message, or needs none
+    child.stdin?.end(octetsOf(pair))
+  })
+  return { code, files: filesIn(directory, shown) }
+}
+
+async function ours(pair: Pair, n: number): Promise<Outcome> {
+  const directory = join(base, String(n), "ours")
+  prepare(directory, directory, pair)
+  const setup: Setup = {
+    user: "root",
+    home: "/root",
+    shell: "/bin/sh",
+    hostname: hostname(),
+    orgmail: "/var/mail/root",
+    path: "/usr/local/bin:/usr/bin:/bin",
+    sendmail: "/usr/sbin/sendmail",
+    pid: process.pid,
+    arguments: [],
+    program: "procmail",
+    berkeley: false,
+    softFail: pair.recipe.args?.includes("-t") === true,
+    environment: new Map(),
+    directory: "/root",
+    tellAll: false,
+  }
+  const rc = `${directory}/rc`
+  const steps = procmail(setup, octetsOf(pair), [
+    { kind: "rcfile", path: rc, strict: true, optional: false, system: false, directory: "/root" },
+  ])
+  const { exitCode } = await fulfil(steps, { print: () => {}, say: () => {} })
+  return { code: exitCode, files: filesIn(directory, directory) }
+}
+
+function octetsOf({ message }: Pair): Buffer {
+  return Buffer.from(messages[message] ?? "", "latin1")
+}
+
+/** All files by name and text; those whose names are unique by chance are only counted. */
+function filesIn(directory: string, shown: string): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {}
+  walk(directory, "")
+  return found
+
+  function walk(folder: string, prefix: string): void {
+    const unique = /(?:^|\/)(?:new|cur|tmp)\/$/.test(prefix)
+    readdirSync(folder)
+      .toSorted()
+      .forEach((name, n) => {
+        if (prefix === "" && /^(?:rc|rc\..*|sendmail)$/.test(name)) return
+        const path = join(folder, name)
+        if (statSync(path).isDirectory()) {
+          found[`${prefix}${name}/`] = ""
+          walk(path, `${prefix}${name}/`)
+        } else {
+          const known = unique ? `mail ${n}` : name.startsWith("msg.") ? `msg ${n}` : name
+          found[prefix + known] = readFileSync(path, "latin1").replaceAll(shown, "@DIR@")
+        }
+      })
+  }
+}
