@@ -79,6 +79,9 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
     most: 5,
     repeats: true,
   },
+  destination_rate: plain(
+    "Ours: DestRate: in the access map limits the messages a minute that go to a domain.",
+  ),
   dnswl: {
     about:
       "Ours: a DNS list of clients that are welcome; those in it are asked for at no other list. Then, which answers count.",
@@ -103,10 +106,21 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
     "DATABASE_MAP_TYPE MAIL_SETTINGS_DIRgenericstable",
     "Outgoing addresses are rewritten.",
   ),
+  greylist: {
+    about:
+      "Ours: a stranger's first try for a sender and a recipient is put off: delay= (5m), window= (2d), keep= (36d).",
+    most: 9,
+    words: { delay: "seconds", window: "seconds", keep: "seconds" },
+  },
   greet_pause: {
     about: "Milliseconds of silence before the greeting; who talks first is refused.",
     most: 1,
     least: 1,
+  },
+  harvest_guard: {
+    about: "Ours: who names too many unknown recipients is not heard for a while: most= (20), per= (1h).",
+    most: 9,
+    words: { most: "number", per: "seconds" },
   },
   ldap_routing: plain("Routing by LDAP.", 6),
   limited_masquerade: plain("Only MASQUERADE_DOMAIN is masqueraded, not class w."),
@@ -194,6 +208,12 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
   use_client_ptr: plain("Checks use the name of PTR alone."),
   use_ct_file: plain("Trusted users come from a file too."),
   use_cw_file: plain("Local names come from a file too."),
+  user_limits: {
+    about:
+      "Ours: what one login may send from the network: recipients= (1000), messages= (any number), per= (1h).",
+    most: 9,
+    words: { recipients: "number", messages: "number", per: "seconds" },
+  },
   uucpdomain: dead("UUCP names.", "UUCP is not supported"),
   virtuser_entire_domain: plain("virtusertable applies below VIRTUSER_DOMAIN too."),
   virtusertable: table(

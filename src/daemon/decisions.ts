@@ -13,6 +13,7 @@ import { makeSmtpMailer, type SmtpMailer } from "../mailers/esmtp.ts"
 import { makeServerTls, type ServerTls } from "../trust/tls-server.ts"
 import type { TlsMaterial } from "../trust/tls-options.ts"
 import { type AuthenticatorParts, type Logging, makeAuthenticator } from "./authenticator.ts"
+import { type GreylistFile, openGreylist } from "../host/greylist-file.ts"
 import { patience } from "../host/patience.ts"
 import { readSecret } from "../host/secret.ts"
 import { makeSiteGate } from "../policy/site-checks.ts"
@@ -65,7 +66,9 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
     dns,
     siteRules,
   })
-  const gate = makeSiteGate({ settings, routing, dns, clock, patience })
+  const greylist = greylistFile(settings, parts)
+  if (!greylist.ok) return greylist
+  const gate = makeSiteGate({ settings, routing, dns, clock, patience, greylist: greylist.value })
   const tls = serverTls(parts)
   const smtp = makeSmtpMailer({
     dns,
@@ -96,9 +99,18 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
     async close() {
       await smtp.close()
       maps.close()
+      greylist.value?.close()
       tables.value.close()
     },
   })
+}
+
+function greylistFile(
+  settings: Settings,
+  { directory, clock, log }: DecisionParts,
+): Result<GreylistFile | undefined> {
+  if (feature(settings, "greylist") === undefined) return ok(undefined)
+  return openGreylist(join(directory, "greylist"), clock, (line) => log.note(line))
 }
 
 /** FEATURE(srs), with its secret: a file that was named, or one of our own making. */

@@ -12,6 +12,7 @@ import { type Canonical, type RoutingWorld, tablesOf } from "../routing/world.ts
 import { accessOption } from "./access.ts"
 import { byListings, checkConnection, connectSteps } from "./connect.ts"
 import { fullNameOf } from "./full-name.ts"
+import type { GreylistMemory } from "./greylist.ts"
 import { greetPause } from "./greet-pause.ts"
 import { checkMessage } from "./message.ts"
 import { checkRecipient, recipientSteps } from "./recipient.ts"
@@ -36,6 +37,8 @@ export type GateParts = {
   readonly dns: PolicyDns
   readonly clock: Clock
   readonly patience?: Patience | undefined
+  /** Where FEATURE(greylist) remembers. */
+  readonly greylist?: GreylistMemory | undefined
 }
 
 /** Policy by these settings. */
@@ -61,8 +64,7 @@ const anyName = yes(undefined, because("helo?", "any name will do"))
 const anyContent = yes(undefined, because("data?", "nothing is asked before the message is here"))
 
 /** The gate of these settings. */
-export function makeGate(parts: GateParts): Gate {
-  const world = makePolicy(parts)
+export function makeGate(parts: GateParts, world: PolicyWorld = makePolicy(parts)): Gate {
   const delayed = feature(parts.settings, "delay_checks")
   const asLater = yes(undefined, because("delay_checks", "asked at RCPT", delayed?.at))
   return {

@@ -22,6 +22,7 @@ import {
 import type { SiteRouting } from "../routing/routing.ts"
 import { checkBridges } from "./check-bridges.ts"
 import { type GateParts, makeGate, makePolicy } from "./check.ts"
+import { withManners } from "./manners.ts"
 import { headerChecks, type HeaderCheck } from "./header-checks.ts"
 import { arrivalMacros, pathMacros } from "./rule-macros.ts"
 import { type SessionNotes, sessionNotes } from "./session-notes.ts"
@@ -36,9 +37,11 @@ export type SiteCheckWorld = {
 
 /** The gate of these settings: our own checks, and before them those of the site's rules. */
 export function makeSiteGate(parts: GateParts & { readonly routing: SiteRouting }): Gate {
-  const gate = makeGate(parts)
+  const policy = makePolicy(parts)
+  const gate = makeGate(parts, policy)
   const { rules } = parts.routing
-  return rules === undefined ? gate : withSiteChecks({ rules, gate, policy: makePolicy(parts) })
+  const whole = rules === undefined ? gate : withSiteChecks({ rules, gate, policy })
+  return withManners(whole, policy, parts)
 }
 
 /** The gate with the site's own checks in front of ours. */

@@ -8,13 +8,12 @@ import { reply, type Reply } from "../mail/reply.ts"
 import type { Clock } from "../mail/world.ts"
 import { writeAuthResults } from "../message/auth-results.ts"
 import { wordsOf } from "../config/feature-words.ts"
-import { feature, inClass, macro, type Settings } from "../config/settings.ts"
+import { feature, macro, type Settings } from "../config/settings.ts"
 import { receivedSpf, spfInWords, type SpfIdentity, spfResult } from "../auth/results.ts"
 import { checkHost, type SpfQuestion, type SpfResult, type SpfVerdict } from "../auth/spf.ts"
 import type { SpfDns } from "../auth/spf-dns.ts"
 import { cause, passed } from "../routing/reasons.ts"
-import { addressKeys } from "./access.ts"
-import { clientAnswer } from "./client.ts"
+import { isKnownClient } from "./known.ts"
 import type { PolicyWorld, SpfPolicy } from "./world.ts"
 
 type Action = "reject" | "defer" | "hold" | "discard" | "mark" | "none"
@@ -46,7 +45,7 @@ export function makeSpfPolicy(settings: Settings, dns: SpfDns, clock: Clock): Sp
   const receiver = macro(settings, "j") ?? "localhost"
   const judge = remembering((question) => checkHost(question, { dns, clock }))
   const judged = async (arrival: Arrival, sender: ReversePath, world: PolicyWorld) => {
-    if (!(await isAsked(arrival, world))) return undefined
+    if (await isKnownClient(arrival, world)) return undefined
     const { question, identity } = questionOf(arrival, sender, receiver)
     return { verdict: await judge(arrival.session, question), question, identity }
   }
@@ -69,18 +68,6 @@ const notAsked = pass(passed("spf", "the client is ours, or known"))
 function actionOf(text: string | undefined): Action | undefined {
   const word = text?.toLowerCase()
   return (["reject", "defer", "hold", "discard", "mark", "none"] as const).find((one) => one === word)
-}
-
-/** Not those that hand in their own mail, nor those whom access welcomes: they forward for us. */
-async function isAsked(arrival: Arrival, world: PolicyWorld): Promise<boolean> {
-  const { client, authenticated, submission, protocol } = arrival
-  if (client === undefined || authenticated !== undefined || submission) return false
-  if (protocol.endsWith("LMTP")) return false
-  if (client.address === "127.0.0.1" || client.address === "::1") return false
-  const { settings } = world.routing
-  if (addressKeys(client.address).some((key) => inClass(settings, "R", key).member)) return false
-  const answer = await clientAnswer(arrival, world)
-  return answer.found !== "entry" || (answer.verdict.word !== "OK" && answer.verdict.word !== "RELAY")
 }
 
 function questionOf(
