@@ -212,6 +212,12 @@ export const options = {
     0,
     "Refused recipients before each costs a second.",
   ),
+  BadCommandThrottle: row(
+    "number",
+    "confBAD_COMMAND_THROTTLE",
+    0,
+    "Ours: commands that make no sense before each costs a second, two, three … up to ten; 0: none.",
+  ),
   MaxDaemonChildren: row(
     "number",
     "confMAX_DAEMON_CHILDREN",

@@ -83,6 +83,7 @@ function makeOffers(settings: Settings, daemon: DaemonOptions, software: string)
         ? ownLimits.idleCommands
         : option(settings, "MaxNOOPCommands"),
     badRecipientThrottle: option(settings, "BadRcptThrottle"),
+    badCommandThrottle: option(settings, "BadCommandThrottle"),
     extensions: extensionsOf(settings),
     leastDeliverBy: option(settings, "DeliverByMin"),
     rejectNul: option(settings, "RejectNul"),

@@ -139,9 +139,9 @@ async function dispatch(session: Session, command: Command, asks: Asks): Promise
 }
 
 /** DAEMON_OPTIONS with Modify=a: nothing that concerns mail is for a client that has not logged in. */
-function needsLogin({ offers, arrival }: Session, { verb }: Command): boolean {
+function needsLogin({ offers, arrival }: Session, command: Command): boolean {
   if (offers.auth?.required !== true || arrival.authenticated !== undefined) return false
-  return verb === "MAIL" || verb === "VRFY" || verb === "EXPN" || verb === "ETRN"
+  return ["MAIL", "VRFY", "EXPN", "ETRN"].includes(command.verb)
 }
 
 // The client was refused when it came: it hears that again, but may still say who it is and leave.
@@ -211,9 +211,18 @@ function countBad(outcome: Outcome): Outcome {
   const { session } = outcome
   const bad = session.bad + 1
   const { maxBadCommands, hostname } = session.offers
-  return maxBadCommands > 0 && bad > maxBadCommands
-    ? move({ ...reset(session), bad }, tooManyBadCommands(hostname), { does: "close" })
-    : { ...outcome, session: { ...session, bad } }
+  if (maxBadCommands > 0 && bad > maxBadCommands)
+    return move({ ...reset(session), bad }, tooManyBadCommands(hostname), { does: "close" })
+  return { ...outcome, session: { ...session, bad }, next: slowly(outcome, bad) }
+}
+
+const longestTarpit = 10_000
+
+/** BadCommandThrottle: the more nonsense, the longer until the next command is read. */
+function slowly({ session, next }: Outcome, bad: number): Next {
+  const { badCommandThrottle = 0 } = session.offers
+  if (next.does !== "read" || badCommandThrottle === 0 || bad <= badCommandThrottle) return next
+  return { does: "pause", milliseconds: Math.min((bad - badCommandThrottle) * 1000, longestTarpit) }
 }
 
 // A message that is taken sets the count back: connections that are kept open with NOOP and RSET live on.

@@ -48,6 +48,8 @@ export type Offers = {
   readonly maxIdleCommands: number
   /** Recipients refused in one transaction until the answers come slowly (BadRcptThrottle). */
   readonly badRecipientThrottle: number
+  /** Commands that make no sense until the answers come slowly, and slower each time (BadCommandThrottle); 0 or absent: never. */
+  readonly badCommandThrottle?: number
   /** What is offered beside sendmail's own. */
   readonly extensions: ReadonlySet<Extension>
   /** The least seconds of BY=…;R (DeliverByMin); below 0, DELIVERBY is not offered. */
