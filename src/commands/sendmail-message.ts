@@ -2,13 +2,13 @@
 // for it.
 import { hostFacts } from "../host/facts.ts"
 import { qualified } from "../mail/address.ts"
-import type { Listener, Submission } from "../daemon/submission.ts"
+import type { Listener, Submission, Submitted } from "../daemon/submission.ts"
 import { parseAddressList } from "../message/addresses.ts"
 import { type Header, scanHeader } from "../message/header.ts"
 import { recipientsIn } from "../message/submit.ts"
 import { type ClientFile, clientParameters } from "../queue/client-file.ts"
 import { keepForLater } from "./client-queue.ts"
-import { askOnce } from "./control-client.ts"
+import { ask, askOnce } from "./control-client.ts"
 import { exits, type Io, Refusal } from "./io.ts"
 import { localSender } from "./local-sender.ts"
 import { conclude, type End, Kept, type Letter } from "./sendmail-end.ts"
@@ -133,11 +133,26 @@ async function send(letter: Letter, submission: Submission, { options, state, io
     }),
   )
   await asRefusal(submission.quit())
+  if (options.verbose && !options.queueOnly) await showDelivery(sent, state, io)
   const keep: End["keep"] = async (file, content) => {
     await keepForLater(state, { ...wishesOf(letter), ...file }, content)
     if (file.refused.length > 0) await askOnce(state, { verb: "client run" }) // the sender is told now
   }
   return conclude(letter, sent, { options, io, keep })
+}
+
+/** -v: what becomes of it, as it happens; with the code that sendmail gives such lines. */
+async function showDelivery({ said }: Submitted, state: string, io: Io): Promise<void> {
+  const id = /^250 2\.0\.0 (\S+) /.exec(said?.lines[0] ?? "")?.[1]
+  if (id === undefined) return
+  try {
+    for await (const { line } of ask(state, { verb: "follow", id })) {
+      if (typeof line === "string") io.stdout.write(`050 ${line}\n`)
+    }
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    io.stdout.write(`050 (its delivery cannot be followed: ${error.message})\n`) // it is accepted all the same
+  }
 }
 
 function utf8Word({ sender, recipients }: Letter, { offers }: Submission): string {

@@ -11,12 +11,15 @@ import { clientVerbs } from "./client-verbs.ts"
 import { change, hand, queue, summary } from "./queue-verbs.ts"
 import type { Runner } from "./runner.ts"
 import type { Statistics } from "./statistics.ts"
+import { loginName } from "../host/login.ts"
+import type { Followers } from "./followers.ts"
 import type { Watchers } from "./watchers.ts"
 
 export type ControlWorld = {
   readonly spool: Spool
   readonly runner: Pick<Runner, "idle" | "wake">
   readonly watchers: Watchers
+  readonly followers: Followers
   readonly clock: Clock
   /** The way an address takes, as text lines and as an object. */
   readonly explain: (address: string, from: string | undefined, client: string | undefined) => Promise<Answer>
@@ -48,6 +51,7 @@ export function controlVerbs(world: ControlWorld): Verbs {
     ["show", (request) => show(request, world)],
     ["explain", (request) => explain(request, world)],
     ["watch", (request, _asker, signal) => watch(request, world, signal)],
+    ["follow", (request, asker, signal) => follow(request, asker, { world, signal })],
     ["hold", changes((id, request) => spool.hold(id, text(request["because"]) ?? "by hand"))],
     ["release", changes((id) => spool.release(id))],
     ["remove", changes((id) => spool.remove(id))],
@@ -123,6 +127,17 @@ async function* watch(
   for await (const { reply, reason } of watchers.watch(text(request["client"]) ?? "", signal)) {
     yield { reply, reasons: reason === undefined ? [] : printReason(reason) }
   }
+}
+
+/** For whoever handed the message in, and for root. */
+async function* follow(
+  request: Request,
+  asker: Asker,
+  { world: { followers }, signal }: { readonly world: ControlWorld; readonly signal: AbortSignal },
+): AsyncIterable<Answer> {
+  const id = text(request["id"]) ?? ""
+  if (!asker.trusted && followers.loginOf(id) !== (await loginName(asker.uid))) return
+  for await (const line of followers.follow(id, signal)) yield { line }
 }
 
 function text(value: unknown): string | undefined {

@@ -16,10 +16,14 @@ import type { Batch } from "../queue/batch.ts"
 import type { Entry } from "../queue/entry.ts"
 import { forwardedSender } from "../routing/forwarded.ts"
 import type { RoutingWorld } from "../routing/world.ts"
+import type { Followers } from "./followers.ts"
+import { makeDestinationRate } from "./destination-rate.ts"
 import { outgoing } from "./outgoing.ts"
 import { NamedSlots } from "./slots.ts"
 
 export type DeliveryWorld = LocalWorld & {
+  /** Who looks on (sendmail -v). */
+  readonly followers: Pick<Followers, "connecting" | "listenerFor">
   readonly settings: Settings
   readonly clock: Clock
   readonly smtp: SmtpMailer
@@ -33,16 +37,21 @@ const perDestination = 20
 
 export function makeDelivery(world: DeliveryWorld): Deliver {
   const destinations = new NamedSlots(perDestination)
+  const rate = makeDestinationRate(world.routing, world.clock)
   return (accepted, batch, content) => {
     const entry = asOwner(accepted, batch, world)
+    world.followers.connecting(entry, batch)
     const path = mailer(world.settings, batch.mailer)?.path ?? builtIn(batch.mailer)
     switch (path) {
       case "[IPC]":
       case "[TCP]":
       case "[LMTP]":
-        return destinations.run(`${batch.mailer} ${batch.host}`, () =>
-          deliverRemote(entry, batch, content, world),
-        )
+        return destinations.run(`${batch.mailer} ${batch.host}`, async () => {
+          const waits = await rate(batch.host)
+          return waits === undefined
+            ? deliverRemote(entry, batch, content, world)
+            : everybody(batch, "delayed", "4.3.2", waits.says, world.clock)
+        })
       case "mbox":
       case "maildir":
         return deliverHere(entry, batch, content, deliverLocal, world)
@@ -111,6 +120,7 @@ async function deliverRemote(
   )
   const { envelope } = out.value
   const route: Route = { mailer: batch.mailer, host: batch.host, user: first.route.user }
+  const listener = world.followers.listenerFor(entry.id)
   return world.smtp.deliver({
     id: entry.id,
     envelope: srs === undefined ? envelope : { ...envelope, reversePath: srs },
@@ -118,6 +128,7 @@ async function deliverRemote(
     addresses: batch.recipients.map((one) => one.route.user),
     route,
     content: out.value.content,
+    ...(listener === undefined ? {} : { listener }),
   })
 }
 

@@ -33,6 +33,7 @@ import { type Decisions, makeDecisions } from "./decisions.ts"
 import { type Deliver, makeDelivery } from "./delivery.ts"
 import { Doors } from "./doors.ts"
 import { expandFrom } from "./expansion.ts"
+import { Followers } from "./followers.ts"
 import { makeIds } from "./ids.ts"
 import { LoginThrottle } from "./login-throttle.ts"
 import type { Configuration } from "./messages.ts"
@@ -71,6 +72,7 @@ export class MailSystem {
   readonly #doors: Doors
   readonly #newId = makeIds(clock, Math.floor(Math.random() * 1_000_000))
   readonly #watchers = new Watchers()
+  readonly #followers = new Followers()
   readonly #stopping = new AbortController()
   readonly #hosts = new HostStatuses()
   readonly #statistics: Statistics
@@ -167,6 +169,7 @@ export class MailSystem {
       spool,
       runner: this.#runner,
       watchers: this.#watchers,
+      followers: this.#followers,
       clock,
       version,
       listeners: () => this.#decisions.settings.daemons.map(({ address, port }) => ({ address, port })),
@@ -225,6 +228,14 @@ export class MailSystem {
   }
 
   async #attempt(queued: Queued, content: Content): Promise<number | undefined> {
+    try {
+      return await this.#attemptFollowed(queued, content)
+    } finally {
+      this.#followers.end(queued.entry.id)
+    }
+  }
+
+  async #attemptFollowed(queued: Queued, content: Content): Promise<number | undefined> {
     const { spool, log } = this.#parts
     const { settings, routing } = this.#decisions
     const controls = await whoControls(queued.entry, routing)
@@ -249,6 +260,7 @@ export class MailSystem {
       report: (about, octets, told) => report(about, octets, told, this.#reportWorld()),
       log: (entry, tried, startedAt) => {
         log.delivered(entry, tried, startedAt, controls(tried.pending))
+        this.#followers.settled(entry, tried)
         this.#remember(entry, tried)
       },
     })
@@ -266,10 +278,12 @@ export class MailSystem {
     this.#hosts.note(remote, { at: status.at.getTime(), status: status.status, says })
   }
 
-  #accepted({ entry }: Queued): void {
+  #accepted(queued: Queued): void {
+    const { entry } = queued
     const mailer = entry.arrival.client === undefined ? "local" : "esmtp"
     const quarantined = entry.held === undefined ? 0 : 1
     this.#statistics.add(mailer, { from: 1, octetsFrom: entry.size, quarantined })
+    if (!this.#queueOnly) this.#followers.expect(queued)
   }
 
   #reportWorld() {
@@ -291,7 +305,7 @@ export class MailSystem {
 
   #makeDeliver({ settings, smtp, routing }: Decisions): Deliver {
     const { agent, accounts } = this.#parts
-    return makeDelivery({ settings, smtp, routing, agent, accounts, clock })
+    return makeDelivery({ settings, smtp, routing, agent, accounts, clock, followers: this.#followers })
   }
 
   /** What cannot be read is kept, said and not tried again until somebody looks at it. */

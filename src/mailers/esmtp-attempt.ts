@@ -12,7 +12,7 @@ import type { Work } from "../smtp/client-commands.ts"
 import { type Broken, delayedBy, type Fate, statusOf } from "../smtp/client-fate.ts"
 import type { Lease, Pool } from "./esmtp-pool.ts"
 import type { PeerSecurity } from "./esmtp-security.ts"
-import type { Peer, Session } from "./esmtp-session.ts"
+import type { Listener, Peer, Session } from "./esmtp-session.ts"
 import type { SmtpDelivery } from "./esmtp-terms.ts"
 
 /** A message and the recipients that one route takes it to. */
@@ -25,6 +25,8 @@ export type SmtpBatch = {
   readonly addresses?: readonly string[]
   readonly route: Route
   readonly content: Content
+  /** Hears what is said; `>>>` is ours. */
+  readonly listener?: Listener
 }
 
 export type AttemptTerms = {
@@ -165,7 +167,7 @@ export class Attempt {
       before = this.#open.length
       const portion = this.#open.slice(0, session.client.offers.mostRecipients ?? this.#how.recipients)
       this.#deliverByLost = session.client.offers.leastDeliverBy === undefined
-      const fates = await session.transact(this.#work(portion), this.#batch.content)
+      const fates = await session.transact(this.#work(portion), this.#batch.content, this.#batch.listener)
       for (const [n, place] of portion.entries()) this.#decide(place, fates[n], remote, reason)
       this.#open = this.#open.filter((place) => this.#statuses[place] === undefined)
     }

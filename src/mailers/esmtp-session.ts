@@ -35,6 +35,9 @@ export type SessionTerms = {
 /** Why no session came about. `silent`: nobody answered, so each further try would wait as long. */
 export type NotOpened = { readonly broken: Broken; readonly silent: boolean }
 
+/** Hears each line of a transaction; `>>>` is ours. */
+export type Listener = (direction: ">>>" | "<<<", line: string) => void
+
 type Waiting = Awaited | "datablock"
 
 const stepWords: Readonly<Record<Waiting, string>> = {
@@ -66,6 +69,7 @@ export class Session {
   #replies = 0
   #timedOut = false
   #content: Content | undefined
+  #listener: Listener | undefined
   #settle: (() => void) | undefined
   #gone: ((session: Session) => void) | undefined
 
@@ -106,7 +110,10 @@ export class Session {
   }
 
   #listen(socket: Socket): void {
-    socket.on("data", (chunk: Buffer) => this.#perform(this.client.feed(chunk)))
+    socket.on("data", (chunk: Buffer) => {
+      if (this.#listener !== undefined) hear(this.#listener, "<<<", chunk.toString("latin1"))
+      this.#perform(this.client.feed(chunk))
+    })
     socket.on("error", (error) => this.#lost(lossWords(error)))
     socket.on("end", () => this.#lost("Connection closed by the peer"))
     socket.on("close", () => this.#closed())
@@ -178,11 +185,13 @@ export class Session {
   }
 
   /** Gives the message to the peer; a fate for each recipient, undefined where none was decided. The session must be ready. */
-  async transact(work: Work, content: Content): Promise<readonly (Fate | undefined)[]> {
+  async transact(work: Work, content: Content, listener?: Listener): Promise<readonly (Fate | undefined)[]> {
     this.used++
     this.#content = content
+    this.#listener = listener
     await this.#until(this.client.start(work))
     this.#content = undefined
+    this.#listener = undefined
     return this.client.fates
   }
 
@@ -232,6 +241,7 @@ export class Session {
         if (next.step !== this.#step || this.client.replies !== this.#replies) this.#await(next.step)
         return
       case "send":
+        if (this.#listener !== undefined) hear(this.#listener, ">>>", next.text)
         this.#socket.write(next.text, "utf8")
         return this.#await(next.step)
       case "start tls":
@@ -352,4 +362,9 @@ export class Session {
 /** A host that has a name and an address; a unix socket is this machine's own. */
 function namedPeer({ host, place }: Peer): NamedPeer | undefined {
   return "path" in place || host === undefined ? undefined : { host, address: place.address }
+}
+
+/** Line by line; replies of a peer seldom come in pieces, and then a line is heard in two. */
+function hear(listener: Listener, direction: ">>>" | "<<<", text: string): void {
+  for (const line of text.split("\r\n")) if (line !== "") listener(direction, line)
 }

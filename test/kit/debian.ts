@@ -4,11 +4,11 @@ import { spawnSync } from "node:child_process"
 import { accessSync, constants } from "node:fs"
 import { join } from "node:path"
 
-/** Each command and the Debian package it comes from. */
+/** Each command and the Debian package it comes from; a second one where the first forgets to ask for it. */
 export const tools: Readonly<Record<string, string>> = {
   alpine: "alpine",
   cdb: "tinycdb",
-  "git-send-email": "git-email",
+  "git-send-email": "git-email libmailtools-perl",
   getent: "libc-bin",
   m4: "m4",
   msmtp: "msmtp",
@@ -63,7 +63,7 @@ function missingOf(commands: readonly string[]): string[] {
 }
 
 function packagesOf(commands: readonly string[]): string[] {
-  return [...new Set(commands.map((command) => tools[command] ?? command))]
+  return [...new Set(commands.flatMap((command) => (tools[command] ?? command).split(" ")))]
 }
 
 function installLine(commands: readonly string[]): string {
