@@ -33,8 +33,8 @@ const tab = 0x09
 const space = 0x20
 const colon = 0x3a
 
-/** Finds the fields. Linear, whatever the octets are. */
-export function scanHeader(bytes: Buffer): Header {
+/** Finds the fields. Linear, whatever the octets are. With `wanted` only fields of names (in lower case) that it says yes to are kept. */
+export function scanHeader(bytes: Buffer, wanted?: (name: string) => boolean): Header {
   const found: Field[] = []
   let at = afterEnvelopeLine(bytes)
   while (at < bytes.length) {
@@ -42,10 +42,17 @@ export function scanHeader(bytes: Buffer): Header {
     if (blank > 0) return { bytes, fields: found, end: at, bodyStart: at + blank, ends: "blank line" }
     const field = fieldAt(bytes, at)
     if (field === undefined) return { bytes, fields: found, end: at, bodyStart: at, ends: "no blank line" }
-    found.push(field)
+    if (wanted === undefined || isWanted(bytes, field, wanted)) found.push(field)
     at = field.end
   }
   return { bytes, fields: found, end: at, bodyStart: at, ends: "end of message" }
+}
+
+/** Longer names are nobody's. */
+const longestName = 40
+
+function isWanted(bytes: Buffer, { start, nameEnd }: Field, wanted: (name: string) => boolean): boolean {
+  return nameEnd - start <= longestName && wanted(bytes.toString("latin1", start, nameEnd).toLowerCase())
 }
 
 /** An mbox's `From ann@example.org Tue Nov 24 …` before the header is not a field and not the body (sendmail does so too). */

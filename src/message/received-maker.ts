@@ -1,6 +1,6 @@
 // Which software wrote a trace field, guessed from its form; with the signs it was guessed by. A guess is evidence of what the
 // field pretends to be, not of who wrote it.
-import type { Clause } from "./received-read.ts"
+import type { Clause } from "./received-tokens.ts"
 
 export type MakerName =
   | "sendmail"
@@ -176,12 +176,12 @@ function fromShape({ by, protocol, id, from }: MakerQuestion): Maker {
   const host = by?.value.toLowerCase() ?? ""
   const given = id?.value ?? ""
   if (/\.(?:google|gmail)\.com$/.test(host)) return maker("Gmail", undefined, `by ${host}`)
-  if (/\.yahoo\.com$/.test(host)) return maker("Yahoo", undefined, `by ${host}`)
+  if (host.endsWith(".yahoo.com")) return maker("Yahoo", undefined, `by ${host}`)
   if (/\.(?:outlook|exchangelabs)\.com$/.test(host)) return maker("Exchange", undefined, `by ${host}`)
   if (/\.(?:amazonses|smtp-out\.amazonses)\.com$/.test(host))
     return maker("Amazon SES", undefined, `by ${host}`)
-  if (/\.sendgrid\.net$/.test(host) || /^filter[-\w]/.test(given)) return maker("SendGrid", undefined, given)
-  if (from?.comments.some(({ text }) => /^HELO /.test(text)) === true && id === undefined)
+  if (host.endsWith(".sendgrid.net") || /^filter[-\w]/.test(given)) return maker("SendGrid", undefined, given)
+  if (from?.comments.some(({ text }) => text.startsWith("HELO ")) === true && id === undefined)
     return maker("qmail", undefined, "(HELO …) and no id")
   return { name: "unknown", version: undefined, signs: [], others: [] }
 }

@@ -4,21 +4,14 @@ import { type ReadDate, readDate } from "./date-read.ts"
 import type { Field, Header } from "./header.ts"
 import { type Maker, makerOf } from "./received-maker.ts"
 import { readSource, type Source } from "./received-source.ts"
-import { type Token, tokensOf } from "./received-tokens.ts"
-
-/** A place in the message's octets. */
-export type Span = { readonly start: number; readonly end: number }
-
-export type Comment = Span & { readonly text: string }
-
-export type ClauseName = "from" | "by" | "via" | "with" | "id" | "for"
-
-/** `by mail.example.org (Postfix)`: its words, and the comments after them. The span is that of the words. */
-export type Clause = Span & {
-  readonly name: ClauseName
-  readonly value: string
-  readonly comments: readonly Comment[]
-}
+import {
+  type Clause,
+  type ClauseName,
+  type Comment,
+  type Span,
+  type Token,
+  tokensOf,
+} from "./received-tokens.ts"
 
 /** Something in the field that no grammar has. */
 export type Oddity = Span & {
@@ -26,6 +19,7 @@ export type Oddity = Span & {
     | "clause twice"
     | "unbalanced"
     | "date in a comment"
+    | "second semicolon"
     | "stray words"
     | "no date"
     | "too long"
@@ -140,7 +134,10 @@ function takeTokens(reading: Reading, tokens: readonly Token[]): void {
   const stray: Token[] = []
   for (const token of tokens) {
     noteUnbalanced(reading, token)
-    if (token.kind === "semicolon") continue
+    if (token.kind === "semicolon") {
+      noteSemicolon(reading, token)
+      continue
+    }
     const name = token.kind === "word" ? clauseName(token, open) : undefined
     if (name !== undefined) {
       close(reading, open)
@@ -173,6 +170,11 @@ function takeTrailing(reading: Reading, tokens: readonly Token[]): void {
 function noteUnbalanced(reading: Reading, token: Token): void {
   if (!token.unbalanced) return
   reading.oddities.push({ what: "unbalanced", text: token.text.slice(0, 80), ...spanOf(reading, token) })
+}
+
+/** Only the date comes after a semicolon: RFC 5321 §4.4 has one. */
+function noteSemicolon(reading: Reading, token: Token): void {
+  reading.oddities.push({ what: "second semicolon", text: ";", ...spanOf(reading, token) })
 }
 
 function noteComment(reading: Reading, token: Token, open: Open | undefined): void {

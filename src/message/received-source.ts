@@ -1,7 +1,7 @@
 // What a Received field says of who handed the message over: the name the client gave (HELO), the name its address has (reverse
 // DNS), the address, and the user where it was handed over on the host itself. Each maker puts them in other places.
 import type { MakerName } from "./received-maker.ts"
-import type { Clause, Comment, Span } from "./received-read.ts"
+import type { Clause, Comment, Span } from "./received-tokens.ts"
 
 /** A word and its place. */
 export type Told = Span & { readonly text: string }
@@ -32,10 +32,13 @@ export function readSource(
   const name = words[0] ?? ""
   const first: Told = { text: name, start: from.start, end: from.start + name.length }
   const found: Found = { doubted: false, nameless: false }
-  if (addressIn(name) === undefined) found.name = first
-  else found.address = bareAddress(first)
+  const literal = addressIn(name) === undefined ? undefined : bareAddress(first)
+  if (literal === undefined) found.name = first
   takeBracketed(found, from, words)
   for (const comment of from.comments) takeComment(found, comment)
+  // `from [192.168.0.2] (dsl.example.net [192.0.2.7])`: a greeting; alone it is the address.
+  if (literal !== undefined && found.address !== undefined) found.helo ??= first
+  found.address ??= literal
   return settle(found, maker)
 }
 
@@ -43,7 +46,7 @@ type Found = {
   name?: Told
   helo?: Told
   reverse?: Told
-  address?: Told
+  address?: Told | undefined
   user?: string
   doubted: boolean
   nameless: boolean

@@ -1,6 +1,20 @@
 // The words of a trace field as spans of its text: atoms, comments (nested ones too), literals in brackets, and the semicolon
 // before the date. Nothing is refused: what is left open is said to be so. One pass, linear.
 
+/** A place in the message's octets. */
+export type Span = { readonly start: number; readonly end: number }
+
+export type Comment = Span & { readonly text: string }
+
+export type ClauseName = "from" | "by" | "via" | "with" | "id" | "for"
+
+/** `by mail.example.org (Postfix)`: its words, and the comments after them. The span is that of the words. */
+export type Clause = Span & {
+  readonly name: ClauseName
+  readonly value: string
+  readonly comments: readonly Comment[]
+}
+
 export type TokenKind = "word" | "comment" | "semicolon"
 
 /** A word or comment between `start` and `end` of the text; a comment's ends include its brackets. */
