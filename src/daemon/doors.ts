@@ -5,7 +5,7 @@ import { createServer, type Server, type Socket } from "node:net"
 import { type Duplex, duplexPair } from "node:stream"
 import { setTimeout as pause } from "node:timers/promises"
 import { option } from "../config/options.ts"
-import type { DaemonOptions } from "../config/settings.ts"
+import type { DaemonOptions, Settings } from "../config/settings.ts"
 import { macro } from "../config/settings.ts"
 import { loginName } from "../host/login.ts"
 import { peerCredentials } from "../host/posix.ts"
@@ -20,8 +20,9 @@ import { clientOf } from "./clients.ts"
 import { converse } from "./connection.ts"
 import type { Decisions } from "./decisions.ts"
 import { type IntakeParts, sessionWorld } from "./intake.ts"
-import { type Listener, plainAddress, serve } from "./listener.ts"
+import { handOver, type Listener, plainAddress, serve } from "./listener.ts"
 import { connectionLimits, isSubmission, offersFrom, tooManyConnections } from "./offers.ts"
+import { placesOf } from "./places.ts"
 import { Throttle } from "./throttle.ts"
 
 export type DoorParts = IntakeParts & { readonly dns: Dns }
@@ -37,11 +38,14 @@ const submitDoor: DaemonOptions = {
   at: undefined,
 }
 
+/** Who listens, and under which of the settings' daemons its clients come in. */
+type Door = { readonly listener: Listener; readonly daemon: DaemonOptions }
+
 export class Doors {
   readonly #decisions: () => Decisions
   readonly #parts: DoorParts
-  /** By the daemon's place in the settings. */
-  readonly #listeners = new Map<number, Listener>()
+  /** By their place (places.ts). */
+  readonly #open = new Map<string, Door>()
   readonly #sessions = new Set<Promise<void>>()
   readonly #load: ClientLoad
   readonly #throttle: Throttle
@@ -55,19 +59,43 @@ export class Doors {
     this.#throttle = new Throttle(option(settings, "ConnectionRateThrottle"))
   }
 
-  open(server: Server, daemon: number): void {
+  /** Sessions come in by this listener. False when the settings have nobody there. */
+  open(server: Server, place: string): boolean {
     const { settings } = this.#decisions()
+    const daemon = daemonAt(place, settings)
+    if (daemon === undefined) {
+      handOver(server).forEach((socket) => socket.destroy())
+      return false
+    }
     const host = macro(settings, "j") ?? "localhost"
-    const limits = connectionLimits(settings, settings.daemons[daemon] ?? submitDoor)
-    const greet = (socket: Socket) => this.#greet(socket, daemon)
-    this.#listeners.set(daemon, serve(server, limits, greet, tooManyConnections(host)))
+    const greet = (socket: Socket) => this.#greet(socket, this.#open.get(place)?.daemon ?? daemon)
+    const listener = serve(server, connectionLimits(settings, daemon), greet, tooManyConnections(host))
+    this.#open.set(place, { listener, daemon })
+    return true
+  }
+
+  /** Other settings: a door that they still have is theirs from now on, the others close. Who is inside stays. */
+  follow(settings: Settings): void {
+    for (const [place, { listener }] of this.#open) {
+      const daemon = daemonAt(place, settings)
+      if (daemon === undefined) this.shut([place])
+      else this.#open.set(place, { listener, daemon })
+    }
+  }
+
+  /** Nobody comes in there any more. */
+  shut(places: readonly string[]): void {
+    for (const place of places) {
+      this.#open.get(place)?.listener.close()
+      this.#open.delete(place)
+    }
   }
 
   /** A client that the supervisor accepted before we were there. */
-  welcome(socket: Socket, daemon: number): void {
-    const listener = this.#listeners.get(daemon)
-    if (listener === undefined) socket.destroy()
-    else listener.welcome(socket)
+  welcome(socket: Socket, place: string): void {
+    const door = this.#open.get(place)
+    if (door === undefined) socket.destroy()
+    else door.listener.welcome(socket)
   }
 
   /** Everybody on the machine may hand in mail; who it was the kernel tells. */
@@ -83,7 +111,7 @@ export class Doors {
   }
 
   close(): void {
-    for (const listener of this.#listeners.values()) listener.close()
+    for (const { listener } of this.#open.values()) listener.close()
     this.#local?.close()
   }
 
@@ -92,8 +120,7 @@ export class Doors {
     await Promise.all(this.#sessions)
   }
 
-  #greet(socket: Socket, index: number): void {
-    const daemon = this.#decisions().settings.daemons[index] ?? submitDoor
+  #greet(socket: Socket, daemon: DaemonOptions): void {
     const address = plainAddress(socket.remoteAddress ?? "")
     const load = this.#load.arrive(address, this.#parts.clock())
     socket.once("close", () => this.#load.leave(address))
@@ -159,6 +186,10 @@ export class Doors {
       .finally(() => this.#sessions.delete(ending))
     this.#sessions.add(ending)
   }
+}
+
+function daemonAt(place: string, { daemons }: Settings): DaemonOptions | undefined {
+  return placesOf(daemons).find((one) => one.place === place)?.daemon
 }
 
 const blank: Arrival = {

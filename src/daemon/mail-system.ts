@@ -191,14 +191,20 @@ export class MailSystem {
     this.#clientQueue.start(clientQueueEvery)
   }
 
-  /** Sessions come in by this listener from now on; `daemon` is its place in the settings. */
-  serve(server: Server, daemon: number): void {
-    this.#doors.open(server, daemon)
+  /** Sessions come in by this listener from now on, under the daemon at this place of the settings. */
+  serve(server: Server, place: string): void {
+    if (!this.#doors.open(server, place))
+      this.#parts.log.note(`no daemon of the configuration listens at ${place}`)
+  }
+
+  /** Nobody comes in there any more; who is inside stays. */
+  shut(places: readonly string[]): void {
+    this.#doors.shut(places)
   }
 
   /** A client that was accepted before we served its listener. */
-  welcome(socket: Socket, daemon: number): void {
-    this.#doors.welcome(socket, daemon)
+  welcome(socket: Socket, place: string): void {
+    this.#doors.welcome(socket, place)
   }
 
   /** New sessions and attempts follow the new settings. A wrong one changes nothing. */
@@ -207,6 +213,7 @@ export class MailSystem {
     if (!made.ok) return this.#parts.log.note(`reload refused, the old configuration stays: ${made.error}`)
     const old = this.#decisions
     this.#decisions = made.value
+    this.#doors.follow(settings)
     this.#deliver = this.#makeDeliver(made.value)
     this.#runner.wake()
     await old.close()

@@ -25,12 +25,20 @@ async function untilStopped(): Promise<number> {
     return 75
   }
   const system = opened.value
-  for (const { daemon, server } of await inbox.listeners) {
-    system.serve(server, daemon)
-    say({ kind: "listening", daemon })
+  const serve = ({ place, server }: Listener) => {
+    system.serve(server, place)
+    say({ kind: "listening", place })
   }
-  inbox.onClient((socket, daemon) => system.welcome(socket, daemon))
-  inbox.onReload((settings, tls) => void system.reload(settings, tls))
+  for (const listener of await inbox.listeners) serve(listener)
+  inbox.follow({
+    listener: serve,
+    client: (socket, place) => system.welcome(socket, place),
+    close(places) {
+      system.shut(places)
+      say({ kind: "closed" })
+    },
+    reload: (settings, tls) => void system.reload(settings, tls),
+  })
   say({ kind: "ready" })
   await inbox.stop
   await system.stop()
@@ -52,7 +60,15 @@ function said(message: FromMail): Promise<void> {
 /** What may come with a message. */
 type Handle = Server | Socket | undefined
 
-type Listener = { readonly daemon: number; readonly server: Server }
+type Listener = { readonly place: string; readonly server: Server }
+
+/** What follows the supervisor's word while the system runs. */
+type Followers = {
+  readonly listener: (listener: Listener) => void
+  readonly client: (socket: Socket, place: string) => void
+  readonly close: (places: readonly string[]) => void
+  readonly reload: (settings: Settings, tls: TlsMaterial) => void
+}
 
 /** What the supervisor says, in the order in which it is needed. A supervisor that has died means: stop. */
 class Inbox {
@@ -61,8 +77,7 @@ class Inbox {
   readonly #stopped = Promise.withResolvers<void>()
   readonly #listeners: Listener[] = []
   #expected = Number.POSITIVE_INFINITY
-  #reload: (settings: Settings, tls: TlsMaterial) => void = () => {}
-  #client: (socket: Socket, daemon: number) => void = (socket) => socket.destroy()
+  #followers: Followers | undefined
 
   constructor() {
     process.on("message", (message, handle) => this.#hear(message as ToMail, handle as Handle))
@@ -85,12 +100,8 @@ class Inbox {
     return this.#stopped.promise
   }
 
-  onReload(reload: (settings: Settings, tls: TlsMaterial) => void): void {
-    this.#reload = reload
-  }
-
-  onClient(client: (socket: Socket, daemon: number) => void): void {
-    this.#client = client
+  follow(followers: Followers): void {
+    this.#followers = followers
   }
 
   #hear(message: ToMail, handle: Handle): void {
@@ -102,16 +113,19 @@ class Inbox {
       case "listener":
         if (!(handle instanceof Server)) break
         hold(handle) // clients come in from this moment on
-        this.#listeners.push({ daemon: message.daemon, server: handle })
+        if (this.#followers !== undefined) return this.#followers.listener({ ...message, server: handle })
+        this.#listeners.push({ place: message.place, server: handle })
         break
       case "client":
         if (!(handle instanceof Socket)) return // it went away on the way
         adopt(handle)
-        this.#client(handle, message.daemon)
+        if (this.#followers === undefined) handle.destroy()
+        else this.#followers.client(handle, message.place)
         return
+      case "close":
+        return this.#followers?.close(message.places)
       case "reload":
-        this.#reload(message.settings, message.tls)
-        return
+        return this.#followers?.reload(message.settings, message.tls)
       case "stop":
         this.#stopped.resolve()
         return

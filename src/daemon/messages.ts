@@ -22,15 +22,18 @@ export type Configuration = {
 
 export type ToMail =
   | { readonly kind: "configure"; readonly configuration: Configuration; readonly listeners: number }
-  /** Comes with a server handle; `name` is the daemon's index in settings.daemons. */
-  | { readonly kind: "listener"; readonly daemon: number }
+  /** Comes with a server handle, at the start or after a reload; who is to serve it stands at this place of the settings. */
+  | { readonly kind: "listener"; readonly place: string }
   /** Comes with a socket: a client that came before the mail process was there. */
-  | { readonly kind: "client"; readonly daemon: number }
+  | { readonly kind: "client"; readonly place: string }
+  /** Nobody is to come in there any more; answered with "closed". */
+  | { readonly kind: "close"; readonly places: readonly string[] }
   | { readonly kind: "reload"; readonly settings: Settings; readonly tls: TlsMaterial }
   | { readonly kind: "stop" }
 
 export type FromMail =
-  | { readonly kind: "listening"; readonly daemon: number }
+  | { readonly kind: "listening"; readonly place: string }
+  | { readonly kind: "closed" }
   | { readonly kind: "ready" }
   /** Somebody asked for a reload over the control socket; only the supervisor may read every file. */
   | { readonly kind: "reload" }

@@ -2,7 +2,6 @@
 // they die, passes signals on. Decides nothing about mail.
 import type { ChildProcess } from "node:child_process"
 import { mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs"
-import type { Server } from "node:net"
 import { dirname } from "node:path"
 import { defaultSource } from "../config/default.ts"
 import type { DaemonOptions, Settings } from "../config/settings.ts"
@@ -13,12 +12,13 @@ import { readTlsMaterial } from "../trust/tls-material.ts"
 import type { TlsMaterial } from "../trust/tls-options.ts"
 import { makeFirstCertificate } from "./first-certificate.ts"
 import type { ToAgent } from "../agent/main.ts"
+import { Bound } from "./bound.ts"
 import { startProcess } from "./children.ts"
 import { writeFirstFiles } from "./first-files.ts"
 import { type Layout, layoutOf, makeLayout } from "./layout.ts"
-import { bind, handOver } from "./listener.ts"
 import type { Configuration, FromMail, ToMail } from "./messages.ts"
 import { permitsOf } from "./permits.ts"
+import { type Place, type PlacesChange, placesChange, placesOf, printPlace } from "./places.ts"
 
 export type StartOptions = {
   /** The script that `process mail` and `process agent` are arguments of. */
@@ -86,6 +86,12 @@ class Supervisor {
   #tls: TlsMaterial
   #mail: ChildProcess | undefined
   #agent: ChildProcess | undefined
+  readonly #bound = new Bound()
+  /** The mail process has said that it serves; before, a reload waits. */
+  #ready = false
+  #reloadWanted = false
+  #reloading: Promise<void> = Promise.resolve()
+  #closed: (() => void) | undefined
   #stopping = false
   #reported = false
   #delay = restartAfter.first
@@ -101,28 +107,15 @@ class Supervisor {
 
   async run(): Promise<number> {
     // Ports first: a port that is taken must be said before anything is started.
-    const servers = await this.#bindAll()
-    if (!servers.ok) return refuse(this.#options, servers.error, 71)
+    const bound = await this.#bound.bind(placesOf(this.#settings.daemons))
+    if (!bound.ok) return refuse(this.#options, bound.error, 71)
     process.on("SIGTERM", () => this.#stop())
     process.on("SIGINT", () => this.#stop())
     process.on("SIGHUP", () => this.#reload())
     this.#startAgent()
-    this.#startMail(servers.value)
+    this.#startMail()
     setInterval(() => this.#lookAtCertificates(), certificatesEvery).unref()
     return this.#ended.promise
-  }
-
-  async #bindAll(): Promise<Result<readonly Server[]>> {
-    const servers: Server[] = []
-    for (const daemon of this.#settings.daemons) {
-      const server = await bind(daemon)
-      if (!server.ok) {
-        for (const bound of servers) bound.close()
-        return fail(server.error)
-      }
-      servers.push(server.value)
-    }
-    return ok(servers)
   }
 
   #startAgent(): void {
@@ -145,15 +138,27 @@ class Supervisor {
     this.#agent.send({ permits: permitsOf(this.#settings, this.#layout, mailUser) } satisfies ToAgent)
   }
 
-  #startMail(servers: readonly Server[]): void {
+  #startMail(): void {
     const { entry, mailUser } = this.#options
     const child = startProcess({ role: "mail", entry, args: [], user: mailUser?.name })
     this.#mail = child
-    const send = (message: ToMail, server?: Server) => child.send(message, server)
-    send({ kind: "configure", configuration: this.#configuration(), listeners: servers.length })
-    for (const [daemon, server] of servers.entries()) send({ kind: "listener", daemon }, server)
-    child.on("message", (message) => this.#heard(message as FromMail, servers))
+    const configure: ToMail = {
+      kind: "configure",
+      configuration: this.#configuration(),
+      listeners: this.#bound.waiting.length,
+    }
+    child.send(configure)
+    this.#giveListeners()
+    child.on("message", (message) => this.#heard(message as FromMail))
     child.on("exit", (code, signal) => void this.#mailEnded(code, signal))
+  }
+
+  #giveListeners(): void {
+    if (this.#mail?.connected !== true) return
+    for (const [place, server] of this.#bound.waiting) {
+      const listener: ToMail = { kind: "listener", place }
+      this.#mail.send(listener, server)
+    }
   }
 
   #configuration(): Configuration {
@@ -172,10 +177,13 @@ class Supervisor {
     }
   }
 
-  #heard(message: FromMail, servers: readonly Server[]): void {
+  #heard(message: FromMail): void {
     switch (message.kind) {
       case "listening":
-        this.#handOver(message.daemon, servers[message.daemon])
+        this.#handOver(message.place)
+        return
+      case "closed":
+        this.#closed?.()
         return
       case "refused":
         this.#exitCode = 75
@@ -187,15 +195,16 @@ class Supervisor {
         return
       case "ready":
         this.#delay = restartAfter.first
+        this.#ready = true
         if (!this.#reported) this.#report()
+        if (this.#reloadWanted) this.#reload()
     }
   }
 
   /** From now on only the mail process accepts; it gets those who came while it was starting, too. */
-  #handOver(daemon: number, server: Server | undefined): void {
-    const early = server === undefined ? [] : handOver(server)
-    const client: ToMail = { kind: "client", daemon }
-    for (const socket of early) {
+  #handOver(place: string): void {
+    const client: ToMail = { kind: "client", place }
+    for (const socket of this.#bound.served(place)) {
       if (socket.destroyed || this.#mail?.connected !== true) socket.destroy()
       else this.#mail.send(client, socket)
     }
@@ -214,31 +223,70 @@ class Supervisor {
 
   async #mailEnded(code: number | null, signal: NodeJS.Signals | null): Promise<void> {
     this.#mail = undefined
+    this.#ready = false
+    this.#closed?.()
     if (this.#stopping) return this.#finish()
     this.#options.say(`the mail process ended (${signal ?? `exit ${code}`}); starting it again`)
     await new Promise((resolve) => setTimeout(resolve, this.#delay))
     this.#delay = Math.min(this.#delay * 2, restartAfter.longest)
+    await this.#reloading
     if (this.#stopping) return this.#finish()
-    const servers = await this.#bindAll()
-    if (servers.ok) return this.#startMail(servers.value)
-    this.#options.say(servers.error)
+    this.#bound.close()
+    const bound = await this.#bound.bind(placesOf(this.#settings.daemons))
+    if (bound.ok) return this.#startMail()
+    this.#options.say(bound.error)
     await this.#mailEnded(code, signal)
   }
 
-  /** A wrong configuration is said and changes nothing. */
+  /** One after the other, and none before the mail process is there to hear of it. */
   #reload(): void {
+    this.#reloadWanted = !this.#ready
+    if (!this.#ready || this.#stopping) return
+    this.#reloading = this.#reloading
+      .then(() => this.#reloadNow())
+      .catch((error: unknown) => this.#options.say(`reload failed: ${String(error)}`))
+  }
+
+  /** A wrong configuration, or one with a listener that cannot be had, is said and changes nothing. */
+  async #reloadNow(): Promise<void> {
     const settings = this.#options.load()
     if (!settings.ok) {
       this.#options.say(`reload refused, the old configuration stays:\n${settings.error}`)
       return
     }
-    const moved =
-      JSON.stringify(settings.value.daemons.map(place)) !== JSON.stringify(this.#settings.daemons.map(place))
+    const change = placesChange(this.#settings.daemons, settings.value.daemons)
+    const opened = await this.#open(change)
+    if (!opened.ok) {
+      this.#options.say(`reload refused, the old configuration stays:\n${opened.error}`)
+      return
+    }
     this.#settings = settings.value
     this.#sendPermits()
     this.#tls = this.#readTls(settings.value)
-    this.#sendReload()
-    this.#options.say(moved ? "reloaded; the listeners change at the next start" : "reloaded")
+    this.#sendReload() // the mail process closes what is gone
+    this.#giveListeners()
+    this.#options.say(["reloaded", ...printChange(change)].join("; "))
+  }
+
+  /** Binds what is new. Where that fails, what had to be closed for it is opened again. */
+  async #open({ added, inTheWay }: PlacesChange): Promise<Result<void>> {
+    await this.#shut(inTheWay)
+    const bound = await this.#bound.bind(added)
+    if (bound.ok || inTheWay.length === 0) return bound
+    const again = await this.#bound.bind(inTheWay)
+    if (!again.ok) this.#options.say(again.error)
+    this.#giveListeners()
+    return bound
+  }
+
+  /** Resolves when the mail process has closed these, or is gone. */
+  async #shut(places: readonly Place[]): Promise<void> {
+    if (places.length === 0 || this.#mail?.connected !== true) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#closed = resolve
+    const close: ToMail = { kind: "close", places: places.map(({ place }) => place) }
+    this.#mail.send(close)
+    await promise
   }
 
   #sendReload(): void {
@@ -281,6 +329,8 @@ class Supervisor {
   }
 }
 
-function place(daemon: DaemonOptions): string {
-  return `${daemon.family} ${daemon.address ?? "*"} ${daemon.port}`
+/** `now listening on 192.0.2.1:25`, `no longer on 0.0.0.0:25`. */
+function printChange({ added, gone }: PlacesChange): string[] {
+  const now = added.length === 0 ? [] : [`now listening on ${added.map(printPlace).join(", ")}`]
+  return gone.length === 0 ? now : [...now, `no longer on ${gone.map(printPlace).join(", ")}`]
 }

@@ -5,7 +5,7 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { test } from "node:test"
-import { freePort, project, run, System } from "../kit/system.ts"
+import { freePort, project, run, Session, System } from "../kit/system.ts"
 
 const mc = (extra = "") => `
 OSTYPE(\`linux')dnl
@@ -152,6 +152,65 @@ test("SIGHUP takes up a new configuration; a wrong one is refused, said, and the
   assert.match(await helpless(), /SIZE 12345/)
   await system.stop()
 })
+
+test("SIGHUP opens the listeners that are new and closes those that are gone; who is inside stays, and so do the others", async () => {
+  const system = await System.start({ mc: mc() })
+  const { port, msa } = system
+  const inside = await Session.open(msa)
+  await inside.reply()
+  const moved = await freePort()
+  const config = join(system.directory, "sendmail.mc")
+  const first = readFileSync(config, "utf8")
+  writeFileSync(config, first.replace(`Port=${msa}, M=E`, `Port=${moved}, M=E`))
+  system.signal("SIGHUP")
+  await system.said(
+    new RegExp(`reloaded; now listening on 127\\.0\\.0\\.1:${moved}; no longer on 127\\.0\\.0\\.1:${msa}`),
+  )
+  assert.match(await greetedAt(moved), /^220 grussell\.org ESMTP/)
+  assert.match(await greetedAt(port), /^220 grussell\.org ESMTP/)
+  assert.equal(await greetedAt(msa), "ECONNREFUSED")
+  assert.match(await inside.say("NOOP"), /^250 /)
+  inside.close()
+
+  // A port that another program has: nothing changes, also where the old listener had to be closed for the try.
+  const taken = createServer()
+  await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve))
+  const address = taken.address()
+  const busy = typeof address === "object" && address !== null ? address.port : 0
+  const second = readFileSync(config, "utf8")
+  const both = second
+    .replace(`Addr=127.0.0.1, Port=${moved}`, `Addr=0.0.0.0, Port=${moved}`)
+    .replace(`Port=${port}`, `Port=${busy}`)
+  writeFileSync(config, both)
+  system.signal("SIGHUP")
+  await system.said(
+    new RegExp(`reload refused, the old configuration stays:\n.*:${busy} is in use by another program`),
+  )
+  assert.match(await greetedAt(port), /^220 /)
+  assert.match(await greetedAt(moved), /^220 /)
+  taken.close()
+
+  // The same port at another address: the old listener makes way for the new one.
+  writeFileSync(config, second.replace(`Addr=127.0.0.1, Port=${moved}`, `Addr=0.0.0.0, Port=${moved}`))
+  system.signal("SIGHUP")
+  await system.said(
+    new RegExp(`now listening on 0\\.0\\.0\\.0:${moved}; no longer on 127\\.0\\.0\\.1:${moved}`),
+  )
+  assert.match(await greetedAt(moved, "127.0.0.2"), /^220 /)
+  await system.stop()
+})
+
+/** The greeting there, or why there is none. */
+async function greetedAt(port: number, host = "127.0.0.1"): Promise<string> {
+  try {
+    const session = await Session.open(port, host)
+    const greeting = await session.reply()
+    session.close()
+    return greeting
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? String(error)
+  }
+}
 
 test("SIGTERM finishes the message in hand: it is answered and kept, and delivered after the next start", async () => {
   const system = await System.start({ mc: mc("define(`confDELIVERY_MODE', `queueonly')dnl"), users: ["gor"] })
