@@ -35,14 +35,21 @@ export type Issue = {
   readonly width?: number
 }
 
+/** Longest message in characters: it may quote what is wrong, which may be of any length. */
+const longest = 400
+
+function clipped(message: string): string {
+  return message.length <= longest ? message : `${message.slice(0, longest)}…`
+}
+
 /** A mistake that keeps the file from being used. */
 export function error(code: IssueCode, message: string, at: Origin | undefined, hint?: string): Issue {
-  return { severity: "error", code, message, at, ...(hint === undefined ? {} : { hint }) }
+  return { severity: "error", code, message: clipped(message), at, ...(hint === undefined ? {} : { hint }) }
 }
 
 /** Something to know about a file that can be used. */
 export function warning(code: IssueCode, message: string, at: Origin | undefined, hint?: string): Issue {
-  return { severity: "warning", code, message, at, ...(hint === undefined ? {} : { hint }) }
+  return { severity: "warning", code, message: clipped(message), at, ...(hint === undefined ? {} : { hint }) }
 }
 
 /** Whether any of them is an error. */

@@ -9,7 +9,7 @@ export function push(input: Input, piece: Piece): void {
   dropFinished(input)
   const { file, line, column, via } = piece.at
   const { text, builtin } = piece
-  input.push({ text, file, via, builtin, pos: 0, counted: 0, line, lineStart: 1 - column })
+  input.push({ text, file, via, builtin, pos: 0, lineEnd: undefined, line, lineStart: 1 - column })
 }
 
 function dropFinished(input: Input): void {
@@ -26,18 +26,20 @@ export function current(input: Input): Frame | undefined {
   return input.at(-1)
 }
 
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf("\n", from)
+  return end < 0 ? text.length : end
+}
+
 /** Where the frame's next character stands. */
 export function position(frame: Frame): Origin {
   const { text, pos } = frame
-  for (
-    let end = text.indexOf("\n", frame.counted);
-    end >= 0 && end < pos;
-    end = text.indexOf("\n", end + 1)
-  ) {
+  frame.lineEnd ??= endOfLine(text, 0)
+  while (frame.lineEnd < pos) {
     frame.line++
-    frame.lineStart = end + 1
+    frame.lineStart = frame.lineEnd + 1
+    frame.lineEnd = endOfLine(text, frame.lineStart)
   }
-  frame.counted = Math.max(frame.counted, pos)
   const column = pos - frame.lineStart + 1
   const { file, line, via } = frame
   return via === undefined ? { file, line, column } : { file, line, column, via }

@@ -8,6 +8,7 @@ import type { Call, Definition, Limits, Machine, Piece } from "./m4-types.ts"
 /** Far above what any configuration needs, and soon reached by a loop. */
 export const usualLimits: Limits = {
   expansions: 500_000,
+  expanded: 64 * 1024 * 1024,
   output: 16 * 1024 * 1024,
   nesting: 500,
   includes: 50,
@@ -32,6 +33,7 @@ export function newMachine(read: ReadText, limits: Limits): Machine {
     openComment: "#",
     closeComment: "\n",
     expansions: 0,
+    expanded: 0,
     written: 0,
     nesting: 0,
     stopped: false,

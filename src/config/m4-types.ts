@@ -6,14 +6,15 @@ import type { Issue } from "./issues.ts"
 /** A text and where its first character stands. */
 export type Piece = { readonly text: string; readonly at: Origin; readonly builtin?: Builtin }
 
-/** A piece being read: `pos` is next; lines are counted lazily, up to `counted`. */
+/** A piece being read: `pos` is next; lines are counted lazily. */
 export type Frame = {
   readonly text: string
   readonly file: string
   readonly via: Origin | undefined
   readonly builtin: Builtin | undefined
   pos: number
-  counted: number
+  /** Where the line that `line` counts ends; undefined when nobody has asked yet. */
+  lineEnd: number | undefined
   line: number
   /** Index of the first character of the line; negative when the line began before the piece. */
   lineStart: number
@@ -49,6 +50,8 @@ export type Definition = {
 /** How far a run may go before it is taken for a loop. */
 export type Limits = {
   readonly expansions: number
+  /** Characters that macros may become in all, read again or not. */
+  readonly expanded: number
   readonly output: number
   readonly nesting: number
   readonly includes: number
@@ -77,6 +80,7 @@ export type Machine = {
   openComment: string
   closeComment: string
   expansions: number
+  expanded: number
   written: number
   nesting: number
   stopped: boolean

@@ -240,12 +240,16 @@ function callMacro(
     const expansion = found.text.builtin.run(machine, call)
     pushAll(machine, typeof expansion === "string" ? [{ text: expansion, at }] : expansion)
   }
+  if (machine.expanded > machine.limits.expanded) stop(machine, `${name} grows without end`, at)
 }
 
 function pushAll(machine: Machine, pieces: readonly Piece[]): void {
   for (let index = pieces.length - 1; index >= 0; index--) {
     const piece = pieces[index]
-    if (piece !== undefined) push(machine.input, piece)
+    if (piece === undefined) continue
+    machine.expanded += piece.text.length
+    if (machine.expanded > machine.limits.expanded) return
+    push(machine.input, piece)
   }
   if (machine.input.length > 100_000) stop(machine, "expansions are nested too deeply", pieces[0]?.at)
 }
