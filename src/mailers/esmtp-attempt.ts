@@ -85,7 +85,7 @@ export class Attempt {
   }
 
   async #byExchangers(): Promise<void> {
-    const decision = await findExchangers(this.#batch.route.host, this.#terms.exchangers)
+    const decision = await findExchangers(this.#how.hostFor(this.#batch.route.host), this.#terms.exchangers)
     if (decision.outcome !== "yes") return this.#undecided(decision)
     for (const [place, group] of decision.value.groups.entries()) {
       const found = await addressesOf(group, this.#terms.dns, (address) =>

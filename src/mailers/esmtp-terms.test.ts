@@ -30,13 +30,30 @@ function definition(args: string, flags = "mDFMuXa", path = "[IPC]"): ReturnType
   return smtpDelivery({ mailers: new Map([["x", one]]) }, "x")
 }
 
+test("a definition connects to the route's host, or to the one it names", () => {
+  const hostFor = (args: string) => {
+    const read = definition(args)
+    return read.ok ? read.value.hostFor("hello.com") : read.error
+  }
+  assert.equal(hostFor("TCP $h"), "hello.com")
+  assert.equal(hostFor("TCP"), "hello.com")
+  assert.equal(hostFor("TCP [127.0.0.1] 24"), "[127.0.0.1]")
+  assert.equal(hostFor("TCP lmtp.$h 24"), "lmtp.hello.com")
+})
+
 test("a mailer definition says port, protocol and how many recipients travel together", () => {
   const plain = { lmtp: false, port: 25, path: undefined, recipients: 100, maxSize: 1000 }
-  assert.deepEqual(definition("TCP $h"), { ok: true, value: plain })
-  assert.deepEqual(definition("TCP $h 2526"), { ok: true, value: { ...plain, port: 2526 } })
-  assert.deepEqual(definition("TCP $h submission"), { ok: true, value: { ...plain, port: 587 } })
-  assert.deepEqual(definition("TCP $h", "DFMuXa"), { ok: true, value: { ...plain, recipients: 1 } })
-  assert.deepEqual(definition("TCP $h 24", "mz"), { ok: true, value: { ...plain, port: 24, lmtp: true } })
+  const read = (args: string, flags?: string) => {
+    const one = definition(args, flags)
+    assert.ok(one.ok)
+    const { hostFor: _, ...value } = one.value
+    return value
+  }
+  assert.deepEqual(read("TCP $h"), plain)
+  assert.deepEqual(read("TCP $h 2526"), { ...plain, port: 2526 })
+  assert.deepEqual(read("TCP $h submission"), { ...plain, port: 587 })
+  assert.deepEqual(read("TCP $h", "DFMuXa"), { ...plain, recipients: 1 })
+  assert.deepEqual(read("TCP $h 24", "mz"), { ...plain, port: 24, lmtp: true })
   const unix = definition("FILE /run/lmtp", "mz")
   assert.ok(unix.ok && unix.value.path === "/run/lmtp" && unix.value.lmtp)
   for (const port of ["0", "65536", "mail", "-1"]) assert.equal(definition(`TCP $h ${port}`).ok, false, port)

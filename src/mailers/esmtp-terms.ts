@@ -49,6 +49,8 @@ function isPositive(value: OptionValue): value is number {
 /** A mailer definition as SMTP understands it. */
 export type SmtpDelivery = {
   readonly lmtp: boolean
+  /** Where to connect for a route to this host: itself ($h), or the one host that the definition names. */
+  readonly hostFor: (routed: string) => string
   readonly port: number
   /** A unix socket instead of hosts: `FILE /run/lmtp`. */
   readonly path: string | undefined
@@ -69,6 +71,7 @@ export function smtpDelivery(settings: Pick<Settings, "mailers">, mailer: string
   const port = readPort(service)
   if (port === undefined && path === undefined) return fail(`mailer "${mailer}": "${service}" is no port`)
   return ok({
+    hostFor: (routed) => (host === undefined ? routed : host.replaceAll("$h", () => routed)),
     lmtp: definition.flags.includes("z") || definition.path === "[LMTP]",
     port: port ?? 0,
     path,

@@ -177,7 +177,12 @@ test("with FEATURE(detail_folders) +detail is a folder of the Maildir, and FEATU
   const world = worldWith(local)
   const settings = settingsOf({ features: { maildir: ["%h/Folders", "70S"], detail_folders: ["make"] } })
   const asked = { ...world, settings: { ...world.settings, features: settings.features } }
-  const statuses = await deliverLocal(deliveryTo("local", ["gordon+lists", "gordon"]), asked)
+  const typed = deliveryTo("local", ["gordon", "gordon"])
+  const [first, second] = typed.batch.recipients
+  assert.ok(first !== undefined && second !== undefined)
+  const detailed = { ...first, route: { ...first.route, host: "lists" } }
+  const delivery = { ...typed, batch: { ...typed.batch, recipients: [detailed, second] } }
+  const statuses = await deliverLocal(delivery, asked)
   assert.deepEqual(brief(statuses), [
     "delivered 2.0.0",
     `delayed 4.2.2 ${home}/Folders: the mailbox is full (its quota is 70S)`,

@@ -57,7 +57,7 @@ async function deliverOne(
   const request = {
     verb: "deliver",
     owner: identityOf(account),
-    mailbox: place(account, detail),
+    mailbox: place(account, pending.route.host || detail), // $h of a local route is the detail (ruleset 5)
     sender: senderOf(entry, settings),
     date: entry.acceptedAt,
     delivery: deliveryName(entry, pending),
