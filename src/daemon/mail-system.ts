@@ -40,6 +40,7 @@ import type { Configuration } from "./messages.ts"
 import { ClientQueue } from "./client-queue.ts"
 import { clientReport } from "./client-report.ts"
 import { report } from "./reports.ts"
+import { tidyAtRest } from "./resting.ts"
 import { Runner } from "./runner.ts"
 import { Statistics } from "./statistics.ts"
 import { Watchers } from "./watchers.ts"
@@ -80,6 +81,7 @@ export class MailSystem {
   #decisions: Decisions
   #deliver: Deliver
   #control: Server | undefined
+  #endResting: () => void = () => {}
   readonly #queueOnly: boolean
 
   /** Opens everything. The error is one line for the user. */
@@ -189,6 +191,7 @@ export class MailSystem {
     await this.#doors.openLocal(layout.submit)
     this.#runner.start()
     this.#clientQueue.start(clientQueueEvery)
+    this.#endResting = tidyAtRest()
   }
 
   /** Sessions come in by this listener from now on, under the daemon at this place of the settings. */
@@ -221,6 +224,7 @@ export class MailSystem {
 
   /** Ends in order: no new sessions, those in hand finish, deliveries in hand finish, the spool closes. */
   async stop(): Promise<void> {
+    this.#endResting()
     await within(sessionsEndWithin, this.#clientQueue.stop())
     this.#doors.close()
     this.#stopping.abort()

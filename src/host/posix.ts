@@ -14,6 +14,7 @@ const signatures = {
   getsockopt: { arguments: ["int32", "int32", "int32", "buffer", "buffer"], return: "int32" },
   send: { arguments: ["int32", "buffer", "uint64", "int32"], return: "int64" },
   socket: { arguments: ["int32", "int32", "int32"], return: "int32" },
+  malloc_trim: { arguments: ["uint64"], return: "int32" },
   prctl: { arguments: ["int32", "uint64", "uint64", "uint64", "uint64"], return: "int32" },
   setfsgid: { arguments: ["uint32"], return: "int32" },
   setfsuid: { arguments: ["uint32"], return: "int32" },
@@ -100,6 +101,11 @@ export function unlockFile(fd: number): void {
 /** Writes out everything of the file system this descriptor is on, and waits for it. Blocks: call it in a thread of its own. */
 export function syncfs(fd: number): void {
   if (libc().syncfs(fd) !== 0) throw failure("syncfs")
+}
+
+/** Gives memory that was freed back to the kernel: what handshakes needed and nobody needs any more. */
+export function trimMemory(): void {
+  libc().malloc_trim(0n)
 }
 
 const F_SETFD = 2

@@ -82,8 +82,9 @@ export class Input {
   }
 
   #keep(piece: Buffer, longest: number): void {
-    if (this.#skipping) return
-    this.#partial = this.#joined(piece)
+    // What is kept is a copy: a piece of a read would keep all of it, for as long as the client says nothing.
+    if (this.#skipping || piece.length === 0) return
+    this.#partial = this.#joined(copied(piece))
     if (this.#partial.length > longest) {
       this.#skipping = true
       this.#partial = this.#partial.subarray(0, 80)
@@ -110,4 +111,11 @@ function readLine(octets: Buffer): Line {
 
 function broken(why: "too long" | "control character" | "not UTF-8", octets: Buffer): Line {
   return { kind: "broken", why, shown: octets.toString("latin1", 0, 80) }
+}
+
+/** In memory of its own: Buffer.from would take it from a pool that it then keeps. */
+function copied(piece: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(piece.length)
+  piece.copy(copy)
+  return copy
 }

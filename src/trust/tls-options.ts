@@ -60,9 +60,9 @@ export function versions({ options }: Pick<TlsMaterial, "options">): {
   readonly minVersion: SecureVersion
   readonly maxVersion: SecureVersion
 } {
-  const words = options.map((word) => word.replace(/^\+?(?:SSL_OP_)?/i, "").toUpperCase())
+  const words = new Set(options.map((word) => word.replace(/^\+?(?:SSL_OP_)?/i, "").toUpperCase()))
   return {
-    minVersion: words.includes("NO_TLSV1_2") ? "TLSv1.3" : "TLSv1.2",
-    maxVersion: words.includes("NO_TLSV1_3") ? "TLSv1.2" : "TLSv1.3",
+    minVersion: words.has("NO_TLSV1_2") ? "TLSv1.3" : "TLSv1.2",
+    maxVersion: words.has("NO_TLSV1_3") ? "TLSv1.2" : "TLSv1.3",
   }
 }

@@ -3,6 +3,7 @@
 import type { Duplex } from "node:stream"
 import { Socket } from "node:net"
 import { createSecureContext, createServer, type SecureContext, type Server, type TLSSocket } from "node:tls"
+import { ThinStream } from "./thin-stream.ts"
 import type { TlsFacts } from "../mail/arrival.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import { factsOf } from "./tls-facts.ts"
@@ -33,7 +34,7 @@ export function makeServerTls(material: TlsMaterial): Result<ServerTls> {
 }
 
 class Handshakes implements ServerTls {
-  readonly #waiting = new Map<string, Waiting>()
+  readonly #waiting = new WeakMap<Duplex, Waiting>()
   readonly #server: Server
   readonly #asksForCertificate: boolean
   #named: readonly NamedContext[] = []
@@ -58,16 +59,16 @@ class Handshakes implements ServerTls {
 
   secure(stream: Duplex): Promise<Result<Secured>> {
     if (!(stream instanceof Socket) || stream.destroyed) return Promise.resolve(fail("the client is gone"))
-    const key = endpoint(stream)
+    const thin = new ThinStream(stream)
     return new Promise((resolve) => {
-      const gone = () => this.#settle(key, fail("the client closed the connection during the handshake"))
-      stream.once("close", gone)
-      this.#waiting.set(key, (result) => {
-        stream.off("close", gone)
-        if (!result.ok) stream.destroy()
+      const gone = () => this.#settle(thin, fail("the client closed the connection during the handshake"))
+      thin.once("close", gone)
+      this.#waiting.set(thin, (result) => {
+        thin.off("close", gone)
+        if (!result.ok) thin.destroy()
         resolve(result)
       })
-      this.#server.emit("connection", stream)
+      this.#server.emit("connection", thin)
     })
   }
 
@@ -82,17 +83,20 @@ class Handshakes implements ServerTls {
 
   #begun(socket: TLSSocket): void {
     socket.on("error", () => {}) // its close follows
-    this.#settle(endpoint(socket), ok({ stream: socket, facts: factsOf(socket, this.#asksForCertificate) }))
+    this.#settle(
+      streamBelow(socket),
+      ok({ stream: socket, facts: factsOf(socket, this.#asksForCertificate) }),
+    )
   }
 
   #failed(socket: TLSSocket, why: string): void {
     socket.on("error", () => {})
-    this.#settle(endpoint(socket), fail(why))
+    this.#settle(streamBelow(socket), fail(why))
   }
 
-  #settle(key: string, result: Result<Secured>): void {
-    const waiting = this.#waiting.get(key)
-    this.#waiting.delete(key)
+  #settle(stream: Duplex | undefined, result: Result<Secured>): void {
+    const waiting = stream === undefined ? undefined : this.#waiting.get(stream)
+    if (stream !== undefined) this.#waiting.delete(stream)
     waiting?.(result)
   }
 
@@ -118,9 +122,13 @@ function namedContexts(material: TlsMaterial): readonly NamedContext[] {
   }))
 }
 
-/** Both ends of a connection: no two that are open have the same. */
-function endpoint({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
-  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
+type Layered = TLSSocket & {
+  readonly _handle?: { readonly _parentWrap?: { readonly stream?: Duplex } } | null
+}
+
+/** What TLS runs over here. Node tells it by no public name; without it the handshake ends by its limit of time. */
+function streamBelow(socket: TLSSocket): Duplex | undefined {
+  return (socket as Layered)._handle?._parentWrap?.stream
 }
 
 function words(error: Error & { readonly reason?: string; readonly code?: string }): string {
