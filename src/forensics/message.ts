@@ -4,7 +4,7 @@ import { serverOf } from "../message/auth-results.ts"
 import { type ReadDate, readDate } from "../message/date-read.ts"
 import { type Field, type Header, nameOf } from "../message/header.ts"
 import type { Span } from "../message/received-tokens.ts"
-import { decodeWords } from "./encoded-words.ts"
+import { decodeWords } from "../message/encoded-words.ts"
 
 /** A field of the header with its text: unfolded, and no longer than what is read of it. */
 export type Line = {

@@ -1,0 +1,158 @@
+// What Sieve does with bad scripts, endless includes and hostile mail: bounded, said with line and caret, and the mail is kept.
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { compileSieve, type Script } from "./sieve-compile.ts"
+import { SieveMessage } from "./sieve-message.ts"
+import { runSieve } from "./sieve-run.ts"
+import type { SieveAnswer, SieveAsk, SieveResult } from "./sieve-state.ts"
+import { parseSieve, showIssue } from "./sieve-syntax.ts"
+
+const mail = "From: ann@example.org\r\nSubject: hello\r\nMessage-ID: <1@example.org>\r\n\r\nbody\r\n"
+
+function script(text: string): Script {
+  const compiled = compileSieve("/home/bob/.sieve", text)
+  if (!compiled.ok) assert.fail(JSON.stringify(compiled.issues))
+  return compiled.script
+}
+
+const nobody = (): SieveAnswer => ({ answer: "no" })
+
+function play(text: string, message = mail, answer: (ask: SieveAsk) => SieveAnswer = nobody): SieveResult {
+  const steps = runSieve(script(text), {
+    message: new SieveMessage(Buffer.from(message)),
+    envelope: { from: "ann@example.org", to: "bob@grussell.org" },
+    now: 0,
+    zone: 0,
+    tellAll: true,
+  })
+  let next = steps.next()
+  while (next.done !== true) next = steps.next(answer(next.value))
+  return next.value
+}
+
+const kinds = ({ actions }: SieveResult) =>
+  actions.map((one) => (one.kind === "store" ? (one.folder ?? "keep") : one.kind))
+
+test("a mistake is told with its line and a caret beneath it", () => {
+  const text = 'require "fileinto";\nif header :is "subject" "x" {\n  fileintu "lists";\n}\n'
+  const compiled = compileSieve(".sieve", text)
+  assert.ok(!compiled.ok)
+  assert.deepEqual(compiled.issues, [{ line: 3, column: 3, says: 'there is no command "fileintu"' }])
+  const [issue] = compiled.issues
+  assert.ok(issue !== undefined)
+  assert.equal(
+    showIssue(".sieve", text, issue),
+    '.sieve:3:3: there is no command "fileintu"\n    fileintu "lists";\n    ^\n',
+  )
+})
+
+test("all mistakes are told at once", () => {
+  const compiled = compileSieve("s", 'fileinto "a";\nfoo;\nredirect 3;\n')
+  assert.ok(!compiled.ok)
+  assert.deepEqual(
+    compiled.issues.map(({ line }) => line),
+    [1, 2, 3],
+  )
+})
+
+test("blocks and tests within each other are bounded at 32, well above RFC 5228's 15", () => {
+  const nested = (n: number) => `${"if true {".repeat(n)} keep; ${"}".repeat(n)}`
+  assert.ok(parseSieve(nested(15)).ok)
+  assert.ok(!parseSieve(nested(1000)).ok)
+  assert.ok(!parseSieve(`if ${"not ".repeat(100_000)} true { keep; }`).ok)
+})
+
+test("scripts that include each other are bounded, and the mail is kept", () => {
+  const own = script('require "include"; include "self"; discard;')
+  const result = play('require "include"; include "self"; discard;', mail, () => ({
+    answer: "script",
+    script: own,
+  }))
+  assert.match(result.failed ?? "", /include each other too often/)
+  assert.deepEqual(kinds(result), ["keep"])
+})
+
+test("a script that includes what is not there keeps the mail, unless it says :optional", () => {
+  const nothing = (): SieveAnswer => ({ answer: "nothing", why: "no such script" })
+  assert.match(
+    play('require "include"; include "x"; discard;', mail, nothing).failed ?? "",
+    /cannot be included/,
+  )
+  assert.deepEqual(kinds(play('require "include"; include :optional "x"; discard;', mail, nothing)), [
+    "discard",
+  ])
+})
+
+test("what a script includes sees the globals it shares, and no others", () => {
+  const inner = script('require ["include","variables"]; global "g"; set "g" "${g}b"; set "v" "inner";')
+  const text =
+    'require ["include","variables","fileinto"]; global "g"; set "g" "a"; set "v" "outer"; include "x"; fileinto "${g}-${v}";'
+  assert.deepEqual(kinds(play(text, mail, () => ({ answer: "script", script: inner }))), ["ab-outer"])
+})
+
+test("more than four redirects are no longer done: the mail is kept and it is said", () => {
+  const many = Array.from({ length: 5 }, (_, n) => `redirect "x${n}@example.org";`).join("")
+  const result = play(many)
+  assert.deepEqual(kinds(result), ["keep"])
+  assert.equal(result.failed, "more than 4 redirects")
+})
+
+test("a folder's name that would lead out of the mailbox is refused", () => {
+  assert.deepEqual(kinds(play('require "fileinto"; fileinto "../../etc/passwd";')), ["keep"])
+})
+
+test("duplicate asks with what it knows, and discards the second", () => {
+  const asks: SieveAsk[] = []
+  const result = play('require "duplicate"; if duplicate :seconds 60 { discard; }', mail, (ask) => {
+    asks.push(ask)
+    return { answer: "yes" }
+  })
+  assert.deepEqual(kinds(result), ["discard"])
+  assert.deepEqual(asks, [
+    { ask: "duplicate", handle: "\nmessage-id\n<1@example.org>", seconds: 60, last: false },
+  ])
+})
+
+test("mailboxexists asks for each", () => {
+  const text = 'require ["mailbox","fileinto"]; if mailboxexists ["a","b"] { fileinto "a"; }'
+  assert.deepEqual(kinds(play(text, mail, () => ({ answer: "yes" }))), ["a"])
+  assert.deepEqual(
+    kinds(play(text, mail, (ask) => ({ answer: ask.ask === "mailbox" && ask.name === "a" ? "yes" : "no" }))),
+    ["keep"],
+  )
+})
+
+test("edited headers are what is stored", () => {
+  const message = new SieveMessage(Buffer.from(mail))
+  const text = 'require "editheader"; addheader "X-A" "b"; deleteheader "subject";'
+  runSieve(script(text), { message, envelope: { from: "", to: "" }, now: 0, zone: 0, tellAll: false }).next()
+  assert.equal(
+    message.changedHeader()?.toString(),
+    "X-A: b\r\nFrom: ann@example.org\r\nMessage-ID: <1@example.org>\r\n",
+  )
+})
+
+const hostile = [
+  'require "regex"; if header :regex "subject" "(x+x+)+y" { discard; }',
+  'require "regex"; if header :regex "subject" "(x|xx)*{1,20}y" { discard; }',
+  'if header :matches "subject" "*x*x*x*x*x*x*x*y" { discard; }',
+]
+
+for (const text of hostile) {
+  test(`${text} is done with a header line of 5 MiB`, () => {
+    const began = performance.now()
+    assert.deepEqual(kinds(play(text, `Subject: ${"x".repeat(5 * 1024 * 1024)}\r\n\r\n`)), ["keep"])
+    assert.ok(performance.now() - began < 5000)
+  })
+}
+
+test("each test of an if is told with its line", () => {
+  const { told } = play('require "fileinto";\nif header :contains "subject" "hello" {\n  fileinto "x";\n}\n')
+  assert.deepEqual(
+    told.map(({ at, says, matches }) => [at.line, says, matches]),
+    [
+      [2, "if", true],
+      [3, 'fileinto "x"', undefined],
+    ],
+  )
+})
