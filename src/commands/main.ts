@@ -34,6 +34,7 @@ const subcommands: Readonly<Record<string, Load>> = {
   install: () => import("./install.ts"),
   make: () => import("./make.ts"),
   queue: () => import("./queue.ts"),
+  read: () => import("./read.ts"),
   ready: () => import("./ready.ts"),
   reload: () => import("./reload.ts"),
   show: () => import("./show.ts"),

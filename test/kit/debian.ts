@@ -19,6 +19,7 @@ export const tools: Readonly<Record<string, string>> = {
   strace: "strace",
   swaks: "swaks",
   telnet: "inetutils-telnet",
+  tmux: "tmux",
 }
 
 /** Where a command is, if the machine has it. */

@@ -2,13 +2,12 @@
 // at the end. Nothing is written before `quit` (or a change of folder); `exit` leaves the mailbox as it was.
 import { existsSync } from "node:fs"
 import type { Io } from "../../commands/io.ts"
-import { deliverToMbox } from "../../mailbox/mbox.ts"
-import { ourselves } from "../../mailbox/owner.ts"
-import { first, type Header, isNamed, scanHeader } from "../../message/header.ts"
-import { MailboxError, type Mailbox } from "../mailbox.ts"
+import { type Header, isNamed, scanHeader } from "../../message/header.ts"
+import type { Mailbox } from "../mailbox.ts"
 import { statusFields } from "../mbox-scan.ts"
 import { openMailbox } from "../open.ts"
-import { personsOf, type Flags, type Listed } from "../summary.ts"
+import { saveMessage } from "../save.ts"
+import type { Flags, Listed } from "../summary.ts"
 import type { Numbered } from "./message-list.ts"
 import type { Terminal } from "./terminal.ts"
 import type { Wanted } from "./variables.ts"
@@ -162,22 +161,8 @@ export class Session {
   async saveTo(path: string, message: Numbered, what: "whole" | "whole, marked"): Promise<boolean> {
     const octets = await this.read(message)
     if (octets === undefined) return false
-    const header = scanHeader(octets)
-    const body = [what === "whole" ? octets : withStatus(header, this.stateOf(message).flags)]
-    const sender =
-      personsOf(first(header, "return-path") ?? "")[0]?.address ?? message.listed.summary.from.address
-    const { fsync, closeSync } = await import("node:fs")
-    const { promisify } = await import("node:util")
-    const durable = async ({ fd, directory }: { fd: number; directory: (() => number) | undefined }) => {
-      await promisify(fsync)(fd)
-      if (directory === undefined) return
-      const above = directory()
-      await promisify(fsync)(above)
-      closeSync(above)
-    }
-    const delivery = { path, owner: ourselves(), sender, date: message.listed.received, body }
-    const outcome = await deliverToMbox(delivery, { durable, lockWaitMilliseconds: 15_000 })
-    if (outcome.outcome !== "done") throw new MailboxError(outcome.text)
+    const saved = what === "whole" ? octets : withStatus(scanHeader(octets), this.stateOf(message).flags)
+    await saveMessage(path, saved, message.listed)
     return true
   }
 

@@ -1,0 +1,220 @@
+// The full-screen reader as a person meets it: in a real terminal (tmux), keys in, screen out.
+import assert from "node:assert/strict"
+import { spawnSync } from "node:child_process"
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { test, type TestContext } from "node:test"
+import { setTimeout as sleep } from "node:timers/promises"
+import { without } from "../kit/debian.ts"
+import { project } from "../kit/system.ts"
+
+const skip = without("tmux")
+
+const letter = (
+  n: number,
+  subject: string,
+  more = "",
+  from = `Ann Lee <ann@example.org>`,
+  body = "Hello there.",
+) =>
+  `From ann@example.org  Tue Nov 24 07:${String(n).padStart(2, "0")}:01 2026\nFrom: ${from}\nTo: me@grussell.org\nSubject: ${subject}\nMessage-ID: <${n}@example.org>\n${more}\n${body}\n\n`
+
+const box = [
+  letter(1, "lunch on Friday"),
+  letter(
+    2,
+    "Re: lunch on Friday",
+    "In-Reply-To: <1@example.org>\nReferences: <1@example.org>\n",
+    "Bob <bob@hello.com>",
+  ),
+  letter(
+    3,
+    "your account \u001b[31mred\u0007\u001b]0;owned\u0007",
+    "",
+    '"service@bank.example" <thief@spam.example>',
+    "Click \u001b[2Jhere",
+  ),
+  letter(4, "=?utf-8?q?Gr=C3=BC=C3=9Fe?=", "", "=?utf-8?q?J=C3=BCrgen?= <j@example.org>"),
+  letter(5, "a list", "List-Post: <mailto:devel@grussell.org>\n", "Carl <carl@hello.com>"),
+].join("")
+
+/** A terminal with the reader in it. */
+class Terminal {
+  readonly home: string
+  readonly #socket: string
+
+  constructor(t: TestContext, text = box, size: readonly [number, number] = [100, 24], typed = "") {
+    this.home = mkdtempSync(join(tmpdir(), "waypost-reader-"))
+    this.#socket = join(this.home, "tmux")
+    writeFileSync(join(this.home, "box"), text)
+    t.after(() => {
+      this.#tmux("kill-server")
+      rmSync(this.home, { recursive: true })
+    })
+    const editor = join(this.home, "editor")
+    writeFileSync(editor, `#!/bin/sh\nprintf '%s\\n' '${typed}' >> "$1"\n`, { mode: 0o755 })
+    const command = `cd ${this.home} && HOME=${this.home} USER=me EDITOR=${editor} VISUAL= WAYPOST_STATE=${this.home}/state ${project}/bin/waypost read box; echo ENDED; read x`
+    this.#tmux("-f", "/dev/null", "new-session", "-d", "-x", String(size[0]), "-y", String(size[1]), command)
+  }
+
+  #tmux(...args: readonly string[]): string {
+    const env = { ...process.env, TERM: "xterm", LC_ALL: "C.UTF-8", TMUX: undefined }
+    return spawnSync("tmux", ["-S", this.#socket, ...args], { encoding: "utf8", env }).stdout
+  }
+
+  screen(): string {
+    return this.#tmux("capture-pane", "-p")
+  }
+
+  keys(...keys: readonly string[]): void {
+    this.#tmux("send-keys", ...keys)
+  }
+
+  type(text: string): void {
+    this.#tmux("send-keys", "-l", text)
+  }
+
+  resize(width: number, height: number): void {
+    this.#tmux("resize-window", "-x", String(width), "-y", String(height))
+  }
+
+  /** Waits until the screen shows it. */
+  async shows(what: RegExp | string): Promise<string> {
+    const meets = (screen: string) => (typeof what === "string" ? screen.includes(what) : what.test(screen))
+    for (const end = Date.now() + 15_000; Date.now() < end; await sleep(30)) {
+      const screen = this.screen()
+      if (meets(screen)) return screen
+    }
+    return assert.fail(`the screen never showed ${what}:\n${this.screen()}`)
+  }
+}
+
+test("the list: threads, decoded names, and no stranger's escape reaches the terminal", {
+  skip,
+}, async (t) => {
+  const terminal = new Terminal(t)
+  const screen = await terminal.shows("5 messages")
+  assert.match(screen, /Ann Lee +\d+ \(2\) lunch on Friday\n.*Bob +\d+ └─Re: lunch on Friday/)
+  assert.match(screen, /Jürgen .*Grüße/)
+  assert.match(screen, /your account \^\[\[31mred\^G\^\[\]0;owned\^G/)
+  assert.match(screen, /5 unread/)
+})
+
+test("a message: who it is from as name and address, a warning where something does not fit, n for the next", {
+  skip,
+}, async (t) => {
+  const terminal = new Terminal(t)
+  await terminal.shows("5 messages")
+  terminal.keys("/")
+  terminal.type("account")
+  terminal.keys("Enter", "Enter")
+  const screen = await terminal.shows("Click ^[[2Jhere")
+  assert.match(screen, /From: "service@bank\.example" <thief@spam\.example>/)
+  assert.match(screen, /⚠ Something does not fit: .*service@bank\.example/)
+  terminal.keys("F")
+  assert.match(await terminal.shows("Verdict: suspicious"), /honest explanation/)
+  terminal.keys("q")
+  await terminal.shows("Click ^[[2Jhere")
+  terminal.keys("h")
+  await terminal.shows(/Message-ID: <3@example\.org>/)
+  terminal.keys("Escape")
+  await terminal.shows("Click ^[[2Jhere")
+  terminal.keys("n")
+  assert.doesNotMatch(await terminal.shows("Subject: Grüße"), /⚠/)
+})
+
+test("limit as you type; Escape shows all again", { skip }, async (t) => {
+  const terminal = new Terminal(t)
+  await terminal.shows("5 messages")
+  terminal.keys("l")
+  terminal.type("from:bo")
+  const limited = await terminal.shows('limited to "from:bo"')
+  assert.match(limited, /Bob/)
+  assert.doesNotMatch(limited, /Ann Lee/)
+  terminal.keys("Enter", "Escape")
+  await terminal.shows("Ann Lee")
+})
+
+test("delete, undo, delete, quit: the mailbox is as it was wished, and what came meanwhile is there", {
+  skip,
+}, async (t) => {
+  const terminal = new Terminal(t)
+  await terminal.shows("5 messages")
+  terminal.keys("Home", "d")
+  await terminal.shows("1 to delete")
+  terminal.keys("z")
+  await terminal.shows("Taken back")
+  terminal.keys("x", "x", "d")
+  await terminal.shows("2 to delete")
+  appendFileSync(join(terminal.home, "box"), letter(9, "fresh mail"))
+  await terminal.shows("1 new message")
+  terminal.keys("q")
+  await terminal.shows("ENDED")
+  const left = readFileSync(join(terminal.home, "box"), "utf8")
+  assert.deepEqual([...left.matchAll(/^Subject: (.*)$/gm)].length, 4)
+  assert.match(left, /fresh mail/)
+})
+
+test("it follows the terminal's size, from narrow to wide", { skip }, async (t) => {
+  const terminal = new Terminal(t)
+  await terminal.shows("5 messages")
+  terminal.resize(40, 10)
+  const narrow = await terminal.shows(/^ Waypost: .{0,31}\n/)
+  for (const line of narrow.split("\n")) assert.ok([...line].length <= 40, line)
+  terminal.resize(140, 30)
+  await terminal.shows(/Enter open .*\? keys/)
+})
+
+test("? lists the keys that work here", { skip }, async (t) => {
+  const terminal = new Terminal(t)
+  await terminal.shows("5 messages")
+  terminal.keys("?")
+  assert.match(await terminal.shows(":open"), /Enter +:open +opens the message/)
+  terminal.keys("Space")
+  await terminal.shows(":limit")
+})
+
+test("an answer that is written and kept for later survives, and D goes on with it", { skip }, async (t) => {
+  const terminal = new Terminal(t, box, [100, 24], "My answer, see the attached file")
+  await terminal.shows("5 messages")
+  terminal.keys("/")
+  terminal.type("subject:list")
+  terminal.keys("Enter", "L")
+  await terminal.shows("y send")
+  const [draft = ""] = readdirSync(join(terminal.home, ".local/state/waypost/mail/drafts"))
+  const text = readFileSync(join(terminal.home, ".local/state/waypost/mail/drafts", draft), "utf8")
+  assert.match(
+    text,
+    /^To: devel@grussell\.org\nCc: \nBcc: \nSubject: Re: a list\nIn-Reply-To: <5@example\.org>/,
+  )
+  assert.match(text, /\n> Hello there\.\n/)
+  terminal.type("p")
+  terminal.keys("Enter")
+  await terminal.shows("Kept for later")
+  terminal.keys("D")
+  await terminal.shows("y send")
+  terminal.type("y")
+  terminal.keys("Enter")
+  await terminal.shows("The text speaks of an attachment")
+  terminal.type("y")
+  terminal.keys("Enter")
+  await terminal.shows(/Left for the mail system|Not sent/)
+  assert.ok(existsSync(join(terminal.home, "box")))
+})
+
+test("what is neither a mailbox nor there is told in a line, and without a terminal it refers to mail", () => {
+  const ran = spawnSync(join(project, "bin/waypost"), ["read", "/etc"], { encoding: "utf8", input: "" })
+  assert.deepEqual(
+    [ran.status, ran.stderr],
+    [64, "waypost read needs a terminal; mail(1) works without one\n"],
+  )
+})
