@@ -33,10 +33,12 @@ function write(directory: string, id: string, pieces: readonly Buffer[]): void {
     try {
       for (const piece of pieces) writeAll(handle, piece)
       fsyncSync(handle)
+      renameSync(aside, join(directory, id))
+      // Its new name, too: the directory itself we may not open (nobody reads it), but the file's journal entry has it.
+      fsyncSync(handle)
     } finally {
       closeSync(handle)
     }
-    renameSync(aside, join(directory, id))
   } catch (error) {
     remove(aside)
     const why =
