@@ -27,6 +27,8 @@ class MboxMailbox implements Mailbox {
   messages: readonly Lying[] = []
   /** What the file was like when `messages` was read. */
   #mark = ""
+  #byKey: ReadonlyMap<string, Lying> = new Map()
+  #kept: { readonly fd: number; readonly inode: string } | undefined
   #serial = 0
 
   constructor(path: string) {
@@ -36,8 +38,10 @@ class MboxMailbox implements Mailbox {
   async open(): Promise<void> {
     const kept = loadIndex<Lying>(indexPath(this.path), this.path)
     if (kept !== undefined) {
-      this.messages = kept.rows.map((row) => ({ ...row, key: this.#nextKey() }))
-      this.#mark = kept.mark
+      this.#becomes(
+        kept.rows.map((row) => ({ ...row, key: this.#nextKey() })),
+        kept.mark,
+      )
     }
     await this.look()
   }
@@ -89,6 +93,7 @@ class MboxMailbox implements Mailbox {
     const went = [...before].filter((key) => !after.has(key))
     const came = all.filter(({ key }) => !before.has(key))
     this.messages = all
+    this.#byKey = new Map(all.map((lying) => [lying.key, lying]))
     this.#mark = mark
     return { came, went }
   }
@@ -103,17 +108,26 @@ class MboxMailbox implements Mailbox {
   }
 
   async read(key: string): Promise<Buffer | undefined> {
-    await this.look()
-    const lying = this.messages.find((one) => one.key === key)
+    if (!this.#isAsRead()) await this.look()
+    const lying = this.#byKey.get(key)
     if (lying === undefined) return undefined
-    const fd = open(this.path, constants.O_RDONLY)
-    try {
-      const octets = Buffer.allocUnsafe(lying.end - lying.headerStart)
-      const whole = octets.subarray(0, readFully(fd, octets, octets.length, lying.headerStart))
-      return withoutSeparator(whole)
-    } finally {
-      closeSync(fd)
-    }
+    const octets = Buffer.allocUnsafe(lying.end - lying.headerStart)
+    const whole = octets.subarray(0, readFully(this.#open(), octets, octets.length, lying.headerStart))
+    return withoutSeparator(whole)
+  }
+
+  /** The open file has not changed since it was read. That another has taken its place is seen by `look`: what is open stays whole. */
+  #isAsRead(): boolean {
+    return this.#kept !== undefined && markOf(fstatSync(this.#kept.fd)) === this.#mark
+  }
+
+  /** The file, kept open: a reader asks for one message after the other. */
+  #open(): number {
+    const inode = this.#mark.slice(0, this.#mark.indexOf(" "))
+    if (this.#kept?.inode === inode) return this.#kept.fd
+    if (this.#kept !== undefined) closeSync(this.#kept.fd)
+    this.#kept = { fd: open(this.path, constants.O_RDONLY), inode }
+    return this.#kept.fd
   }
 
   async write(changes: Changes): Promise<void> {
@@ -153,6 +167,8 @@ class MboxMailbox implements Mailbox {
 
   async close(): Promise<void> {
     saveIndex(indexPath(this.path), this.path, this.#mark, this.messages)
+    if (this.#kept !== undefined) closeSync(this.#kept.fd)
+    this.#kept = undefined
   }
 
   #endJournal(): void {

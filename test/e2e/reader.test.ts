@@ -142,6 +142,10 @@ test("limit as you type; Escape shows all again", { skip }, async (t) => {
   assert.doesNotMatch(limited, /Ann Lee/)
   terminal.keys("Enter", "Escape")
   await terminal.shows("Ann Lee")
+  terminal.keys("l")
+  terminal.type("body:click")
+  terminal.keys("Enter")
+  assert.doesNotMatch(await terminal.shows("1 found"), /Ann Lee|Bob/)
 })
 
 test("delete, undo, delete, quit: the mailbox is as it was wished, and what came meanwhile is there", {

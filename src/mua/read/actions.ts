@@ -1,13 +1,11 @@
 // What each key does, in one table: the same table is the help of `?`. mutt's keys, and mailx's words behind `:`.
-import { existsSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
 import { answerTo, type AnswerKind, forwardOf, quoted } from "../answer.ts"
-import { contentOf, safeName } from "../content.ts"
 import { emptyDraft } from "../letter.ts"
 import { namesOf } from "../mail/typing.ts"
-import { saveMessage } from "../save.ts"
 import { type App, typeInto } from "./app.ts"
 import { waitingDrafts } from "./drafts.ts"
+import { folder, pipe, save } from "./files.ts"
+import { limitByTexts } from "./limit.ts"
 import { forgerySheet, headerSheet, messageSheet, rawSheet, routeSheet } from "./sheets.ts"
 import {
   about,
@@ -140,67 +138,8 @@ async function resume(app: App): Promise<void> {
   await goOn(app, oldest)
 }
 
-/** Saves: a part of the open message by its number, else whole messages to a file, which then leave the list. */
-async function save(app: App, rest: string): Promise<void> {
-  const key = app.state.sheet?.key
-  const octets = key === undefined ? undefined : await app.read(key)
-  const parts = octets === undefined ? [] : (await contentOf(octets)).parts
-  const answer =
-    rest === ""
-      ? await app.ask(parts.length > 0 ? `Part (1-${parts.length}), or file for the message: ` : "Save to: ")
-      : rest
-  if (answer === undefined || answer.trim() === "") return
-  const part = /^\d+$/.test(answer) ? parts[Number(answer) - 1] : undefined
-  if (part !== undefined) return savePart(app, part.name, part.octets)
-  const path = absolute(app, answer.trim())
-  const keys = key === undefined ? about(app.state) : [key]
-  for (const one of keys) {
-    const listed = app.state.messages.find((message) => message.key === one)
-    const whole = await app.read(one)
-    if (listed !== undefined && whole !== undefined) await saveMessage(path, whole, listed)
-  }
-  app.set(marked(app.state, keys, (flags) => ({ ...flags, deleted: true })))
-  app.note(`Saved ${keys.length} to ${path}; they leave this folder at quit (z takes that back)`)
-}
-
-function savePart(app: App, name: string, octets: Buffer): void {
-  const plain = safeName(name) || "part"
-  let path = join(app.io.cwd, plain)
-  for (let n = 1; existsSync(path); n++) path = join(app.io.cwd, `${plain}.${n}`)
-  writeFileSync(path, octets, { mode: 0o600, flag: "wx" })
-  app.note(`Saved ${path}`)
-}
-
-function absolute(app: App, path: string): string {
-  const home = path
-    .replace(/^~(?=\/|$)/, app.io.env["HOME"] ?? "~")
-    .replace(/^=/, `${app.io.env["HOME"] ?? "~"}/Mail/`)
-  return home.startsWith("/") ? home : join(app.io.cwd, home)
-}
-
-async function pipe(app: App, rest: string): Promise<void> {
-  const key = app.state.sheet?.key ?? current(app.state)?.key
-  const octets = key === undefined ? undefined : await app.read(key)
-  const command = octets === undefined ? undefined : rest === "" ? await app.ask("Pipe to: ") : rest
-  if (octets === undefined || command === undefined || command === "") return
-  const { spawnSync } = await import("node:child_process")
-  const ended = await app.screen.lend(async () =>
-    spawnSync("/bin/sh", ["-c", command], {
-      input: octets,
-      stdio: ["pipe", "inherit", "inherit"],
-      cwd: app.io.cwd,
-    }),
-  )
-  app.note(`${command} ended with ${ended.status ?? ended.signal}`)
-}
-
 function field(label: string, purpose: "limit" | "search" | "command", text = "") {
   return (app: App) => app.set({ ...app.state, field: { label, text, purpose } })
-}
-
-async function folder(app: App, rest: string): Promise<void> {
-  const path = rest === "" ? await app.ask("Folder: ") : rest
-  if (path !== undefined && path.trim() !== "") await app.change(absolute(app, path.trim()))
 }
 
 function tag(app: App): void {
@@ -246,7 +185,7 @@ function help(app: App): void {
     .map(({ keys, word, does }) => `${keys.join(" ").padEnd(20)} :${word.padEnd(12)} ${does}`)
   const more = [
     "",
-    'Limits and searches: words, or from:ann to:me subject:"two words" is:unread is:flagged larger:100k after:2026-11-01 -not',
+    'Limits and searches: words, or from:ann to:me subject:"two words" is:unread is:flagged larger:100k after:2026-11-01 body:word -not',
     "Commands are about the tagged messages, when there are some.",
   ]
   over(app, { title: "Keys", text: [...lines, ...more].join("\n"), top: 0, key: undefined, kind: "help" })
@@ -436,6 +375,7 @@ async function takeInField(key: string, app: App): Promise<void> {
     if (now.purpose === "limit") app.set(arranged({ ...app.state, limit: "" }))
     return
   }
+  if (now.purpose === "limit") await limitByTexts(app)
   if (now.purpose === "search") app.set(found(app.state, now.text, 1))
   if (now.purpose === "command") await byWord(app, now.text)
 }

@@ -41,6 +41,8 @@ export type State = {
   readonly threads: boolean
   readonly collapsed: ReadonlySet<string>
   readonly limit: string
+  /** Whose texts have the words of a limit's `body:`, once they were searched for. */
+  readonly texts: { readonly limit: string; readonly keys: ReadonlySet<string> } | undefined
   readonly lastSearch: string
   readonly tagged: ReadonlySet<string>
   readonly done: Done
@@ -64,6 +66,7 @@ export function startState(path: string, messages: readonly Listed[], now: numbe
     threads: true,
     collapsed: new Set(),
     limit: "",
+    texts: undefined,
     lastSearch: "",
     tagged: new Set(),
     done: new Map(),
@@ -83,7 +86,10 @@ export function startState(path: string, messages: readonly Listed[], now: numbe
 export function arranged(state: State): State {
   const under = state.rows[state.cursor]?.listed.key
   const query = parseQuery(state.limit, state.now)
-  const chosen = state.messages.map((one) => withDone(one, state.done)).filter((one) => matches(one, query))
+  const texts = query.body.length > 0 && state.texts?.limit === state.limit ? state.texts.keys : undefined
+  const chosen = state.messages
+    .map((one) => withDone(one, state.done))
+    .filter((one) => matches(one, query) && (texts === undefined || texts.has(one.key)))
   const rows = state.threads ? threadRows(chosen, state.collapsed) : flatRows(chosen)
   const again = under === undefined ? -1 : rows.findIndex(({ listed }) => listed.key === under)
   const cursor = again >= 0 ? again : Math.max(0, Math.min(state.cursor, rows.length - 1))
