@@ -24,6 +24,8 @@ export type DeliverRequest = {
         readonly folder?: { readonly name: string; readonly make: boolean }
         /** What it may hold: `10485760S,1000C`. Without: what its maildirsize says. */
         readonly quota?: string
+        /** Flags that it has from the beginning, in Maildir's letters: "FS" (Sieve's imap4flags). */
+        readonly flags?: string
       }
   /** For the From_ line: the reverse-path without brackets, "MAILER-DAEMON" when null. */
   readonly sender: string

@@ -28,7 +28,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     io.stderr.write(usage)
     return exits.usage
   }
-  const account = await become(options.recipient)
+  const wantsSteps = io.env[stepsVariable] !== undefined
+  const account = (wantsSteps ? accountOf(io) : undefined) ?? (await become(options.recipient))
   if (account === undefined) {
     io.stderr.write(`procmail: Unknown user "${options.recipient ?? ""}"\n`)
     return exits.noUser
@@ -38,7 +39,6 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return exits.noInput
   }
   const message = withEnvelope(await readAll(io.stdin), options, account.username)
-  const wantsSteps = io.env[stepsVariable] !== undefined
   const ended = await fulfil(procmail(setupFor(options, account, io), message, startsFor(options, account)), {
     print: (octets) => void io.stdout.write(octets),
     say: (text) => void io.stderr.write(Buffer.from(text, "latin1")),
@@ -48,6 +48,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 type Account = { readonly username: string; readonly homedir: string; readonly shell: string | null }
+
+/** The mail system has made us the user; where all its users are one, only it knows whose mail this is. */
+function accountOf({ env }: Io): Account | undefined {
+  const { LOGNAME: username, HOME: homedir } = env
+  return username === undefined || homedir === undefined ? undefined : { username, homedir, shell: null }
+}
 
 /** Who we are; with -d, and as root, the recipient is who we become. */
 async function become(recipient: string | undefined): Promise<Account | undefined> {
@@ -123,9 +129,9 @@ function setupFor(options: Options, account: Account, io: Io): Setup {
   }
 }
 
-/** procmail keeps the time zone and nothing else of where it was started. */
+/** procmail keeps the time zone of where it was started; we, beside it, which mail system that was. */
 function isKept([name]: readonly [string, string | undefined]): boolean {
-  return name === "TZ"
+  return name === "TZ" || name === "WAYPOST_STATE"
 }
 
 /** The rcfile of the command line; else /etc/procmailrc and the user's. */
@@ -157,6 +163,6 @@ function namedRcfile(word: string, { filter }: Options, home: string): Rcfile {
 
 /** For the mail system: what was done, and which lines said so. */
 function stepsLine({ told }: Ended): string {
-  const steps = told.map(({ at, says }) => [at?.file ?? "", at?.line ?? 0, says.slice(0, 300)])
-  return `${JSON.stringify(steps.slice(0, 12))}\n`
+  const steps = told.map(({ at, says }) => [at?.file ?? "", at?.line ?? 0, says.slice(0, 200)])
+  return `${JSON.stringify(steps.slice(-12))}\n`
 }

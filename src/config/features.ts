@@ -126,7 +126,10 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
   limited_masquerade: plain("Only MASQUERADE_DOMAIN is masqueraded, not class w."),
   local_lmtp: plain("Local mail is delivered by LMTP to a program.", 2),
   local_no_masquerade: plain("Mail between local users is not masqueraded."),
-  local_procmail: plain("procmail delivers local mail.", 3),
+  local_procmail: plain(
+    "procmail delivers local mail, as each user's .procmailrc wishes: ours, or the program whose path is given; its arguments; flags.",
+    3,
+  ),
   lookupdotdomain: plain("The access map is asked for .domain too."),
   loose_relay_check: plain("user%site@other is not looked into."),
   maildir: plain(
@@ -179,6 +182,10 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
     "sender_login",
     "DATABASE_MAP_TYPE -o MAIL_SETTINGS_DIRsender_login",
     "Ours: who is logged in sends only from addresses whose mail he gets, or that the table gives him: address or @domain, then logins.",
+  ),
+  sieve: plain(
+    "Ours: each user's Sieve script is run when mail comes for him: its path, with %u (login) and %h (home), %h/.sieve when absent; where it includes :global scripts from.",
+    2,
   ),
   smrsh: plain("Programs run through the restricted shell.", 1),
   spf: {

@@ -337,7 +337,8 @@ test("a null client sends all to its hub, in its name, and has no aliases", () =
 })
 
 test("a Maildir's quota and its folders are looked at, not guessed", () => {
-  const says = (text: string) => load(`${head}${text}\nMAILER(\`smtp')\n`).issues.map(({ message }) => message)
+  const says = (text: string) =>
+    load(`${head}${text}\nMAILER(\`smtp')\n`).issues.map(({ message }) => message)
   assert.deepEqual(says("FEATURE(`maildir', `', `10485760S,1000C')FEATURE(`detail_folders', `make')"), [])
   assert.match(says("FEATURE(`maildir', `', `10 MB')").join(), /"10 MB" is no quota: octets with S/)
   assert.match(says("FEATURE(`maildir')FEATURE(`detail_folders', `all')").join(), /"make" or nothing/)
@@ -349,8 +350,9 @@ test("local mail: mbox as root, under the state directory else, Maildirs when as
   assert.deepEqual(local("define(`confLOCAL_MAILBOX_DIR', `/srv/boxes')"), ["mbox", "/srv/boxes/%u", 1])
   assert.deepEqual(local("FEATURE(`maildir')"), ["maildir", "%h/Maildir", 1])
   assert.deepEqual(local("FEATURE(`maildir', `/srv/mail/%u')"), ["maildir", "/srv/mail/%u", 1])
+  assert.equal(local("FEATURE(`local_procmail', `/usr/bin/procmail')")[0], "/usr/bin/procmail")
   assert.deepEqual(local("FEATURE(`local_procmail', `', `procmail -t -Y -a $h -d $u')"), [
-    "/usr/bin/procmail",
+    "[PROCMAIL]",
     "procmail -t -Y -a $h -d $u",
     1,
   ])

@@ -132,6 +132,7 @@ export function localMailer(final: FinalDelivery, defined: Defined): MailerDefin
 // What was said of us comes first, then what was said for sendmail, then our own mbox.
 function ending(final: FinalDelivery, defined: Defined) {
   const { maildir, program } = final
+  if (program?.path === "[PROCMAIL]") return program // its last resort is the Maildir
   if (maildir !== undefined)
     return { path: "maildir", args: maildir.template, flags: "PSmnr9", at: maildir.at }
   if (program !== undefined) return program

@@ -125,13 +125,16 @@ function checkMaildir(draft: Draft): void {
     draft.issues.push(warning("order", "detail_folders has no effect without FEATURE(`maildir')", folders.at))
 }
 
+/** Our own, unless a path says which. */
+const ownProcmail = "[PROCMAIL]"
+
 /** FEATURE(local_procmail, path, arguments, flags) and FEATURE(local_lmtp, path, arguments). */
 function programOf(draft: Draft, defined: Defined) {
   const procmail = draft.features.get("local_procmail")?.[0]
   if (procmail !== undefined) {
     const [path = "", args = "", flags = ""] = procmail.args
     return {
-      path: path || (defined("PROCMAIL_MAILER_PATH")?.value ?? "/usr/bin/procmail"),
+      path: path || (defined("PROCMAIL_MAILER_PATH")?.value ?? ownProcmail),
       args: args || "procmail -Y -a $h -d $u",
       flags: flags || "SPfhn9",
       at: procmail.at,

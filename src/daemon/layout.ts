@@ -21,6 +21,8 @@ export type Layout = {
   readonly submit: string
   readonly agent: string
   readonly lock: string
+  /** What users' Sieve scripts have seen: vacation, duplicate. */
+  readonly sieve: string
   /** Counts for mailstats. */
   readonly statistics: string
   /** Where the sendmail command leaves mail for a system that is not running, or not to be sent yet. */
@@ -44,6 +46,7 @@ export function layoutOf(state: string): Layout {
     submit: join(run, "submit.sock"),
     agent: join(run, "agent", "agent.sock"),
     lock: join(state, "waypost.lock"),
+    sieve: join(state, "queue", "sieve.db"),
     statistics: join(state, "queue", "statistics"),
     clientQueue: join(state, "clientqueue"),
   }

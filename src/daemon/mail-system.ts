@@ -42,6 +42,7 @@ import { clientReport } from "./client-report.ts"
 import { report } from "./reports.ts"
 import { tidyAtRest } from "./resting.ts"
 import { Runner } from "./runner.ts"
+import { SieveMemory, sieveServices } from "./sieve-services.ts"
 import { Statistics } from "./statistics.ts"
 import { Watchers } from "./watchers.ts"
 
@@ -77,6 +78,7 @@ export class MailSystem {
   readonly #stopping = new AbortController()
   readonly #hosts = new HostStatuses()
   readonly #statistics: Statistics
+  readonly #sieveMemory: SieveMemory
   readonly #clientQueue: ClientQueue
   #decisions: Decisions
   #deliver: Deliver
@@ -119,6 +121,7 @@ export class MailSystem {
     this.#parts = parts
     this.#decisions = decisions
     this.#statistics = new Statistics(configuration.layout.statistics, clock())
+    this.#sieveMemory = new SieveMemory(configuration.layout.sieve)
     this.#deliver = this.#makeDeliver(decisions)
     this.#queueOnly = /^[qd]/i.test(option(decisions.settings, "DeliveryMode"))
     this.#runner = new Runner({
@@ -232,6 +235,7 @@ export class MailSystem {
     await within(deliveriesEndWithin, this.#runner.stop())
     this.#control?.close()
     this.#statistics.close()
+    this.#sieveMemory.close()
     await this.#decisions.close()
     this.#parts.agent.close()
     await this.#parts.spool.close()
@@ -316,7 +320,18 @@ export class MailSystem {
 
   #makeDeliver({ settings, smtp, routing }: Decisions): Deliver {
     const { agent, accounts } = this.#parts
-    return makeDelivery({ settings, smtp, routing, agent, accounts, clock, followers: this.#followers })
+    const sieve = sieveServices({ ...this.#reportWorld(), settings, memory: this.#sieveMemory })
+    return makeDelivery({
+      settings,
+      smtp,
+      routing,
+      agent,
+      accounts,
+      clock,
+      sieve,
+      state: this.#parts.configuration.layout.state,
+      followers: this.#followers,
+    })
   }
 
   /** What cannot be read is kept, said and not tried again until somebody looks at it. */

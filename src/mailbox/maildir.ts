@@ -36,6 +36,8 @@ export type MaildirDelivery = {
   readonly folder?: { readonly name: string; readonly make: boolean }
   /** What the Maildir may hold: `10485760S,1000C`. Without, what its own maildirsize says, if it has one. */
   readonly quota?: string
+  /** Flags that it has from the beginning, in Maildir's letters: "FS". It is not new then. */
+  readonly flags?: string
   readonly body: Body
 }
 
@@ -55,7 +57,7 @@ export async function deliverToMaildir(
     at = intoFolder(given)
     file = await bring(at, fileName(at), given.path)
     const { fd } = file
-    const directory = join(at.path, "new")
+    const directory = join(at.path, at.flags === undefined ? "new" : "cur")
     await durable({ fd, directory: () => withRights(owner.rights, () => openSync(directory, "r")) })
     return done(file.found ? `${at.path} has it already` : `delivered to ${at.path}`)
   } catch (error) {
@@ -104,7 +106,7 @@ function bring(delivery: MaildirDelivery, name: string, whole: string): Brought 
     const fd = createIn(path, fresh, owner)
     return finish(fd, fresh, () => {
       writeAll(fd, body)
-      renameSync(fresh, join(path, "new", last))
+      renameSync(fresh, join(path, placeFor(delivery, last)))
       account?.add(size)
       return { fd, found: false, name: last }
     })
@@ -119,11 +121,12 @@ function accountFor(maildir: string, octets: number, quota: string | undefined):
 }
 
 async function bringPieces(
-  { path, owner, repeat, quota }: MaildirDelivery,
+  delivery: MaildirDelivery,
   pieces: AsyncIterable<Buffer>,
   name: string,
   whole: string,
 ): Promise<Brought> {
+  const { path, owner, repeat, quota } = delivery
   const { rights } = owner
   const fresh = join(path, "tmp", name)
   const fd = withRights(rights, () => createIn(path, fresh, owner))
@@ -135,7 +138,7 @@ async function bringPieces(
       const before = repeat ? openDelivered(path, last, size) : undefined
       if (before === undefined) {
         const account = accountFor(whole, size, quota)
-        renameSync(fresh, join(path, "new", last))
+        renameSync(fresh, join(path, placeFor(delivery, last)))
         account?.add(size)
         return { fd, found: false, name: last }
       }
@@ -163,9 +166,10 @@ function drop(fd: number, fresh: string): void {
 }
 
 /** Nothing is known of a file whose sync failed: it goes, and the next attempt writes it anew. */
-function takeBack({ path, owner }: MaildirDelivery, name: string): void {
+function takeBack(delivery: MaildirDelivery, name: string): void {
+  const { path, owner } = delivery
   try {
-    withRights(owner.rights, () => rmSync(join(path, "new", name), { force: true }))
+    withRights(owner.rights, () => rmSync(join(path, placeFor(delivery, name)), { force: true }))
   } catch {
     // It stays. The next attempt finds it there and syncs it again.
   }
@@ -227,6 +231,11 @@ let host: string | undefined
 function fileName({ date, delivery }: MaildirDelivery): string {
   host ??= hostname().replaceAll("/", String.raw`\057`).replaceAll(":", String.raw`\072`)
   return `${Math.floor(date / 1000)}.Q${delivery}.${host}`
+}
+
+/** Where readers find it: among the new ones, or with its flags among those that were seen (maildir(5)). */
+function placeFor({ flags: letters }: MaildirDelivery, name: string): string {
+  return letters === undefined ? join("new", name) : join("cur", `${name}:2,${letters}`)
 }
 
 /** With the size, as Maildir++ has it: who counts quotas or shows a list need not ask for it (Dovecot reads it too). */

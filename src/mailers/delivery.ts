@@ -4,7 +4,7 @@ import { feature, macro, mailer, type Settings } from "../config/settings.ts"
 import { shownSender } from "../mail/envelope.ts"
 import type { Agent, AgentAnswer, AgentReply, AgentRequest, Identity } from "../agent/protocol.ts"
 import type { Content } from "../mail/content.ts"
-import { because } from "../mail/decision.ts"
+import { because, type Reason } from "../mail/decision.ts"
 import type { EnhancedCode } from "../mail/reply.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
 import type { Account, Accounts, Clock, Found } from "../mail/world.ts"
@@ -21,6 +21,8 @@ export type FinalWorld = {
   readonly agent: Agent
   readonly accounts: Accounts
   readonly clock: Clock
+  /** The state directory, for programs of ours that speak to this system. */
+  readonly state?: string
 }
 
 /** How one recipient ended, in the agent's words or in ours. */
@@ -28,6 +30,8 @@ export type Ending = {
   readonly outcome: "done" | "later" | "failed"
   readonly status: EnhancedCode
   readonly text: string
+  /** What the user's own rules did on the way, each with its line. */
+  readonly steps?: readonly Reason[]
 }
 
 /** Does `one` for each recipient, all at the same time, and makes a status of each ending. */
@@ -39,7 +43,7 @@ export function forEachRecipient(
   const at = mailer(settings, batch.mailer)?.at
   return Promise.all(
     batch.recipients.map(async (pending): Promise<DeliveryStatus> => {
-      const { outcome, status, text } = await one(pending)
+      const { outcome, status, text, steps } = await one(pending)
       return {
         recipient: pending.recipient,
         action: actions[outcome],
@@ -47,7 +51,7 @@ export function forEachRecipient(
         diagnostic: outcome === "done" ? undefined : text,
         remote: undefined,
         at: new Date(clock()),
-        reason: because(batch.mailer, text, at),
+        reason: because(batch.mailer, text, at, steps),
       }
     }),
   )

@@ -1,6 +1,7 @@
 // Final delivery into a user's mailbox: an mbox file or a Maildir, whichever the local mailer's definition names.
 import type { DeliverRequest } from "../agent/protocol.ts"
 import { feature, mailer, type Settings } from "../config/settings.ts"
+import type { Content } from "../mail/content.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
 import type { Account } from "../mail/world.ts"
 import type { Entry } from "../queue/entry.ts"
@@ -19,8 +20,12 @@ import {
   senderOf,
 } from "./delivery.ts"
 import { finalMessage, type FinalMessage, returnPath } from "./final.ts"
+import { deliverBySieve, type SieveServices } from "./sieve.ts"
 
-export type LocalWorld = FinalWorld
+export type LocalWorld = FinalWorld & {
+  /** For users' Sieve scripts, where FEATURE(sieve) asks for them. */
+  readonly sieve?: SieveServices
+}
 
 /** Delivers to every recipient of the batch; each answer is final or a reason to try again. */
 export async function deliverLocal(
@@ -35,18 +40,26 @@ export async function deliverLocal(
   }
   const message = finalMessage(content, { start: [returnPath(entry.envelope)] })
   const place = placeOf(definition?.path, definition?.args ?? "", world.settings)
-  return forEachRecipient(delivery, world, (pending) => deliverOne(entry, pending, message, place, world))
+  return forEachRecipient(delivery, world, (pending) =>
+    deliverOne({ entry, pending, content, message }, place, world),
+  )
+}
+
+type OneDelivery = {
+  readonly entry: Entry
+  readonly pending: RoutedPending
+  readonly content: Content
+  readonly message: FinalMessage
 }
 
 type Place = (account: Account, detail: string | undefined) => DeliverRequest["mailbox"]
 
 async function deliverOne(
-  entry: Entry,
-  pending: RoutedPending,
-  message: FinalMessage,
+  { entry, pending, content, message }: OneDelivery,
   place: Place,
-  { accounts, agent, settings }: LocalWorld,
+  world: LocalWorld,
 ): Promise<Ending> {
+  const { accounts, agent, settings, sieve } = world
   const { user, detail } = localName(pending.route.user)
   const found = await findAccount(accounts, user)
   if ("ending" in found) return found.ending
@@ -63,7 +76,27 @@ async function deliverOne(
     delivery: deliveryName(entry, pending),
     repeat: mayBeDelivered(entry, pending),
   } as const
-  return askAgent(agent, request, message)
+  const bySieve =
+    sieve === undefined
+      ? undefined
+      : await deliverBySieve(
+          {
+            entry,
+            pending,
+            account,
+            content,
+            store: (wish) => {
+              const there = { ...request, mailbox: wish.mailbox(request.mailbox) }
+              const same = wish.content === content
+              const octets = same
+                ? message
+                : finalMessage(wish.content, { start: [returnPath(entry.envelope)] })
+              return askAgent(agent, there, octets)
+            },
+          },
+          { ...world, sieve },
+        )
+  return bySieve ?? (await askAgent(agent, request, message))
 }
 
 /**

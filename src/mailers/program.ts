@@ -22,6 +22,7 @@ import {
   senderOf,
 } from "./delivery.ts"
 import { finalMessage, returnPath } from "./final.ts"
+import { ownProcmail, procmailRequest, withSteps } from "./procmail-request.ts"
 import { restricted } from "./smrsh.ts"
 
 /** A program that does not end is stopped, and the mail tried again. */
@@ -43,6 +44,16 @@ export async function deliverPrograms(
     const user = await userFor(definition, pending, world)
     if ("ending" in user) return user.ending
     const { account } = user
+    if (definition.path === ownProcmail) {
+      const about = {
+        account,
+        definition,
+        detail: detailOf(pending),
+        settings: world.settings,
+        state: world.state,
+      }
+      return withSteps(await askAgent(world.agent, procmailRequest(about), message))
+    }
     const command = commandFor(definition, pending, { account, entry }, world.settings)
     if (!command.ok) return { outcome: "failed", status: "5.7.1", text: command.error }
     const request = {
@@ -90,19 +101,20 @@ function mailboxesFor({ flags }: MailerDefinition, settings: Settings): { readon
 /** `sh -c $u` takes the recipient as a command line, under smrsh's rule if there is one; other mailers have their own arguments. */
 function commandFor(
   { path, args }: MailerDefinition,
-  { route }: RoutedPending,
+  pending: RoutedPending,
   from: { readonly account: Account; readonly entry: Entry },
   settings: Settings,
 ): Result<Command> {
+  const { route } = pending
   if (/^\S+\s+-c\s+\$u$/.test(args.trim())) {
     if (feature(settings, "smrsh") !== undefined) return underSmrsh(route.user)
     return ok(path === "/bin/sh" ? { command: route.user } : { command: route.user, shell: path })
   }
-  const { user, detail = "" } = localName(route.user)
+  const { user } = localName(route.user)
   const sender = senderOf(from.entry, settings)
   const words: Readonly<Record<string, string>> = {
     u: user,
-    h: route.host === "" ? detail : route.host,
+    h: detailOf(pending),
     f: sender,
     g: sender,
     z: from.account.home,
@@ -123,7 +135,13 @@ function withoutUser(path: string, words: readonly string[]): readonly string[] 
 }
 
 function isProcmail(path: string): boolean {
-  return path.endsWith("/procmail")
+  return path === ownProcmail || path.endsWith("/procmail")
+}
+
+/** What stands behind the + of the address: `$h` of a local route, or of the user. */
+function detailOf({ route }: RoutedPending): string {
+  const { detail = "" } = localName(route.user)
+  return route.host === "" ? detail : route.host
 }
 
 /** Where the systems we know keep the programs that smrsh may run; the first that is there counts. */
