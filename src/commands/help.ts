@@ -39,6 +39,7 @@ const groups: readonly { readonly title: string; readonly rows: readonly Row[] }
     title: "Keep",
     rows: [
       ["queue list|hold|release|remove|retry|export", "steer what waits, by id or by filter"],
+      ["certificate show|obtain", "our TLS certificate; a new one by ACME"],
       ["user add|list|remove|passwd", "users without an account on this machine"],
       ["make", "check sendmail.mc and compile the tables whose text is newer; say what changed"],
       ["reload", "have the running system take up a changed sendmail.mc"],

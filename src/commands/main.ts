@@ -26,6 +26,7 @@ const programs: Readonly<Record<string, Load>> = {
 const subcommands: Readonly<Record<string, Load>> = {
   ...programs,
   check: () => import("./check.ts"),
+  certificate: () => import("./certificate.ts"),
   config: () => import("./config.ts"),
   dnsbl: () => import("./dnsbl.ts"),
   explain: () => import("./explain.ts"),

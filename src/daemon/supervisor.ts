@@ -10,6 +10,8 @@ import { lockFile } from "../host/posix.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import { readTlsMaterial } from "../trust/tls-material.ts"
 import type { TlsMaterial } from "../trust/tls-options.ts"
+import { dueReason, obtainCertificate } from "../trust/acme.ts"
+import { acmeWish } from "./acme-wish.ts"
 import { makeFirstCertificate } from "./first-certificate.ts"
 import type { ToAgent } from "../agent/main.ts"
 import { Bound } from "./bound.ts"
@@ -78,6 +80,8 @@ function lockState(layout: Layout): Result<void> {
 const restartAfter = { first: 100, longest: 5000 } // milliseconds
 const stopWithin = 30_000
 const certificatesEvery = 60_000
+const firstRenewal = 2000
+const renewalsEvery = 12 * 3_600_000
 
 class Supervisor {
   readonly #options: StartOptions
@@ -115,6 +119,8 @@ class Supervisor {
     this.#startAgent()
     this.#startMail()
     setInterval(() => this.#lookAtCertificates(), certificatesEvery).unref()
+    setTimeout(() => void this.#renewByAcme(), firstRenewal).unref()
+    setInterval(() => void this.#renewByAcme(), renewalsEvery).unref()
     return this.#ended.promise
   }
 
@@ -287,6 +293,21 @@ class Supervisor {
     const close: ToMail = { kind: "close", places: places.map(({ place }) => place) }
     this.#mail.send(close)
     await promise
+  }
+
+  /** confACME_DIRECTORY: a certificate that is missing or near its end is replaced. */
+  async #renewByAcme(): Promise<void> {
+    const wish = acmeWish(this.#settings, this.#layout)
+    if (!wish.ok) return this.#options.say(wish.error)
+    if (wish.value === undefined) return
+    const due = dueReason(wish.value, new Date())
+    if (due === undefined) return
+    this.#options.say(`ACME: a certificate is due, for ${due}`)
+    const got = await obtainCertificate(wish.value)
+    this.#options.say(
+      got.ok ? got.value : `ACME: ${got.error}; the next try is in ${renewalsEvery / 3_600_000} hours`,
+    )
+    if (got.ok) this.#lookAtCertificates()
   }
 
   #sendReload(): void {
