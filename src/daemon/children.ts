@@ -13,29 +13,46 @@ export type ProcessStart = {
 }
 
 /**
- * Starts one. As root the mail process is started through setpriv(1), which gives up every right before our code runs
- * and sees to it that none comes back (no_new_privs).
+ * Starts one. As root both are started through setpriv(1), which gives up rights before our code runs, in all threads there will
+ * ever be, and sees to it that none comes back (no_new_privs).
  */
 export function startProcess({ role, entry, args, user }: ProcessStart): ChildProcess {
   const own = [process.execPath, ...flags(role), entry, "process", role, ...args]
-  const drop =
-    user === undefined
-      ? []
-      : [
-          "setpriv",
-          `--reuid=${user}`,
-          `--regid=${user}`,
-          "--init-groups",
-          "--no-new-privs",
-          "--inh-caps=-all",
-          "--",
-        ]
-  const [command = process.execPath, ...rest] = [...drop, ...own]
+  const [command = process.execPath, ...rest] = [...giveUp(role, user), ...own]
   return spawn(command, rest, {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
     serialization: "advanced",
     env: { ...process.env, UV_USE_IO_URING: "0" },
   })
+}
+
+/** What the agent needs to deliver as users: files of anybody, their ids, and to end what it has started. */
+const agentRights = [
+  "chown",
+  "dac_override",
+  "dac_read_search",
+  "fowner",
+  "fsetid",
+  "kill",
+  "setgid",
+  "setuid",
+].map((right) => `,+${right}`)
+
+function giveUp(role: Role, user: string | undefined): readonly string[] {
+  const always = ["--no-new-privs", "--inh-caps=-all"]
+  if (user !== undefined)
+    return [
+      "setpriv",
+      `--reuid=${user}`,
+      `--regid=${user}`,
+      "--init-groups",
+      ...always,
+      "--bounding-set=-all",
+      "--",
+    ]
+  return role === "agent" && process.geteuid?.() === 0
+    ? ["setpriv", "--clear-groups", ...always, `--bounding-set=-all${agentRights.join("")}`, "--"]
+    : []
 }
 
 // The agent holds no message longer than one delivery; small young generations keep memory small, also what lies outside of the

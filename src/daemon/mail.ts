@@ -3,6 +3,7 @@
 import { Server, Socket } from "node:net"
 import type { Settings } from "../config/settings.ts"
 import type { TlsMaterial } from "../trust/tls-options.ts"
+import { confineMail } from "./confine.ts"
 import { adopt, hold } from "./listener.ts"
 import { MailSystem } from "./mail-system.ts"
 import type { Configuration, FromMail, ToMail } from "./messages.ts"
@@ -17,6 +18,7 @@ export async function runMailProcess(): Promise<number> {
 }
 
 async function untilStopped(): Promise<number> {
+  confineMail()
   const inbox = new Inbox()
   const configuration = await inbox.configuration
   const opened = await MailSystem.open(configuration, () => say({ kind: "reload" }))

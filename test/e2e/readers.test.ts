@@ -55,9 +55,9 @@ async function deliver(): Promise<void> {
 
 /** Delivers again and again until the work is done. */
 async function meanwhile<T>(work: Promise<T>): Promise<T> {
-  let done = false
-  const end = work.finally(() => (done = true))
-  while (!done) {
+  const state = { done: false }
+  const end = work.finally(() => (state.done = true))
+  while (!state.done) {
     await deliver()
     await system.idle() // so that a reader finds its box unchanged now and then, and writes it
   }
