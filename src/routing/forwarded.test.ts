@@ -34,6 +34,16 @@ function leaves(from: string, to: string, user: string, arrival = arrivalOf("192
 
 const forwarded = /^SRS0=\w{8}=\w\w=example\.org=ann@grussell\.org$/
 
+test("what an alias made of the recipient is no recipient of its own", () => {
+  const path = mailbox("gor@napier.ac.uk")
+  const recipient = { path, original: undefined, notify: [], admitted: because("test", "it may") }
+  const route = { mailer: "esmtp", host: "napier.ac.uk", user: "gor@napier.ac.uk" }
+  const recipients = [{ recipient, route, expandedFrom: { address: "me@grussell.org" } }]
+  const arrival = arrivalOf("192.0.2.7")
+  const rewritten = forwardedSender({ arrival, sender: mailbox("ann@example.org"), recipients }, world)
+  assert.match(rewritten === undefined ? "" : printMailbox(rewritten), forwarded)
+})
+
 test("mail that an alias sends on to another domain leaves with a sender of ours", () => {
   assert.match(leaves("ann@example.org", "me@grussell.org", "gor@napier.ac.uk"), forwarded)
 })

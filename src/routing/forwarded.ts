@@ -1,6 +1,13 @@
 // FEATURE(srs): senders of mail that is forwarded to other hosts are rewritten to our domain, and what comes back to such an address
 // goes to the first sender (auth/srs.ts).
-import { type Mailbox, printDomain, printMailbox, parseMailbox, type ReversePath } from "../mail/address.ts"
+import {
+  type Mailbox,
+  printDomain,
+  printMailbox,
+  parseMailbox,
+  printPath,
+  type ReversePath,
+} from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import { type Decision, pass, yes } from "../mail/decision.ts"
 import { reply } from "../mail/reply.ts"
@@ -35,7 +42,12 @@ export function backToSender(to: Canonical, { srs, settings }: RoutingWorld): De
 export type Leaving = {
   readonly arrival: Arrival
   readonly sender: ReversePath
-  readonly recipients: readonly { readonly recipient: Recipient; readonly route: Route }[]
+  readonly recipients: readonly {
+    readonly recipient: Recipient
+    readonly route: Route
+    /** The address that an alias was followed from. */
+    readonly expandedFrom?: { readonly address: string } | undefined
+  }[]
 }
 
 /**
@@ -56,8 +68,12 @@ export function forwardedSender(
   return read.ok && read.value.localPart.length <= 250 ? read.value : undefined
 }
 
-function isElsewhere({ recipient: { path }, route: { user } }: Leaving["recipients"][number]): boolean {
-  const at = user.lastIndexOf("@")
-  if (at < 0) return false
-  return path === "postmaster" || user.slice(at + 1).toLowerCase() !== printDomain(path.domain).toLowerCase()
+/** Whether it goes on to another domain than the one it was sent to, whatever aliases made of it on the way. */
+function isElsewhere({ recipient, expandedFrom, route: { user } }: Leaving["recipients"][number]): boolean {
+  const sentTo = expandedFrom?.address ?? printPath(recipient.path)
+  return user.includes("@") && domainOf(user) !== domainOf(sentTo)
+}
+
+function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf("@") + 1).toLowerCase()
 }
