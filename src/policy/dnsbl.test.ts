@@ -86,6 +86,37 @@ test("whom a list of welcome clients has, no other list refuses", async () => {
   assert.match(said(await met("192.0.2.5", features)), /^550 5\.7\.1 .*XBL/)
 })
 
+test("rhsbl: a sender's domain is asked for at all its lists at once, and is told what kind of domain it is", async () => {
+  const asked: string[] = []
+  const resolver = {
+    ...dnsOf({ "spam.example.org": { MX: "10 mx.example.org" } }),
+    ipv4: async (name: string) => {
+      asked.push(name)
+      return name.endsWith(".dbl.spamhaus.org") ? records("127.0.1.4") : nothing
+    },
+  }
+  const mc = "FEATURE(`rhsbl', `a.test')\nFEATURE(`rhsbl', `dbl.spamhaus.org')\nMAILER(`smtp')\n"
+  await mailhost({ resolver, files: { "/etc/mail/sendmail.mc": mc } }).talk("192.0.2.7")`
+    S: 220 *
+    C: MAIL FROM:<ann@spam.example.org>
+    S: 550 5.7.1 <ann@spam.example.org>... Rejected: spam.example.org listed at dbl.spamhaus.org: a domain of phishing; see https://check.spamhaus.org/query/domain/spam.example.org
+  `
+  assert.deepEqual(asked, ["spam.example.org.a.test", "spam.example.org.dbl.spamhaus.org"])
+})
+
+test("a list of domains that says it was asked for an address refuses nobody", async () => {
+  const resolver = {
+    ...dnsOf({ "example.org": { MX: "10 mx.example.org" } }),
+    ipv4: async () => records("127.0.1.255"),
+  }
+  const mc = "FEATURE(`rhsbl', `dbl.spamhaus.org')\nMAILER(`smtp')\n"
+  await mailhost({ resolver, files: { "/etc/mail/sendmail.mc": mc } }).talk("192.0.2.7")`
+    S: 220 *
+    C: MAIL FROM:<ann@example.org>
+    S: 250 2.1.0 *
+  `
+})
+
 /** Three lists that answer when all have been asked; the middle one never does. */
 test("all lists are asked at once, and one that never answers is waited for no longer than its time", async () => {
   const asked: string[] = []

@@ -156,7 +156,7 @@ function after<T>(trail: readonly Reason[], decision: Decision<T>): Decision<T> 
   return { ...decision, reason: { ...decision.reason, after: [...trail, ...decision.reason.after] } }
 }
 
-/** FEATURE(badmx), then FEATURE(rhsbl) in the order of its lines. */
+/** FEATURE(badmx), then FEATURE(rhsbl): all lists are asked at once, and count in the order of their lines. */
 function furtherChecks(
   { domain }: Exclude<ReversePath, "null">,
   world: PolicyWorld,
@@ -167,9 +167,10 @@ function furtherChecks(
   const bad = feature(settings, "badmx")
   const macros = { RHS: domain.ascii }
   const listed = { key: domain.ascii, shown: domain.ascii, macros }
+  const answers = senderListings(settings).map((listing) => askListing(listing, listed, world))
   return [
     ...(bad === undefined ? [] : [() => checkMx(domain.ascii, bad, dns)]),
-    ...senderListings(settings).map((listing) => () => askListing(listing, listed, world)),
+    ...answers.map((answer) => () => answer),
   ]
 }
 
