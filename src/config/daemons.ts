@@ -42,6 +42,7 @@ const rarer = [
   "SoftBounce",
   "InputMailFilters",
   "Protocol",
+  "Proxy",
 ]
 const ports: Readonly<Record<string, number>> = {
   smtp: 25,

@@ -299,6 +299,12 @@ export const options = {
     undefined,
     "Ours: more certificates, NAME.pem with NAME.key, chosen by the name the client asks for (SNI).",
   ),
+  TrustedProxies: row(
+    "list",
+    "confTRUSTED_PROXIES",
+    [],
+    "Ours: addresses and networks whose XCLIENT, XFORWARD and PROXY are believed.",
+  ),
   AcmeDirectory: row(
     "string",
     "confACME_DIRECTORY",

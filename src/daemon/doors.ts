@@ -10,7 +10,7 @@ import { macro } from "../config/settings.ts"
 import { loginName } from "../host/login.ts"
 import { peerCredentials } from "../host/posix.ts"
 import { software } from "../host/version.ts"
-import type { Arrival } from "../mail/arrival.ts"
+import type { Arrival, Client } from "../mail/arrival.ts"
 import type { Dns } from "../mail/world.ts"
 import { arrivalWithin, tlsNote } from "../smtp/secure.ts"
 import { clientName } from "../smtp/session.ts"
@@ -18,6 +18,7 @@ import type { Secured, ServerTls } from "../trust/tls-server.ts"
 import { ClientLoad } from "./client-load.ts"
 import { clientOf } from "./clients.ts"
 import { converse } from "./connection.ts"
+import { expectsProxyHeader, introduced, isTrustedProxy } from "./proxies.ts"
 import type { Decisions } from "./decisions.ts"
 import { type IntakeParts, sessionWorld } from "./intake.ts"
 import { handOver, type Listener, plainAddress, serve } from "./listener.ts"
@@ -125,9 +126,10 @@ export class Doors {
     const load = this.#load.arrive(address, this.#parts.clock())
     socket.once("close", () => this.#load.leave(address))
     const wait = this.#throttle.arrive(this.#parts.clock())
-    const begun = wait === 0 ? clientOf(socket, this.#parts.dns) : this.#later(wait, socket)
+    const begun = wait === 0 ? this.#whose(socket, daemon) : this.#later(wait, socket, daemon)
     this.#track(
       begun.then((client) => {
+        if (client === undefined) return undefined
         const submission = isSubmission(daemon)
         return this.#converse(socket, { ...blank, client, door: daemon.name, submission, load }, daemon)
       }),
@@ -135,9 +137,23 @@ export class Doors {
   }
 
   /** Its turn comes with the second; when we stop, all turns come. */
-  async #later(wait: number, socket: Socket): ReturnType<typeof clientOf> {
+  async #later(wait: number, socket: Socket, daemon: DaemonOptions): Promise<Client | undefined> {
     await pause(wait, undefined, { signal: this.#parts.stopping }).catch(() => {})
-    return clientOf(socket, this.#parts.dns)
+    return this.#whose(socket, daemon)
+  }
+
+  /** The client: the peer itself, or whom a proxy that we trust speaks for. undefined: that proxy makes no sense, and is gone. */
+  async #whose(socket: Socket, daemon: DaemonOptions): Promise<Client | undefined> {
+    const { dns, log } = this.#parts
+    const address = plainAddress(socket.remoteAddress ?? "")
+    if (!expectsProxyHeader(daemon) || !isTrustedProxy(this.#decisions().settings, address))
+      return clientOf(socket, dns)
+    const said = await introduced(socket)
+    if (said === "itself") return clientOf(socket, dns)
+    if (!("wrong" in said)) return clientOf(said, dns)
+    log.note(`PROXY from ${address}: ${said.wrong}`)
+    socket.destroy()
+    return undefined
   }
 
   #greetLocal(socket: Socket): void {
@@ -157,7 +173,9 @@ export class Doors {
     const decisions = this.#decisions()
     const { settings, tls, authenticator } = decisions
     const security = { tls: tls !== undefined, logins: authenticator.anybody() }
-    const offers = offersFrom(settings, daemon, software, security)
+    const usual = offersFrom(settings, daemon, software, security)
+    const proxied = arrival.client !== undefined && isTrustedProxy(settings, arrival.client.address)
+    const offers = proxied && !expectsProxyHeader(daemon) ? { ...usual, proxied } : usual
     const world = sessionWorld(decisions, this.#parts)
     const known = { ...arrival, session: this.#parts.newId() }
     if (!daemon.modify.includes("s")) return converse(socket, { arrival: known, offers }, world)

@@ -36,6 +36,8 @@ export type WordCommand = {
     | "VERB"
     | "STARTTLS"
     | "AUTH"
+    | "XCLIENT"
+    | "XFORWARD"
   readonly argument: string
 }
 /** Not a command of ours, or one with a wrong argument: answered, counted against the client, or the end of the session. */
@@ -76,6 +78,8 @@ export function parseCommand(line: string): Command {
     case "VERB":
     case "STARTTLS":
     case "AUTH":
+    case "XCLIENT":
+    case "XFORWARD":
       return { verb, argument }
     case "SEND":
     case "SAML":

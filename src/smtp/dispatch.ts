@@ -11,6 +11,7 @@ import { rcpt } from "./rcpt.ts"
 import { greeting, notAccepting, openProxy, replies, tooManyBadCommands, unknownCommand } from "./replies.ts"
 import { auth, authLine } from "./auth.ts"
 import { startTls } from "./secure.ts"
+import { xclient, xforward } from "./xclient.ts"
 import {
   traced,
   type Asks,
@@ -131,11 +132,20 @@ async function dispatch(session: Session, command: Command, asks: Asks): Promise
       return startTls(session, command.argument)
     case "AUTH":
       return auth(session, command.argument, asks)
+    case "XCLIENT":
+      return counted(await xclient(session, command.argument, asks, greet))
+    case "XFORWARD":
+      return counted(xforward(session, command.argument))
     case "wrong":
       return command.afterwards === "close"
         ? move(session, command.reply, { does: "close" })
         : stay(session, command.reply)
   }
+}
+
+/** A command that is none for this client counts against it. */
+function counted(outcome: Outcome): Outcome {
+  return outcome.session.offers.proxied === true ? outcome : countBad(outcome)
 }
 
 /** DAEMON_OPTIONS with Modify=a: nothing that concerns mail is for a client that has not logged in. */
@@ -177,6 +187,8 @@ function refused(session: Session, command: Command): Outcome {
     case "EXPN":
     case "STARTTLS":
     case "AUTH":
+    case "XCLIENT":
+    case "XFORWARD":
     case "wrong":
       return countBad(stay(session, session.refused ?? replies.commandRejected))
   }
@@ -196,6 +208,8 @@ function leadsNowhere(command: Command): boolean {
     case "EXPN":
     case "STARTTLS":
     case "AUTH":
+    case "XCLIENT":
+    case "XFORWARD":
       return true
     case "MAIL":
     case "RCPT":

@@ -47,6 +47,7 @@ export function extensionLines(offers: Offers, arrival?: Arrival): readonly stri
     offers.startTls === true && arrival?.tls === undefined && "STARTTLS",
     leastDeliverBy >= 0 && (leastDeliverBy > 0 ? `DELIVERBY ${leastDeliverBy}` : "DELIVERBY"),
     ...extensions.filter((word) => offers.extensions.has(word) && isInPlace(word, arrival)),
+    ...(offers.proxied === true ? proxyLines : []),
     "HELP",
   ]
   return lines.filter((line) => line !== false)
@@ -63,6 +64,11 @@ function authLine(offers: Offers, arrival: Arrival | undefined): string | false 
   const usable = usableMechanisms(offers, arrival)
   return usable.length > 0 && `AUTH ${usable.join(" ")}`
 }
+
+const proxyLines = [
+  "XCLIENT NAME ADDR PORT PROTO HELO LOGIN",
+  "XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE",
+] as const
 
 /** Mechanisms that this client may use now: no password in clear text, EXTERNAL for whom a certificate vouches. */
 export function usableMechanisms({ auth }: Offers, { tls, tlsFacts }: Arrival): readonly Mechanism[] {

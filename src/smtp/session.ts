@@ -64,6 +64,8 @@ export type Offers = {
   readonly startTls?: boolean
   /** How a client can log in; absent: nobody could, or may at this door (RFC 4954). */
   readonly auth?: AuthOffers
+  /** The client is a proxy that we trust: it may say for whom it speaks (XCLIENT, XFORWARD). */
+  readonly proxied?: boolean
   /** The lines that set these, where lines did. */
   readonly origins: Readonly<Partial<Record<LimitName, Origin>>>
 }

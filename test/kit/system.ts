@@ -283,8 +283,8 @@ export class Session {
     socket.on("close", close).on("end", close).on("error", close)
   }
 
-  static async open(port: number, host = "127.0.0.1"): Promise<Session> {
-    const socket = connect({ port, host })
+  static async open(port: number, host = "127.0.0.1", from?: string): Promise<Session> {
+    const socket = connect({ port, host, ...(from === undefined ? {} : { localAddress: from }) })
     await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject))
     return new Session(socket)
   }
