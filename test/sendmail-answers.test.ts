@@ -52,7 +52,7 @@ async function routeOf(addr: string, { routing }: Mailhost): Promise<string> {
 }
 
 async function rewrittenBy({ addr, mailer = "", flags = "" }: Probe, { routing }: Mailhost): Promise<string> {
-  const typed = await canonify(addr, routing)
+  const typed = await canonify(addr, routing, "form")
   if (typed.outcome !== "yes") return "error"
   const where = flags.startsWith("H") ? "header" : "envelope"
   const kind = flags.endsWith("S") ? "sender" : "recipient"

@@ -150,7 +150,7 @@ class Decisions {
     const { before, after } = crackAddress(address)
     const bare = address.slice(before.length, address.length - after.length).trim()
     if (bare === "" || bare === "<>") return print(`Rcode = 0, addr = ${address}`)
-    const read = await canonify(bare, routing)
+    const read = await canonify(bare, routing, "form")
     const decision =
       read.outcome === "yes"
         ? await rewriteAddress(read.value, { mailer: name, where: use.where, kind: use.who }, routing)

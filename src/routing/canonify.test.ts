@@ -168,3 +168,15 @@ test("whatever is typed, it ends, and what is local has no address of another ho
     { numRuns: 3000 },
   )
 })
+
+for (const [typed, expected] of [
+  ["user%napier.ac.uk@hello.com", "user%napier.ac.uk@hello.com"],
+  ["napier.ac.uk!user@hello.com", "napier.ac.uk!user@hello.com"],
+  ['"user@napier.ac.uk"@hello.com', '"user@napier.ac.uk"@hello.com'],
+  ["user%napier.ac.uk", "user@napier.ac.uk"],
+] as const) {
+  test(`in a header ${typed} is ${expected}: what is no way there stays as it is`, async () => {
+    const decision = await canonify(typed, site, "form")
+    assert.equal(decision.outcome === "yes" && printMailbox(decision.value.mailbox), expected)
+  })
+}

@@ -24,16 +24,23 @@ type Turn =
   | { readonly kind: "done"; readonly value: Canonical }
   | { readonly kind: "stop"; readonly decision: Decision<never> }
 
+/**
+ * What an address is read for: its `way`, for which user%host at this host is an address elsewhere (Parse0), or only the `form` in
+ * which it leaves, where it stays what it is (ruleset 3 alone).
+ */
+export type ReadFor = "way" | "form"
+
 /** Reads a typed address (without angle brackets) the way sendmail's rulesets 3 and Parse0 do. */
 export async function canonify(
   typed: TypedAddress | string,
   world: RoutingWorld,
+  readFor: ReadFor = "way",
 ): Promise<Decision<Canonical>> {
   const original = typeof typed === "string" ? typed : typed.text
   const trail: Reason[] = []
   // Each turn takes an operator, a quote or a route away, so there are never more turns than characters.
   for (let text = original.trim(), turns = original.length + 1; turns > 0; turns--) {
-    const turn = await look(text, trail, world)
+    const turn = await look(text, trail, world, readFor)
     if (turn.kind === "stop") return withTrailOf(turn.decision, trail)
     if (turn.kind === "done") return bySiteRules(turn.value, told(turn.value, trail), world)
     trail.push(turn.because)
@@ -94,7 +101,7 @@ function again(text: string, says: string): Turn {
   return { kind: "again", text, because: changed("canonify", says) }
 }
 
-async function look(text: string, trail: Reason[], world: RoutingWorld): Promise<Turn> {
+async function look(text: string, trail: Reason[], world: RoutingWorld, readFor: ReadFor): Promise<Turn> {
   const found = focus(text)
   if (!found.ok) return stop("5.1.3", found.error, text)
   const at = found.value
@@ -103,7 +110,7 @@ async function look(text: string, trail: Reason[], world: RoutingWorld): Promise
     return stop("5.1.3", "List:; syntax illegal for recipient addresses", text)
   }
   if (text.startsWith("@")) return sourceRoute(text, at)
-  if (at.lastAt >= 0) return await atDomain(text, at, trail, world)
+  if (at.lastAt >= 0) return atDomain(text, at, trail, world, readFor)
   return noDomain(text, at, world)
 }
 
@@ -113,7 +120,13 @@ function sourceRoute(text: string, at: Focus): Turn {
   return again(text.slice(at.firstColon + 1), `the source route ${text.slice(0, at.firstColon)} is left out`)
 }
 
-async function atDomain(text: string, at: Focus, trail: Reason[], world: RoutingWorld): Promise<Turn> {
+async function atDomain(
+  text: string,
+  at: Focus,
+  trail: Reason[],
+  world: RoutingWorld,
+  readFor: ReadFor,
+): Promise<Turn> {
   if (at.firstAt !== at.lastAt) return stop("5.1.3", "Invalid route address", text)
   const user = text.slice(0, at.lastAt).trim()
   const host = text.slice(at.lastAt + 1).trim()
@@ -128,7 +141,7 @@ async function atDomain(text: string, at: Focus, trail: Reason[], world: Routing
   const local = localDomain(world.settings, domain)
   const localPart = readUser(user, trail, option(world.settings, "BlankSub"))
   if (!localPart.ok) return stop("5.1.3", localPart.error, text)
-  if (local.member && hasOperator(localPart.value, world)) {
+  if (readFor === "way" && local.member && hasOperator(localPart.value, world)) {
     return again(localPart.value, `${printDomain(domain)} is this host, so ${localPart.value} counts`)
   }
   const mailbox = { localPart: localPart.value, domain }

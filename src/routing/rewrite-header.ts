@@ -79,7 +79,7 @@ export function headerRewriter(
   waits: (reason: Reason) => void,
 ): AddressRewriter {
   return async (address, kind) => {
-    const read = await canonify(address, world)
+    const read = await canonify(address, world, "form")
     if (read.outcome === "later") waits(read.reason)
     if (read.outcome !== "yes") return undefined
     const decision = await rewriteAddress(read.value, { mailer, where: "header", kind }, world)
