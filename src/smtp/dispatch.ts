@@ -133,9 +133,9 @@ async function dispatch(session: Session, command: Command, asks: Asks): Promise
     case "AUTH":
       return auth(session, command.argument, asks)
     case "XCLIENT":
-      return counted(await xclient(session, command.argument, asks, greet))
+      return forProxies(await xclient(session, command.argument, asks, greet))
     case "XFORWARD":
-      return counted(xforward(session, command.argument))
+      return forProxies(xforward(session, command.argument))
     case "wrong":
       return command.afterwards === "close"
         ? move(session, command.reply, { does: "close" })
@@ -144,7 +144,7 @@ async function dispatch(session: Session, command: Command, asks: Asks): Promise
 }
 
 /** A command that is none for this client counts against it. */
-function counted(outcome: Outcome): Outcome {
+function forProxies(outcome: Outcome): Outcome {
   return outcome.session.offers.proxied === true ? outcome : countBad(outcome)
 }
 
