@@ -32,6 +32,11 @@ const groups: readonly { readonly title: string; readonly rows: readonly Row[] }
         "may this address send for this sender? spf lint DOMAIN: is its record good?",
       ],
       ["dnsbl check IP [LIST…]", "what DNS lists say of an address"],
+      ["sieve check|run SCRIPT", "is a Sieve script right, and what would it do with a message"],
+      [
+        "procmail run|convert RC",
+        "what would an rcfile do with a message; and the Sieve script that does the same",
+      ],
       ["config", "the configuration as it was understood, each value with its line"],
     ],
   },

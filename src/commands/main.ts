@@ -36,10 +36,13 @@ const subcommands: Readonly<Record<string, Load>> = {
   make: () => import("./make.ts"),
   queue: () => import("./queue.ts"),
   read: () => import("./read.ts"),
+  // `waypost procmail` asks about recipes; the program of that name delivers.
+  procmail: () => import("./procmail-tool.ts"),
   ready: () => import("./ready.ts"),
   reload: () => import("./reload.ts"),
   show: () => import("./show.ts"),
   spf: () => import("./spf.ts"),
+  sieve: () => import("./sieve.ts"),
   start: () => import("./start.ts"),
   talk: () => import("./talk.ts"),
   uninstall: () => import("./uninstall.ts"),
