@@ -138,7 +138,13 @@ export class Attempt {
     const { port, lmtp } = this.#how
     const place = { address, port, from: this.#terms.from(address) }
     const name = bareHost(host)
-    return { key: `${lmtp ? "lmtp" : "smtp"} ${name} ${bracketed(address)}:${port}`, place, lmtp, host: name }
+    const peer = {
+      key: `${lmtp ? "lmtp" : "smtp"} ${name} ${bracketed(address)}:${port}`,
+      place,
+      lmtp,
+      host: name,
+    }
+    return this.#how.implicitTls ? { ...peer, implicitTls: true } : peer
   }
 
   /** Gives this peer what is open. A session that had rested may have died meanwhile: then once more with a new one. */

@@ -19,6 +19,8 @@ export type Peer = {
   readonly lmtp: boolean
   /** Its name, for its certificate and for what access says of it; undefined on a unix socket. */
   readonly host?: string
+  /** TLS comes before its greeting (RFC 8314 §3.3). */
+  readonly implicitTls?: true
   /** TLS has failed with it: it is spoken to in clear text. */
   readonly clear?: true
 }
@@ -86,6 +88,7 @@ export class Session {
     }
     const { security } = terms
     const named = namedPeer(peer)
+    if (peer.implicitTls === true) return Session.#openSecure(peer, connected.value, terms, signal)
     const tries = named === undefined || peer.clear === true ? undefined : await security?.tries(named)
     const session = new Session(peer, connected.value, terms, tries?.outcome === "yes" && tries.value)
     const stop = () => session.abort("Shutting down")
@@ -96,6 +99,38 @@ export class Session {
     const { broken } = session.client
     if (broken?.tls === true && security?.fallsBack === true)
       return Session.open({ ...peer, clear: true }, terms, signal)
+    return broken === undefined
+      ? { session }
+      : { broken, silent: broken.reply === undefined && session.#timedOut }
+  }
+
+  /** A port of implicit TLS: nothing is said in clear text, and there is no other way. */
+  static async #openSecure(
+    peer: Peer,
+    plain: Socket,
+    terms: SessionTerms,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly session: Session } | NotOpened> {
+    const { security, timeouts, log } = terms
+    const named = namedPeer(peer)
+    const begun =
+      named === undefined ? undefined : await security?.secure(plain, named.host, timeouts.starttls)
+    if (named === undefined || security === undefined || begun?.ok !== true) {
+      plain.destroy()
+      const says = `TLS handshake failed: ${begun?.ok === false ? begun.error : "no TLS"}`
+      return { broken: { says, status: "4.7.0", reply: undefined, permanent: false }, silent: false }
+    }
+    const { socket, facts } = begun.value
+    log?.(tlsLine(named, facts))
+    const session = new Session(peer, socket, terms, false)
+    session.#facts = facts
+    session.client.begunSecure(facts.verify === "OK" && facts.named === true)
+    const stop = () => session.abort("Shutting down")
+    signal?.addEventListener("abort", stop)
+    await session.#until({ kind: "wait", step: "initial" })
+    await session.#settleIn(named, security)
+    signal?.removeEventListener("abort", stop)
+    const { broken } = session.client
     return broken === undefined
       ? { session }
       : { broken, silent: broken.reply === undefined && session.#timedOut }

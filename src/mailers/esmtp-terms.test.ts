@@ -42,7 +42,14 @@ test("a definition connects to the route's host, or to the one it names", () => 
 })
 
 test("a mailer definition says port, protocol and how many recipients travel together", () => {
-  const plain = { lmtp: false, port: 25, path: undefined, recipients: 100, maxSize: 1000 }
+  const plain = {
+    lmtp: false,
+    port: 25,
+    implicitTls: false,
+    path: undefined,
+    recipients: 100,
+    maxSize: 1000,
+  }
   const read = (args: string, flags?: string) => {
     const one = definition(args, flags)
     assert.ok(one.ok)
@@ -52,6 +59,8 @@ test("a mailer definition says port, protocol and how many recipients travel tog
   assert.deepEqual(read("TCP $h"), plain)
   assert.deepEqual(read("TCP $h 2526"), { ...plain, port: 2526 })
   assert.deepEqual(read("TCP $h submission"), { ...plain, port: 587 })
+  assert.deepEqual(read("TCP $h smtps"), { ...plain, port: 465, implicitTls: true })
+  assert.deepEqual(read("TCP $h 2465 tls"), { ...plain, port: 2465, implicitTls: true })
   assert.deepEqual(read("TCP $h", "DFMuXa"), { ...plain, recipients: 1 })
   assert.deepEqual(read("TCP $h 24", "mz"), { ...plain, port: 24, lmtp: true })
   const unix = definition("FILE /run/lmtp", "mz")

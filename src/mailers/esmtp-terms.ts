@@ -52,6 +52,8 @@ export type SmtpDelivery = {
   /** Where to connect for a route to this host: itself ($h), or the one host that the definition names. */
   readonly hostFor: (routed: string) => string
   readonly port: number
+  /** `TCP $h smtps`, and `TCP $h 2465 tls` for another port. */
+  readonly implicitTls: boolean
   /** A unix socket instead of hosts: `FILE /run/lmtp`. */
   readonly path: string | undefined
   /** Recipients of a transaction: one unless the mailer's flags have m. */
@@ -59,14 +61,20 @@ export type SmtpDelivery = {
   readonly maxSize: number | undefined
 }
 
-const services: Readonly<Record<string, number>> = { smtp: 25, submission: 587, smtps: 465, lmtp: 24 }
+const services: Readonly<Record<string, number>> = {
+  smtp: 25,
+  submission: 587,
+  smtps: 465,
+  submissions: 465,
+  lmtp: 24,
+}
 const mostRecipients = 100 // RFC 5321 §4.5.3.1.8: what every server takes
 
 /** Reads a mailer definition: `TCP $h 2526` or `FILE /run/lmtp`, and the flags m (many recipients) and z (LMTP). */
 export function smtpDelivery(settings: Pick<Settings, "mailers">, mailer: string): Result<SmtpDelivery> {
   const definition = settings.mailers.get(mailer)
   if (definition === undefined) return fail(`there is no mailer "${mailer}"`)
-  const [way, host, service] = definition.args.trim().split(/\s+/)
+  const [way, host, service, more] = definition.args.trim().split(/\s+/)
   const path = way === "FILE" ? host : undefined
   const port = readPort(service)
   if (port === undefined && path === undefined) return fail(`mailer "${mailer}": "${service}" is no port`)
@@ -74,6 +82,7 @@ export function smtpDelivery(settings: Pick<Settings, "mailers">, mailer: string
     hostFor: (routed) => (host === undefined ? routed : host.replaceAll("$h", () => routed)),
     lmtp: definition.flags.includes("z") || definition.path === "[LMTP]",
     port: port ?? 0,
+    implicitTls: port === services["smtps"] || more?.toLowerCase() === "tls",
     path,
     recipients: definition.flags.includes("m") ? mostRecipients : 1,
     maxSize: definition.maxSize,

@@ -250,6 +250,12 @@ export class Client {
     return { kind: "send", text: `${this.#hello} ${this.#options.hello}\r\n`, step: "helo" }
   }
 
+  /** The session has been within TLS from its beginning. */
+  begunSecure(trusted: boolean): void {
+    this.secure = true
+    this.#trusted = trusted
+  }
+
   /** Logs in (RFC 4954); the session must be ready, and is again afterwards, whatever the peer says. */
   authenticate(exchange: ClientExchange): Next {
     if (this.#phase !== "idle") throw new Error(`AUTH was begun in phase ${this.#phase}`)

@@ -341,6 +341,23 @@ test("openssl s_client begins TLS on both doors and is told of no error", {
   }
 })
 
+test("implicit TLS as a client: nothing is said in clear text, the login and the message go within", async () => {
+  const mc = readFileSync(join(leaf.directory, "sendmail.mc"), "utf8")
+  await leaf.reconfigure(mc.replace(`TCP $h ${hub.msa}`, `TCP $h ${smtps} tls`))
+  const before = leaf.stderr.length
+  const said = await handIn(leaf, {
+    from: "ann@leaf.napier.ac.uk",
+    to: ["bob@grussell.org"],
+    text: "Subject: 465\n\nhello\n",
+  })
+  assert.match(said, /^250 /)
+  await leaf.idle()
+  const log = leaf.stderr.slice(before)
+  assert.match(log, /STARTTLS=client, relay=127\.0\.0\.1 \[127\.0\.0\.1\], version=TLSv1\.3/)
+  assert.match(log, /dsn=2\.0\.0, stat=Sent/)
+  await leaf.reconfigure(mc)
+})
+
 test("TLS_Srv and TLS_Clt: what access asks of a line is kept by both sides", async () => {
   writeFileSync(join(leaf.directory, "access"), "TLS_Srv:127.0.0.1\tPERM+VERIFY:112\n")
   await leaf.reconfigure(readFileSync(join(leaf.directory, "sendmail.mc"), "utf8"))
