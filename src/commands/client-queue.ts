@@ -1,9 +1,8 @@
 // Leaving mail in the client queue: for a mail system that does not run now, or that is to send it at a later queue run.
 import { closeSync, constants, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs"
-import { randomInt } from "node:crypto"
 import { join } from "node:path"
 import { layoutOf } from "../daemon/layout.ts"
-import { makeIds } from "../daemon/ids.ts"
+import { makeIds, someRun } from "../daemon/ids.ts"
 import { reasonOf } from "../host/replace.ts"
 import { type ClientFile, printClientFile } from "../queue/client-file.ts"
 import { exits, Refusal } from "./io.ts"
@@ -18,7 +17,7 @@ export async function keepForLater(
   const pieces: Buffer[] = []
   for await (const piece of content) pieces.push(piece)
   const size = pieces.reduce((sum, piece) => sum + piece.length, 0)
-  const id = makeIds(Date.now, randomInt(1_000_000))()
+  const id = makeIds(Date.now, someRun())()
   write(directory, id, [printClientFile({ ...file, size }), ...pieces])
   return id
 }

@@ -1,8 +1,7 @@
 // How sendmail's submission ends: what was refused is told in the way that was asked for (-oe), kept where it would be lost, and the
 // exit code says how it went.
 import type { Said, Submitted } from "../daemon/submission.ts"
-import { randomInt } from "node:crypto"
-import { makeIds } from "../daemon/ids.ts"
+import { makeIds, someRun } from "../daemon/ids.ts"
 import type { ClientFile } from "../queue/client-file.ts"
 import { keepDeadLetter } from "./dead-letter.ts"
 import type { Io } from "./io.ts"
@@ -105,7 +104,7 @@ async function keepFailed(
       sender: letter.sender.path,
       login: letter.sender.login,
       host: letter.host,
-      id: makeIds(Date.now, randomInt(1_000_000))(),
+      id: makeIds(Date.now, someRun())(),
       recipient: letter.recipients.length === 1 ? letter.recipients[0] : undefined,
       octets: Buffer.concat([letter.prepared.own, octets]),
       whole: isWhole,

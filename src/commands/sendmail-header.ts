@@ -1,8 +1,7 @@
 // The header of a message that the sendmail command was given: made whole, and names of this host given its domain where the mail
 // system is to see them from outside (sendmail: the relay mailer of submit.cf).
-import { randomInt } from "node:crypto"
 import { qualified } from "../mail/address.ts"
-import { makeIds } from "../daemon/ids.ts"
+import { makeIds, someRun } from "../daemon/ids.ts"
 import type { Header } from "../message/header.ts"
 import { completeHeader } from "../message/submit.ts"
 import { rewriteHeader } from "../routing/rewrite-header.ts"
@@ -39,7 +38,7 @@ export async function prepareHeader(
 const nobody = { address: "", fullName: undefined }
 
 function complete(header: Header, { host, sender, recipients }: Facts): Buffer {
-  const newId = makeIds(Date.now, randomInt(1_000_000))
+  const newId = makeIds(Date.now, someRun())
   return completeHeader(header, {
     host,
     id: newId(),

@@ -132,7 +132,7 @@ async function send(letter: Letter, submission: Submission, { options, state, io
       content: octets(letter),
     }),
   )
-  await asRefusal(submission.quit())
+  await asRefusal(submission.quit(options.verbose || options.trafficLog !== undefined ? "wait" : "go"))
   if (options.verbose && !options.queueOnly) await showDelivery(sent, state, io)
   const keep: End["keep"] = async (file, content) => {
     await keepForLater(state, { ...wishesOf(letter), ...file }, content)

@@ -66,25 +66,33 @@ export class Submission {
     return new Submission(stream, lines, listener, { host, offers })
   }
 
-  /** One transaction. What is refused is told, not thrown; a server that is gone is thrown. */
+  /**
+   * One transaction. What is refused is told, not thrown; a server that is gone is thrown. All commands up to DATA go in one write
+   * (RFC 2920): each reply that is waited for costs two changes of process.
+   */
   async send(tx: SubmittedMessage): Promise<Submitted> {
-    const mail = await this.#say(`MAIL FROM:<${tx.sender}>${tx.parameters}`)
-    if (mail.code !== 250) return { refused: [], said: mail }
+    const mail = `MAIL FROM:<${tx.sender}>${tx.parameters}`
+    const rcpts = tx.recipients.map((recipient) => `RCPT TO:<${recipient}>${tx.recipientParameters}`)
+    this.#stream.write([mail, ...rcpts, "DATA", ""].join("\r\n"))
+    const began = await this.#replyTo(mail)
     const refused: { recipient: string; said: Said }[] = []
-    for (const recipient of tx.recipients) {
-      const said = await this.#say(`RCPT TO:<${recipient}>${tx.recipientParameters}`)
+    for (const [i, recipient] of tx.recipients.entries()) {
+      const said = await this.#replyTo(rcpts[i] ?? "")
       if (said.code !== 250 && said.code !== 251 && said.code !== 252) refused.push({ recipient, said })
     }
-    if (refused.length === tx.recipients.length) return { refused, said: undefined }
-    const data = await this.#say("DATA")
-    if (data.code !== 354) return { refused, said: data }
+    const data = await this.#replyTo("DATA")
+    if (data.code !== 354) {
+      if (began.code !== 250) return { refused: [], said: began }
+      return { refused, said: refused.length === tx.recipients.length ? undefined : data }
+    }
     await this.#write(tx.content)
     return { refused, said: await this.#say(".") }
   }
 
-  async quit(): Promise<void> {
-    await this.#say("QUIT")
-    this.#stream.end()
+  /** `go`: nobody wants to hear the last words. */
+  async quit(how: "wait" | "go" = "wait"): Promise<void> {
+    if (how === "wait") await this.#say("QUIT")
+    this.#stream.end(how === "go" ? "QUIT\r\n" : "")
   }
 
   /** Ends it without another word. */
@@ -94,6 +102,12 @@ export class Submission {
 
   #say(command: string): Promise<Said> {
     return say(this.#stream, this.#lines, this.#listener, command)
+  }
+
+  /** The reply to a command that is on its way. */
+  #replyTo(command: string): Promise<Said> {
+    this.#listener(">>>", command)
+    return read(this.#lines, this.#listener)
   }
 
   /** The content; a server that hangs up in the middle is noticed at its reply. */

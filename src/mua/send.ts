@@ -1,6 +1,5 @@
 // A letter's way out: the sendmail command's own path into the queue, in this process, so that nothing is decided twice. What it is
 // called there is the queue id that `waypost explain` and `waypost show` know it by.
-import { randomBytes } from "node:crypto"
 import { Readable } from "node:stream"
 import type { Io } from "../commands/io.ts"
 import { composed, type Draft } from "./letter.ts"
@@ -26,7 +25,7 @@ export const noWishes: Wishes = { verbose: false, sender: undefined, only: undef
 
 /** A letter's octets, as they are handed over. */
 export function octetsOf(draft: Draft): Buffer {
-  return composed(draft, `=_${randomBytes(12).toString("hex")}`)
+  return composed(draft, `=_${Date.now().toString(36)}.${process.pid}.${Math.random().toString(36).slice(2)}`)
 }
 
 /** Sends octets that are a whole message, through another program than ours where the person named one (`set sendmail=…`). */
