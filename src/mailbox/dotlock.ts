@@ -1,13 +1,13 @@
-// Dot locks: FILE.lock, made in one step by link(2), as mutt, procmail, c-client and liblockfile make them. Ours says who holds
+// Dot locks: FILE.lock, made in one step, as mutt, procmail, c-client and liblockfile make them. Ours says who holds
 // it, so that a lock left by a crash is known for what it is.
 import {
   closeSync,
+  fstatSync,
   linkSync,
   lstatSync,
   openSync,
   readFileSync,
   renameSync,
-  rmSync,
   type Stats,
   unlinkSync,
   writeSync,
@@ -55,8 +55,6 @@ function started(pid: number): string {
   }
 }
 
-let count = 0
-
 /** Takes the lock of `file`, or answers undefined when another has it. Breaks a stale one. Call it with the rights its directory needs. */
 export function takeDotLock(file: string, now: number): DotLock | undefined {
   return takeLockFile(`${file}.lock`, now)
@@ -64,27 +62,44 @@ export function takeDotLock(file: string, now: number): DotLock | undefined {
 
 /** The same for a lock file of any name (procmail's LOCKFILE). */
 export function takeLockFile(path: string, now: number): DotLock | undefined {
-  // RFC 1036's way: O_EXCL alone is not safe on NFS 2, and link tells by its result whether we were first.
-  const own = `${path}.${process.pid}.${count++}`
-  const fd = openSync(
-    own,
-    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
-    0o644,
-  )
+  // O_EXCL alone is safe everywhere but on NFS 2, and costs half of the directory's changes that link(2) would.
+  const fd = created(path) ?? (breakStale(path, now) ? created(path) : undefined)
+  if (fd === undefined) return undefined
   try {
     ownStart ??= started(process.pid)
     writeSync(fd, `${process.pid}\n${boot()}\n${ownStart}\n${hostname()}\n`)
-    const taken = linked(own, path) || (breakStale(path, now) && linked(own, path))
-    return taken ? { path, inode: lstatSync(own).ino } : undefined
+    return { path, inode: fstatSync(fd).ino }
+  } catch (error) {
+    unlinkIfThere(path) // a full disk: a lock that says nothing would keep everybody out for minutes
+    throw error
   } finally {
     closeSync(fd)
-    unlinkSync(own)
+  }
+}
+
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
+
+function created(path: string): number | undefined {
+  try {
+    return openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return undefined
+    throw error
   }
 }
 
 /** Gives the lock back, unless somebody broke it and it is another's now. */
 export function releaseDotLock({ path, inode }: DotLock): void {
-  if (statOf(path)?.ino === inode) rmSync(path, { force: true })
+  if (statOf(path)?.ino === inode) unlinkIfThere(path)
+}
+
+/** rmSync, which does this too, takes half a millisecond longer. */
+function unlinkIfThere(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error
+  }
 }
 
 function linked(own: string, path: string): boolean {
