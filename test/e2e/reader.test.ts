@@ -51,6 +51,8 @@ const box = [
 class Terminal {
   readonly home: string
   readonly #socket: string
+  readonly #command: string
+  readonly #size: readonly [number, number]
 
   constructor(t: TestContext, text = box, size: readonly [number, number] = [100, 24], typed = "") {
     this.home = mkdtempSync(join(tmpdir(), "waypost-reader-"))
@@ -62,8 +64,19 @@ class Terminal {
     })
     const editor = join(this.home, "editor")
     writeFileSync(editor, `#!/bin/sh\nprintf '%s\\n' '${typed}' >> "$1"\n`, { mode: 0o755 })
-    const command = `cd ${this.home} && HOME=${this.home} USER=me EDITOR=${editor} VISUAL= WAYPOST_STATE=${this.home}/state ${project}/bin/waypost read box; echo ENDED; read x`
-    this.#tmux("-f", "/dev/null", "new-session", "-d", "-x", String(size[0]), "-y", String(size[1]), command)
+    this.#command = `cd ${this.home} && HOME=${this.home} USER=me EDITOR=${editor} VISUAL= WAYPOST_STATE=${this.home}/state ${project}/bin/waypost read box; echo ENDED; read x`
+    this.#size = size
+    this.start()
+  }
+
+  start(): void {
+    const [width, height] = this.#size.map(String)
+    this.#tmux("-f", "/dev/null", "new-session", "-d", "-x", width ?? "", "-y", height ?? "", this.#command)
+  }
+
+  /** As if the connection to it were lost. */
+  kill(): void {
+    this.#tmux("kill-server")
   }
 
   #tmux(...args: readonly string[]): string {
@@ -213,6 +226,24 @@ test("an answer that is written and kept for later survives, and D goes on with 
   terminal.keys("Enter")
   await terminal.shows(/Left for the mail system|Not sent/)
   assert.ok(existsSync(join(terminal.home, "box")))
+})
+
+test("a letter outlives the terminal it was written in", { skip }, async (t) => {
+  const terminal = new Terminal(t, box, [100, 24], "Half a letter")
+  await terminal.shows("5 messages")
+  terminal.keys("m")
+  await terminal.shows(/^To:/m)
+  terminal.type("gordon@grussell.org")
+  terminal.keys("Enter")
+  await terminal.shows("y send")
+  terminal.kill()
+  terminal.start()
+  await terminal.shows("5 messages")
+  terminal.keys("D")
+  await terminal.shows("y send")
+  const drafts = join(terminal.home, ".local/state/waypost/mail/drafts")
+  const text = readFileSync(join(drafts, readdirSync(drafts)[0] ?? ""), "utf8")
+  assert.match(text, /^To: gordon@grussell\.org\n[^]*Half a letter/)
 })
 
 test("what is neither a mailbox nor there is told in a line, and without a terminal it refers to mail", () => {
