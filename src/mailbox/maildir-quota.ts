@@ -87,6 +87,8 @@ const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } 
 
 /** The account as it stands; undefined when there is none that can be believed. */
 function readAccount(path: string): Written | undefined {
+  // Most have none, and an open that fails costs more than the question.
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined
   const fd = opened(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
   if (fd === undefined) return undefined
   try {
