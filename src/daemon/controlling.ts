@@ -3,7 +3,7 @@
 import { option } from "../config/options.ts"
 import type { Controlling } from "../host/log-lines.ts"
 import { printSender } from "../host/log-lines.ts"
-import { parseMailbox } from "../mail/address.ts"
+import { parseMailbox, printPath } from "../mail/address.ts"
 import type { Account, Accounts, Found } from "../mail/world.ts"
 import type { Entry, Pending } from "../queue/entry.ts"
 import { canonical } from "../routing/canonify.ts"
@@ -17,9 +17,9 @@ export type WhoControls = (pending: Pending) => Controlling | undefined
 /** Looks the sender up once; the rest is asked only of what is known already, for a log line waits for nothing. */
 export async function whoControls(entry: Entry, routing: RoutingWorld): Promise<WhoControls> {
   const sender = await senderHere(entry, routing)
-  return ({ route, expandedFrom }) => {
+  return ({ route, expandedFrom, recipient }) => {
     if (route?.mailer === "prog" || route?.mailer === "*file*")
-      return expandedFrom === undefined ? undefined : byUser(expandedFrom, routing)
+      return byUser(expandedFrom?.address ?? printPath(recipient.path), expandedFrom?.user, routing)
     const owner = expandedFrom?.owner
     if (owner === undefined) return sender
     return known(owner, userOf(owner, routing), routing.accounts)
@@ -38,10 +38,12 @@ async function senderHere(entry: Entry, routing: RoutingWorld): Promise<Controll
   return controlling(printSender(entry), found)
 }
 
-type Expanded = NonNullable<Pending["expandedFrom"]>
-
 /** The user whose .forward it was; nobody's programs run as DefaultUser. */
-function byUser({ address, user }: Expanded, { settings, accounts }: RoutingWorld): Controlling | undefined {
+function byUser(
+  address: string,
+  user: string | undefined,
+  { settings, accounts }: RoutingWorld,
+): Controlling | undefined {
   if (user !== undefined && user !== "root") return known(`<${address}>`, user, accounts)
   const [uid = "", gid = uid] = option(settings, "DefaultUser").split(/[:.]/)
   if (!/^\d+$/.test(uid)) return known(`<${address}>`, uid, accounts)
