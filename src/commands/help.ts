@@ -22,6 +22,10 @@ const groups: readonly { readonly title: string; readonly rows: readonly Row[] }
       ["explain ADDRESS", "the way an address takes, step by step"],
       ["mailq", "what waits in the queue"],
       ["queue summary", "how much waits for which destination, and for how long"],
+      [
+        "forensics FILE|-",
+        "is a message forged? its way, what can be believed of it, and why; --teach, --quiz",
+      ],
       ["show ID", "one message: envelope, header, and what happened to it"],
       [
         "check [DIR|FILE]",

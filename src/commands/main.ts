@@ -30,6 +30,7 @@ const subcommands: Readonly<Record<string, Load>> = {
   config: () => import("./config.ts"),
   dnsbl: () => import("./dnsbl.ts"),
   explain: () => import("./explain.ts"),
+  forensics: () => import("./forensics.ts"),
   help: () => import("./help.ts"),
   idle: () => import("./idle.ts"),
   install: () => import("./install.ts"),

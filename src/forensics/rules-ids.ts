@@ -10,10 +10,10 @@ import { inUtc, inWords } from "./words.ts"
 const hour = 3_600_000
 
 /** queue_id: an id that this maker's software cannot have made. */
-export function queueId({ hops }: Case): readonly Remark[] {
+export function queueId({ hops, chain }: Case): readonly Remark[] {
   return hops.flatMap((hop) => {
     const { id, maker } = hop.received
-    if (hop.believed || hop.id?.formed !== false || id === undefined) return []
+    if ((hop.believed && !chain.assumed) || hop.id?.formed !== false || id === undefined) return []
     const others = makersOf(id.value).filter((name) => name !== maker.name)
     const looks = others.length === 0 ? "" : `; it looks like one of ${others.join(" or ")}`
     return [

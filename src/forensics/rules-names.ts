@@ -143,10 +143,10 @@ function selfReason(name: string, ours: string): string | undefined {
 }
 
 /** ip_sanity: addresses that no host on the Internet can have, where one should have been. */
-export function ipSanity({ hops }: Case): readonly Remark[] {
+export function ipSanity({ hops, chain }: Case): readonly Remark[] {
   return hops.flatMap((hop): readonly Remark[] => {
     const { address, received } = hop
-    if (address === undefined || hop.believed) return []
+    if (address === undefined || (hop.believed && !chain.assumed)) return []
     const told = received.source?.address
     const names = clientNames(received).filter((name) => !name.startsWith("[") && !isInnerName(name))
     const about = { check: "ip_sanity", hop: hop.number, evidence: [told] } as const

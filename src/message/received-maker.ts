@@ -144,18 +144,19 @@ function namesSecond(text: string, word: string): boolean {
 
 /** Content filters and list software sign beside the mail server they sit in. */
 function mayNotMeet(a: MakerName, b: MakerName): boolean {
-  const servers: readonly MakerName[] = [
-    "sendmail",
-    "Postfix",
-    "Exim",
-    "qmail",
-    "Domino",
-    "PowerMTA",
-    "CommuniGate",
-    "XMail",
-  ]
-  return servers.includes(a) && servers.includes(b)
+  return servers.has(a) && servers.has(b)
 }
+
+const servers: ReadonlySet<MakerName> = new Set([
+  "sendmail",
+  "Postfix",
+  "Exim",
+  "qmail",
+  "Domino",
+  "PowerMTA",
+  "CommuniGate",
+  "XMail",
+])
 
 function versionIn(comment: string): string | undefined {
   return /\d[\w.]{0,20}/.exec(comment.slice(0, 120))?.[0]
