@@ -124,7 +124,10 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
   },
   ldap_routing: plain("Routing by LDAP.", 6),
   limited_masquerade: plain("Only MASQUERADE_DOMAIN is masqueraded, not class w."),
-  local_lmtp: plain("Local mail is delivered by LMTP to a program.", 2),
+  local_lmtp: plain(
+    "Local mail is delivered by LMTP: `[IPC]' and `FILE /run/lmtp' or `TCP host port'; for mail.local, our own mboxes.",
+    2,
+  ),
   local_no_masquerade: plain("Mail between local users is not masqueraded."),
   local_procmail: plain(
     "procmail delivers local mail, as each user's .procmailrc wishes: ours, or the program whose path is given; its arguments; flags.",

@@ -345,6 +345,21 @@ test("a Maildir's quota and its folders are looked at, not guessed", () => {
   assert.match(says("FEATURE(`detail_folders')").join(), /no effect without FEATURE\(`maildir'\)/)
 })
 
+test("local mail by LMTP goes to a socket; mail.local is ourselves; another program is told, not guessed", () => {
+  assert.deepEqual(local("FEATURE(`local_lmtp')"), ["mbox", "/var/mail/%u", 2])
+  assert.deepEqual(local("FEATURE(`local_lmtp', `/usr/libexec/mail.local')"), ["mbox", "/var/mail/%u", 2])
+  assert.deepEqual(local("FEATURE(`local_lmtp', `[IPC]', `FILE /run/dovecot/lmtp')"), [
+    "[IPC]",
+    "FILE /run/dovecot/lmtp",
+    1,
+  ])
+  const { issues } = load(`${head}FEATURE(\`local_lmtp', \`/usr/bin/lmtpd')\nMAILER(\`smtp')\n`)
+  assert.match(
+    issues.map(({ message }) => message).join(),
+    /LMTP to a program \(\/usr\/bin\/lmtpd\) is not spoken/,
+  )
+})
+
 test("local mail: mbox as root, under the state directory else, Maildirs when asked, a program when named", () => {
   assert.deepEqual(local(""), ["mbox", "/var/mail/%u", 2])
   assert.deepEqual(local("define(`confLOCAL_MAILBOX_DIR', `/srv/boxes')"), ["mbox", "/srv/boxes/%u", 1])

@@ -3,7 +3,6 @@ import type { Origin } from "../mail/decision.ts"
 import type { Draft } from "./draft.ts"
 import { error, type Issue, suggestion, warning } from "./issues.ts"
 import { changeFlags, deadMailers, type Defined, localMailer, mailersOf, mailerWords } from "./mailers.ts"
-import { options } from "./options.ts"
 import { readMailer } from "./cf-mailer.ts"
 import { withoutComment } from "./rule-text.ts"
 import type { LocalLine, MailerDefinition } from "./settings.ts"
@@ -143,11 +142,11 @@ function programOf(draft: Draft, defined: Defined) {
   const lmtp = draft.features.get("local_lmtp")?.[0]
   if (lmtp === undefined) return undefined
   const [path = "", args = ""] = lmtp.args
-  const folder = draft.options.get("BinariesDirectory")?.value ?? options.BinariesDirectory.byDefault
-  return {
-    path: path || `${String(folder)}/mail.local`,
-    args: args || "mail.local -l",
-    flags: "PSXmnz9",
-    at: lmtp.at,
+  // mail.local writes mboxes in /var/mail by LMTP on its standard input: our own mailer does that itself.
+  if (path === "" || path.endsWith("/mail.local")) return undefined
+  if (!path.startsWith("[")) {
+    const says = `LMTP to a program (${path}) is not spoken: \`[IPC]' with \`FILE /its/socket' or \`TCP host port' is`
+    draft.issues.push(error("not-supported", says, lmtp.at))
   }
+  return { path, args: args || "TCP $h", flags: "PSXmnz9", at: lmtp.at }
 }
