@@ -29,7 +29,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return exits.usage
   }
   const wantsSteps = io.env[stepsVariable] !== undefined
-  const account = (wantsSteps ? accountOf(io) : undefined) ?? (await become(options.recipient))
+  const account = (wantsSteps ? accountOf(io) : undefined) ?? (await become(options.recipient, io))
   if (account === undefined) {
     io.stderr.write(`procmail: Unknown user "${options.recipient ?? ""}"\n`)
     return exits.noUser
@@ -56,16 +56,16 @@ function accountOf({ env }: Io): Account | undefined {
 }
 
 /** Who we are; with -d, and as root, the recipient is who we become. */
-async function become(recipient: string | undefined): Promise<Account | undefined> {
+async function become(recipient: string | undefined, io: Io): Promise<Account | undefined> {
   try {
     if (recipient !== undefined && process.geteuid?.() === 0) await takeRights(recipient)
     const own = userInfo()
     if (recipient !== undefined && own.username !== recipient) return undefined
     return own
   } catch {
-    return recipient === undefined
-      ? { username: String(process.getuid?.() ?? "nobody"), homedir: "/", shell: null }
-      : undefined
+    if (recipient !== undefined) return undefined
+    // A uid without an account on this machine: a user of the mail system alone, who is told who he is.
+    return accountOf(io) ?? { username: String(process.getuid?.() ?? "nobody"), homedir: "/", shell: null }
   }
 }
 

@@ -15,7 +15,7 @@ import {
 import { join } from "node:path"
 import { after, before, describe, test } from "node:test"
 import { without } from "../kit/debian.ts"
-import { handIn, System } from "../kit/system.ts"
+import { handIn, project, System } from "../kit/system.ts"
 
 const skip = process.getuid?.() === 0 ? without("setpriv") : "only root delivers as other users"
 const gor = { uid: 20_011, gid: 20_011 }
@@ -200,6 +200,22 @@ describe("FEATURE(sieve)", { skip }, () => {
     await deliver(system, "same")
     await deliver(system, "same")
     assert.equal(mailIn(home, "Maildir", ".once").length, 1)
+  })
+
+  test("bin/procmail stands in for procmail in a .forward line", async () => {
+    write(system, ".procmailrc", ":0:\n* ^Subject:.*forwarded\n$HOME/by-procmail\n")
+    write(system, ".forward", `"|${join(project, "bin", "procmail")} -Y"\n`)
+    await deliver(system, "forwarded")
+    assert.match(readFileSync(join(home, "by-procmail"), "latin1"), /^From ann@grussell\.org /)
+    rmSync(join(home, ".forward"))
+  })
+
+  test("a script that others can write is not run: said, and the mail is kept", async () => {
+    write(system, ".sieve", "discard;\n", 0o666)
+    const before = mailIn(home, "Maildir").length
+    const shown = await deliver(system, "unsafe")
+    assert.equal(mailIn(home, "Maildir").length, before + 1)
+    assert.match(shown, /cannot be run: .*world writable/)
   })
 
   test("a script that is wrong keeps the mail, and the timeline says where it is wrong", async () => {

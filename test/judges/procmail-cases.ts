@@ -302,6 +302,18 @@ export const cases: Readonly<Record<string, ProcmailCase>> = {
   "a Maildir gets the header": { rc: ":0 h\nMail/\n", messages: ["bare", "nobody", "spam", "plain"] },
   "a directory gets it": { rc: "A=`mkdir dir`\n:0\ndir\n", messages: ["bare", "nobody", "spam"] },
   "MH gets it": { rc: ":0\nmh/.\n", messages: ["bare", "nobody", "spam"] },
+  TIMEOUT: {
+    rc: "TIMEOUT=1\n:0 w\n| cat >/dev/null; exec sleep 30\n:0\nnext\n",
+    messages: ["plain"],
+  },
+  LOCKFILE: {
+    rc: "LOCKFILE=my.lock\n:0 w\n| cat >/dev/null; ls my.lock >>@DIR@/out\n",
+    messages: ["plain"],
+  },
+  "a lock is given back": {
+    rc: ":0 c:my.lock\nfirst\n:0\n| cat >/dev/null; ls my.lock >>@DIR@/out 2>/dev/null || echo none >>@DIR@/out\n",
+    messages: ["plain"],
+  },
   UMASK: { rc: "UMASK=022\n:0\n| cat >/dev/null; umask >>@DIR@/out\n" },
   LASTFOLDER: {
     rc: ":0 c\nMail/\n:0\n| cat >/dev/null; echo \"$LASTFOLDER\" | sed -e 's/new.*//' >>@DIR@/out\n",
