@@ -270,6 +270,20 @@ function write(file: string, mode: number): void {
   chmodSync(join(home, file), mode) // after chown, which takes set-uid bits away
 }
 
+test("of several files that are missing, one answer says so, or that some of them are there", async () => {
+  const ask = async (...further: string[]) => {
+    const paths = further.map((file) => join(home, file))
+    const path = join(home, ".forward.none")
+    return (await agent.ask({ verb: "read", owner: gordon, path, limit: 1000, further: paths }, [])).answer
+  }
+  write(".forward.there", 0o600)
+  assert.deepEqual(await ask(".forward.neither", "no-folder/.forward"), { outcome: "nothing" })
+  assert.deepEqual(await ask(".forward.neither", ".forward.there"), {
+    outcome: "nothing",
+    further: "some are there",
+  })
+})
+
 test("a .forward of its owner is read, and one that is not there says nothing", async () => {
   write(".forward", 0o600)
   const { answer, body } = await read(".forward")

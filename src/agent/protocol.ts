@@ -66,6 +66,8 @@ export type ReadRequest = {
   readonly limit: number
   /** A list that somebody else may keep (:include:); without, the file must be the owner's or root's. */
   readonly anyOwner?: boolean
+  /** Files that the owner may have instead: when this one is missing, the answer says whether any of them is there. */
+  readonly further?: readonly string[]
 }
 
 /** The agent's own word on whether it is alive and may do its work. */
@@ -88,7 +90,7 @@ export type AgentAnswer =
   | { readonly outcome: "later" | "failed"; readonly status: EnhancedCode; readonly text: string }
   /** Only for `read`; the text is the answer's body. */
   | { readonly outcome: "text" }
-  | { readonly outcome: "nothing" }
+  | { readonly outcome: "nothing"; readonly further?: "some are there" }
   | { readonly outcome: "unsafe"; readonly text: string }
 
 /** What an answer frame's head is. */

@@ -1,30 +1,66 @@
 // Reading .forward files and :include: lists through the agent: the mail process itself may not look into homes.
-import type { Agent } from "../agent/protocol.ts"
-import type { ReadUserFile } from "../mail/world.ts"
+import type { Agent, AgentReply } from "../agent/protocol.ts"
+import type { Account, ReadUserFile, UserFile } from "../mail/world.ts"
 import { identityOf } from "./delivery.ts"
 
 /** Lists of a hundred thousand members fit. */
 const limit = 16 * 1024 * 1024
 
-/** A reader that asks the agent; `nobody` is read for where no user owns the file. */
+/** Files of one user that were asked for in one turn of the loop: one question for all of them. */
+type Together = { readonly owner: Account; readonly further: string[]; readonly reply: Promise<AgentReply> }
+
+/**
+ * A reader that asks the agent; `nobody` is read for where no user owns the file. Most users have none of the files that
+ * ForwardPath names, and then one answer is enough for all of them.
+ */
 export function userFileReader(agent: Agent): ReadUserFile {
+  let together: Together | undefined
+  const askTogether = (path: string, owner: Account): Together => {
+    const further: string[] = []
+    const reply = Promise.resolve().then(() => {
+      if (together?.further === further) together = undefined
+      return ask(agent, path, owner, further)
+    })
+    return { owner, further, reply }
+  }
   return async (path, owner) => {
-    const identity = owner === undefined ? defaultReader : identityOf(owner)
-    const anyOwner = owner === undefined || !path.startsWith(`${owner.home}/`)
-    const { answer, body } = await agent.ask({ verb: "read", owner: identity, path, limit, anyOwner }, [])
-    switch (answer.outcome) {
-      case "text":
-        return { found: "text", text: body.toString("utf8") }
-      case "nothing":
-        return { found: "nothing" }
-      case "unsafe":
-        return { found: "unsafe", why: answer.text }
-      case "later":
-      case "failed":
-        return { found: "unavailable", why: answer.text }
-      case "done":
-        throw new Error('the agent answered a question with "done"') // its bug or ours
+    if (owner === undefined) return fileOf(await ask(agent, path, owner))
+    if (together?.owner === owner) {
+      const { further, reply } = together
+      further.push(path)
+      const { answer } = await reply
+      const none = answer.outcome === "nothing" && answer.further === undefined
+      return none ? { found: "nothing" } : fileOf(await ask(agent, path, owner))
     }
+    together = askTogether(path, owner)
+    return fileOf(await together.reply)
+  }
+}
+
+function ask(
+  agent: Agent,
+  path: string,
+  owner: Account | undefined,
+  further: readonly string[] = [],
+): Promise<AgentReply> {
+  const identity = owner === undefined ? defaultReader : identityOf(owner)
+  const anyOwner = owner === undefined || !path.startsWith(`${owner.home}/`)
+  return agent.ask({ verb: "read", owner: identity, path, limit, anyOwner, further }, [])
+}
+
+function fileOf({ answer, body }: AgentReply): UserFile {
+  switch (answer.outcome) {
+    case "text":
+      return { found: "text", text: body.toString("utf8") }
+    case "nothing":
+      return { found: "nothing" }
+    case "unsafe":
+      return { found: "unsafe", why: answer.text }
+    case "later":
+    case "failed":
+      return { found: "unavailable", why: answer.text }
+    case "done":
+      throw new Error('the agent answered a question with "done"') // its bug or ours
   }
 }
 
