@@ -44,7 +44,8 @@ export function sessionWorld(
       bug: (error) => log.bug(error),
     },
     note: (events) => spool.note(events),
-    watch: (arrival, reply, reason) => watchers.tell(arrival.client, { reply: replyLine(reply), reason }),
+    watch: (arrival, reply, reason) =>
+      watchers.tell(arrival.client, () => ({ reply: replyLine(reply), reason })),
     runQueue: parts.runQueue,
     onAccepted(queued, content) {
       log.accepted(queued)

@@ -18,12 +18,15 @@ export type Counted = { readonly since: number; readonly mailers: Readonly<Recor
 
 const none: Count = { from: 0, octetsFrom: 0, to: 0, octetsTo: 0, rejected: 0, discarded: 0, quarantined: 0 }
 
+/** A count that grows. */
+type Sums = { -readonly [key in keyof Count]: number }
+
 const keys = Object.keys(none) as (keyof Count)[]
 
 /** Owns the file. Counts are additions in memory; the file is written once a minute at most, and at the end. */
 export class Statistics {
   readonly #file: string
-  readonly #mailers = new Map<string, Count>()
+  readonly #mailers = new Map<string, Sums>()
   #since: number
   #changed = false
   readonly #timer: NodeJS.Timeout
@@ -32,15 +35,15 @@ export class Statistics {
     this.#file = file
     const earlier = readCounted(file)
     this.#since = earlier?.since ?? now
-    for (const [name, count] of Object.entries(earlier?.mailers ?? {})) this.#mailers.set(name, count)
+    for (const [name, count] of Object.entries(earlier?.mailers ?? {})) this.#mailers.set(name, { ...count })
     this.#timer = setInterval(() => this.save(), 60_000)
     this.#timer.unref()
   }
 
   add(mailer: string, more: Partial<Count>): void {
-    const before = this.#mailers.get(mailer) ?? none
-    const sum = Object.fromEntries(keys.map((key) => [key, before[key] + (more[key] ?? 0)]))
-    this.#mailers.set(mailer, { ...none, ...sum })
+    const count = this.#mailers.get(mailer) ?? { ...none }
+    this.#mailers.set(mailer, count)
+    for (const key in more) count[key as keyof Count] += more[key as keyof Count] ?? 0 // a Partial<Count> has no other keys
     this.#changed = true
   }
 

@@ -7,9 +7,9 @@ export class Watchers {
   readonly #watching = new Map<string, Set<(seen: Watched) => void>>()
 
   /** Called for every reply that has a reason; costs nothing while nobody watches. */
-  tell(client: { readonly address: string; readonly port: number } | undefined, seen: Watched): void {
+  tell(client: { readonly address: string; readonly port: number } | undefined, see: () => Watched): void {
     if (this.#watching.size === 0 || client === undefined) return
-    for (const listener of this.#watching.get(`${client.address}:${client.port}`) ?? []) listener(seen)
+    for (const listener of this.#watching.get(`${client.address}:${client.port}`) ?? []) listener(see())
   }
 
   /** What is said to this client ("127.0.0.1:54321") until the signal fires. */
