@@ -47,7 +47,7 @@ export function* toProgram(recipe: Recipe, line: string, variable: string | unde
 function* print(recipe: Recipe): Steps<Done> {
   const { machine, flags } = recipe
   yield { wish: "print", message: inFull(parts(recipe).bytes, flags) }
-  machine.variables.set("LASTFOLDER", "|")
+  machine.setLastFolder("|")
   return delivered(recipe, "printed")
 }
 
@@ -72,7 +72,7 @@ function* pipe(recipe: Recipe, command: Command, bytes: Buffer, says: string): S
   const waits = flags.has("w") || flags.has("W") || recipe.lock.wanted
   const input = inFull(bytes, flags)
   const ended = yield* machine.run({ command, input, capture: false, use: "delivery", wait: waits })
-  machine.variables.set("LASTFOLDER", command.kind === "words" ? command.words.join(" ") : command.line)
+  machine.setLastFolder(command.kind === "words" ? command.words.join(" ") : command.line)
   machine.lastSize = input.length
   let failed = false
   if (!ended.wrote && !flags.has("i")) {
@@ -197,7 +197,7 @@ export function* store(machine: Machine, storing: Storing): Steps<boolean> {
   }
   if (answer.answer !== "stored") throw new Error(`storing answered "${answer.answer}"`)
   machine.lastSize = answer.octets
-  machine.variables.set("LASTFOLDER", answer.folder)
+  machine.setLastFolder(answer.folder)
   if (answer.ok) return true
   machine.say(`Error while writing to "${folders[0] ?? ""}"`)
   machine.tell({

@@ -1,7 +1,7 @@
 // The conditions of a recipe: expressions, sizes, programs, variables, negation, and scores (procmailrc(5), procmailsc(5)).
 import { noMatch } from "./automaton.ts"
 import type { Steps } from "./procmail-effects.ts"
-import type { Flags, Machine } from "./procmail-machine.ts"
+import { type Flags, type Machine, printCommand } from "./procmail-machine.ts"
 import { matched, search } from "./procmail-match.ts"
 import { Source } from "./procmail-source.ts"
 
@@ -18,6 +18,8 @@ type Test = {
   /** The weight and exponent of a condition that is scored. */
   weight: number | undefined
   exponent: number
+  /** What is looked for in the end, as the log says it. */
+  wanted: string
 }
 
 /** The recipe's conditions as they are read, one after the other; whether all were met, or undefined when no action follows. */
@@ -88,6 +90,7 @@ function* condition(machine: Machine, flags: Flags, line: string, sum: Sum, at: 
     negated: false,
     weight: undefined,
     exponent: 0,
+    wanted: line,
   }
   const before = sum.score
   let holds = yield* evaluate(test, line, sum)
@@ -96,24 +99,28 @@ function* condition(machine: Machine, flags: Flags, line: string, sum: Sum, at: 
     sum.score = -infinity
     holds = false
   }
-  report(machine, { line, holds, scored: test.weight !== undefined, before, after: sum.score, at })
+  report(test, { line, holds, before, after: sum.score, at })
   return holds
 }
 
 type Report = {
   readonly line: string
   readonly holds: boolean
-  readonly scored: boolean
   readonly before: number
   readonly after: number
   readonly at: number
 }
 
-function report(machine: Machine, { line, holds, scored, before, after, at }: Report): void {
+function report(
+  { machine, weight, negated, wanted }: Test,
+  { line, holds, before, after, at }: Report,
+): void {
+  const scored = weight !== undefined
+  const what = `${negated ? " !" : ""} "${wanted}"`
   if (machine.verbose) {
     const score = (n: number) => String(Math.trunc(n)).padStart(7)
-    if (scored) machine.say(`Score: ${score(after - before)} ${score(after)} "${line}"`)
-    else machine.say(`${holds ? "M" : "No m"}atch on "${line}"`)
+    if (scored) machine.say(`Score: ${score(after - before)} ${score(after)}${what}`)
+    else machine.say(`${holds ? "M" : "No m"}atch on${what}`)
   }
   if (!machine.setup.tellAll) return
   const says = scored ? `${line}: ${Math.trunc(after - before)} points, ${Math.trunc(after)} in all` : line
@@ -138,6 +145,7 @@ function* evaluate(test: Test, line: string, sum: Sum): Steps<boolean> {
       rest = partition
       continue
     }
+    test.wanted = rest.startsWith("?") ? rest.slice(1).trimStart() : rest
     switch (rest[0]) {
       case "$": {
         const source = new Source("", `"${squeezed(rest.slice(1))}`)
@@ -206,6 +214,7 @@ function* program(test: Test, line: string, sum: Sum): Steps<boolean> {
   const wish = { command, input: test.text, capture: false, use: "condition", wait: true } as const
   const { code } = yield* machine.run(wish)
   machine.lastExit = code
+  if (code !== 0) machine.yell(`Non-zero exitcode (${code}) from "${printCommand(command)}"`)
   if (weight === undefined || code < 0) return (code !== 0) === test.negated
   if (!test.negated) sum.score += code !== 0 ? exponent : weight
   else {
@@ -304,8 +313,9 @@ function foundExpression(test: Test, source: string, sum: Sum): boolean {
   const isThere = search(expression, text) !== noMatch
   const behindMark = isThere ? matched(expression, text) : undefined
   if (behindMark !== undefined) {
-    machine.variables.set("MATCH", behindMark)
+    machine.yell('Assigning "MATCH="')
     machine.yell(`Matched "${behindMark}"`)
+    machine.variables.set("MATCH", behindMark)
   }
   return isThere !== test.negated
 }

@@ -151,6 +151,11 @@ export class Machine {
     if (this.verbose) this.say(line)
   }
 
+  setLastFolder(folder: string): void {
+    this.yell(`Assigning "LASTFOLDER=${folder}"`)
+    this.variables.set("LASTFOLDER", folder)
+  }
+
   log(text: string): void {
     if (this.logged > mostLog) return
     this.logged += text.length

@@ -62,8 +62,20 @@ function* lockGlobally(machine: Machine, value: string): Steps<void> {
 
 /** Gives LOCKFILE's lock back. */
 export function* unlockGlobally(machine: Machine): Steps<void> {
-  if (machine.globalLock !== undefined) yield { wish: "unlock", path: machine.globalLock }
+  yield* unlock(machine, machine.globalLock)
   machine.globalLock = undefined
+}
+
+/** Gives the recipe's lock back. */
+export function* unlockLocally(machine: Machine): Steps<void> {
+  yield* unlock(machine, machine.localLock)
+  machine.localLock = undefined
+}
+
+function* unlock(machine: Machine, path: string | undefined): Steps<void> {
+  if (path === undefined) return
+  machine.yell(`Unlocking "${path}"`)
+  yield { wish: "unlock", path }
 }
 
 /** Takes a lock file; when it cannot be had the mail goes on without, as procmail does, and it is said. */

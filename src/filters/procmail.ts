@@ -16,7 +16,7 @@ import { conditions } from "./procmail-conditions.ts"
 import { Machine, mostGenerations, type Setup, type Told } from "./procmail-machine.ts"
 import { Mail } from "./procmail-mail.ts"
 import { Source } from "./procmail-source.ts"
-import { assign, leaveFile, unlockGlobally } from "./procmail-variables.ts"
+import { assign, leaveFile, unlockGlobally, unlockLocally } from "./procmail-variables.ts"
 
 export type Rcfile = {
   readonly kind: "rcfile"
@@ -110,8 +110,7 @@ function* statements(machine: Machine): Steps<void> {
       machine.files.length = 0
       return
     }
-    if (machine.localLock !== undefined) yield { wish: "unlock", path: machine.localLock }
-    machine.localLock = undefined
+    yield* unlockLocally(machine)
     skipEmpty(source)
     if (source.isAtEnd()) {
       if (!leaveFile(machine)) return
@@ -342,7 +341,7 @@ function* finish(machine: Machine): Steps<Ended> {
   const lost = machine.ended && !machine.delivered // HOST: the mail is another's
   if (!machine.ended) machine.delivered = yield* byDefault(machine)
   if (machine.delivered) machine.exitCode = 0
-  if (machine.localLock !== undefined) yield { wish: "unlock", path: machine.localLock }
+  yield* unlockLocally(machine)
   yield* unlockGlobally(machine)
   if (!lost) abstract(machine, lastFolder(machine))
   yield* trap(machine)
