@@ -107,7 +107,7 @@ test("what is written while nothing runs is kept, listed, and sent at the next s
   for (let turn = 0; readdirSync(queue).length > 0 && turn < 20; turn++)
     await system.command("sendmail", ["-Ac", "-q"])
   await system.idle()
-  assert.match(taken("andrew"), /^From gor@mail\.grussell\.org \w{3} [^]*\nSubject: patience\n/)
+  assert.match(taken("andrew"), /^From gor@mail\.grussell\.org  \w{3} [^]*\nSubject: patience\n/)
   await system.command("sendmail", ["-Ac", "-odq", "andrew"], "Subject: once more\n\nhi\n")
   assert.match((await system.command("mailq", ["-Ac"])).stdout, /^\t{5} andrew\n\t\tTotal requests: 1$/m)
   await system.command("sendmail", ["-Ac", "-q"])

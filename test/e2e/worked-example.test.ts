@@ -82,7 +82,7 @@ test("mail submitted at napier.ac.uk reaches me's mailbox at grussell.org, by wa
     const box = readFileSync(join(grussell.directory, "mail", "gor"), "latin1")
     assert.match(
       box,
-      /^From g\.russell@napier\.ac\.uk \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}\nReturn-Path: <g\.russell@napier\.ac\.uk>\n/,
+      /^From g\.russell@napier\.ac\.uk  \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}\nReturn-Path: <g\.russell@napier\.ac\.uk>\n/,
     )
     assert.match(
       box,
@@ -98,10 +98,7 @@ test("mail submitted at napier.ac.uk reaches me's mailbox at grussell.org, by wa
       napier.stderr,
       /to=<me@grussell\.org>, .*mailer=esmtp, .*relay=mail\.grussell\.org\. \[127\.0\.0\.3\], dsn=2\.0\.0, stat=Sent \(\w+ Message accepted for delivery\)/,
     )
-    assert.match(
-      grussell.stderr,
-      /to=<gor@mail\.grussell\.org>, ctladdr=<me@grussell\.org>, .*mailer=local, .*dsn=2\.0\.0, stat=Sent/,
-    )
+    assert.match(grussell.stderr, /to=gor, delay=.*mailer=local, .*dsn=2\.0\.0, stat=Sent/)
   } finally {
     await both.stop()
   }
