@@ -1,5 +1,6 @@
 // The mailer that gives messages to other hosts by SMTP (and LMTP): `esmtp`, `smtp`, `relay` and their kin in sendmail's
 // configuration. Knows the way; the protocol is smtp/client.ts's, the choice of hosts routing/exchangers.ts's.
+import { option } from "../config/options.ts"
 import type { Settings } from "../config/settings.ts"
 import { because } from "../mail/decision.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
@@ -66,6 +67,7 @@ export function makeSmtpMailer(world: SmtpWorld): SmtpMailer {
       isOurs: ownNames(world),
       random: world.random ?? Math.random,
       fallback: fallback(settings),
+      tryItself: option(settings, "TryNullMXList"),
     },
     isOurAddress: (address, port) => ours.has(`${reached(address)} ${port}`),
     from: (address) => clientAddress(settings, address),
