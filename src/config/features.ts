@@ -100,6 +100,9 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
     most: 20,
     repeats: true,
   },
+  forensics: plain(
+    "Ours: mail from outside gets a field on top, X-Waypost-Forensics: is its trace forged, and the strongest finding; nothing is refused.",
+  ),
   generics_entire_domain: plain("genericstable applies below GENERICS_DOMAIN too."),
   genericstable: table(
     "genericstable",

@@ -18,6 +18,7 @@ import { patience } from "../host/patience.ts"
 import { readSecret } from "../host/secret.ts"
 import { makeSiteGate } from "../policy/site-checks.ts"
 import type { Gate } from "../mail/gate.ts"
+import { withForensics } from "./forensic-gate.ts"
 import { makeRouting } from "../routing/routing.ts"
 import { type RoutingWorld, tablesOf } from "../routing/world.ts"
 import { makeClientTls } from "../trust/tls-client.ts"
@@ -68,7 +69,8 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
   })
   const greylist = greylistFile(settings, parts)
   if (!greylist.ok) return greylist
-  const gate = makeSiteGate({ settings, routing, dns, clock, patience, greylist: greylist.value })
+  const siteGate = makeSiteGate({ settings, routing, dns, clock, patience, greylist: greylist.value })
+  const gate = withForensics(siteGate, settings, clock)
   const tls = serverTls(parts)
   const smtp = makeSmtpMailer({
     dns,

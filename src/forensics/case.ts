@@ -2,8 +2,8 @@
 import { type ReadDate, readDate } from "../message/date-read.ts"
 import { type Header, scanHeader } from "../message/header.ts"
 import type { Span } from "../message/received-tokens.ts"
-import { type Chain, type Hop, readChain, type Trust } from "./hops.ts"
-import { type Fields, readFields, readNames } from "./message.ts"
+import { type Chain, type Hop, mostHops, readChain, type Trust } from "./hops.ts"
+import { type Fields, mostOfOne, readFields, readNames } from "./message.ts"
 
 export type Case = {
   readonly header: Header
@@ -20,8 +20,9 @@ export type Case = {
 
 /** Opens the case of one message. */
 export function openCase(bytes: Buffer, trust: Trust = {}): Case {
-  const header = scanHeader(bytes, (name) => readNames.has(name))
-  const chain = readChain(header, trust)
+  const counts = new Map<string, number>()
+  const header = scanHeader(bytes, (name) => isRead(name, counts))
+  const chain = readChain(header, trust, Math.max(0, (counts.get("received") ?? 0) - mostHops))
   return {
     header,
     chain,
@@ -30,6 +31,14 @@ export function openCase(bytes: Buffer, trust: Trust = {}): Case {
     fields: readFields(header),
     mboxLine: mboxLineOf(bytes),
   }
+}
+
+/** Fields of the names that matter, and of none more than are read. */
+function isRead(name: string, counts: Map<string, number>): boolean {
+  if (!readNames.has(name)) return false
+  const count = (counts.get(name) ?? 0) + 1
+  counts.set(name, count)
+  return count <= (name === "received" ? mostHops : mostOfOne)
 }
 
 function mboxLineOf(bytes: Buffer): Case["mboxLine"] {

@@ -46,10 +46,10 @@ export type Chain = {
 }
 
 /** Hops that are read; a server refuses mail with far fewer (RFC 5321 §6.3). */
-export const mostHops = 10_000
+export const mostHops = 5000
 
-/** Reads the chain. */
-export function readChain(header: Header, trust: Trust = {}): Chain {
+/** Reads the chain. `unread` Received fields were left out of the header already. */
+export function readChain(header: Header, trust: Trust = {}, unread = 0): Chain {
   const all = header.fields.filter((field) => isNamed(header, field, "received"))
   const received = all.slice(0, mostHops).map((field: Field) => readReceived(header, field))
   const receiver = receiverOf(received, trust)
@@ -72,7 +72,7 @@ export function readChain(header: Header, trust: Trust = {}): Chain {
   })
   const assumed =
     receiver !== undefined && trust.receiver === undefined && !isOneOf(receiver, trust.ours ?? [])
-  return { hops, boundary, receiver, assumed, unread: all.length - received.length }
+  return { hops, boundary, receiver, assumed, unread: unread + all.length - received.length }
 }
 
 function idOf({ id, maker, date }: Received): IdReading | undefined {

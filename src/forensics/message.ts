@@ -55,7 +55,7 @@ export type Fields = {
 export const longestField = 16 * 998
 
 /** Fields of one name that are read. */
-const mostOfOne = 200
+export const mostOfOne = 200
 
 /** The names that are looked at, for scanning a header of any size (lower case). */
 export const readNames: ReadonlySet<string> = new Set([

@@ -42,7 +42,7 @@ export function pictureOf(chain: Chain): readonly string[] {
     const next = shown[n + 1]
     if (next !== undefined && next.number > hop.number + 1)
       lines.push(`     … ${next.number - hop.number - 1} more hops …`)
-    else if (next !== undefined && hop.number !== chain.boundary) lines.push(`     ^${stepText(hop)}`)
+    else if (next !== undefined) lines.push(`     ^${stepText(hop)}`)
   }
   return [...lines, ""]
 }

@@ -13,7 +13,7 @@ const timeX = 24
 const boxX = 230
 const boxWidth = 380
 const noteX = 650
-const noteColumns = 52
+const noteColumns = 48
 const line = 16
 /** Hops that are drawn. */
 const mostDrawn = 14
@@ -58,14 +58,14 @@ function document(height: number, parts: readonly string[]): string {
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
     `font-family="Helvetica, Arial, sans-serif" fill="#000" role="img" aria-label="The route of a message">\n` +
-    `<defs><marker id="up" viewBox="0 0 10 10" refX="5" refY="1" markerWidth="9" markerHeight="9" orient="auto"><path d="M0 10 L5 0 L10 10 z"/></marker></defs>\n` +
+    `<defs><marker id="up" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="9" markerHeight="9" orient="auto"><path d="M0 0 L10 5 L0 10 z"/></marker></defs>\n` +
     `<rect width="${width}" height="${height}" fill="#fff"/>\n${parts.join("\n")}\n</svg>\n`
   )
 }
 
 function drawHop(parts: string[], top: number, hop: Hop, notes: readonly Note[]): number {
   const { received, number, at, believed } = hop
-  const from = wrap(`took it from ${fromText(hop)}`, 54).slice(0, 3)
+  const from = wrap(`took it from ${fromText(hop)}`, 48).slice(0, 3)
   const wordsOfNotes = notes.map(({ finding, mark }) => ({ mark, words: noteWords(finding) }))
   const noteLines = wordsOfNotes.reduce((sum, { words }) => sum + words.length + 0.4, 0)
   const height = Math.max(56 + from.length * line, 20 + noteLines * line)

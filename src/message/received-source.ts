@@ -89,22 +89,27 @@ function takeComment(found: Found, comment: Comment): void {
   if (/may be forged|unverified|forged/i.test(comment.text)) found.doubted = true
   let at = comment.start + 1
   let helo = false
+  const bracketed = inner.includes("[")
   for (const word of inner.split(" ")) {
-    takeWord(found, { text: word, start: at, end: at + word.length }, helo)
+    takeWord(found, { text: word, start: at, end: at + word.length }, { afterHelo: helo, bracketed })
     helo = /^(?:helo|ehlo)$/i.test(word)
     at += word.length + 1
   }
 }
 
-function takeWord(found: Found, word: Told, afterHelo: boolean): void {
+type Beside = { readonly afterHelo: boolean; readonly bracketed: boolean }
+
+function takeWord(found: Found, word: Told, { afterHelo, bracketed }: Beside): void {
   const { text } = word
   const said = /^(?:helo|ehlo)=(.+)$/i.exec(text)?.[1]
+  if (/^(?:helo|ehlo)$/i.test(text)) return
   if (said !== undefined) found.helo ??= { text: said, start: word.end - said.length, end: word.end }
   else if (afterHelo) found.helo ??= word
   else if (/^(?:ident|user)[=:]/i.test(text) && !text.includes("@")) return
   else if (text === "unknown" || text === "unverified") found.nameless = true
   else if (addressIn(withoutUser(text)) !== undefined) found.address ??= bareAddress(afterUser(word))
-  else if (looksLikeHost(withoutUser(text)) && found.address === undefined) found.reverse ??= afterUser(word)
+  else if (looksLikeHost(withoutUser(text), bracketed) && found.address === undefined)
+    found.reverse ??= afterUser(word)
 }
 
 /** The rest keeps its place: what stands in nested comments becomes blanks, and so do line ends. */
@@ -130,8 +135,13 @@ function afterUser(word: Told): Told {
   return { text: word.text.slice(cut), start: word.start + cut, end: word.end }
 }
 
-function looksLikeHost(text: string): boolean {
-  return /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$/.test(text) && /[A-Za-z]/.test(text)
+/** A name without dots is one only beside an address: `(jalapeno [127.0.0.1])`. */
+function looksLikeHost(text: string, bracketed: boolean): boolean {
+  return (
+    /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$/.test(text) &&
+    /[A-Za-z]/.test(text) &&
+    (bracketed || text.includes("."))
+  )
 }
 
 /** What this word holds as an address, whether or not there can be such a one: `[192.0.2.7]`, `[IPv6:2001:db8::7]`, `1.2.3.999`. */
