@@ -10,6 +10,7 @@ export const harmless: ReadonlyMap<OptionName, string> = new Map<OptionName, str
   ...(
     [
       "AliasWait",
+      "BinariesDirectory",
       "CheckAliases",
       "CheckpointInterval",
       "ClassFactor",

@@ -142,8 +142,8 @@ test("a host where nobody listens is tried again by itself, and gets the mail wh
 
 test("one recipient refused, one put off, one taken: a report for the first, the second waits, the third has it", async () => {
   const host = await remote(
-    { on: /^RCPT TO:<no\.one@/, act: "550 5.1.1 no such user here" },
-    { on: /^RCPT TO:<full@/, act: "452 4.2.2 mailbox full" },
+    { on: /^RCPT To:<no\.one@/, act: "550 5.1.1 no such user here" },
+    { on: /^RCPT To:<full@/, act: "452 4.2.2 mailbox full" },
   )
   const id = await accept(["no.one@grussell.org", "full@grussell.org", "me@grussell.org"])
   await system.idle()
