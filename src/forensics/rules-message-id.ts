@@ -26,7 +26,8 @@ export function messageId(about: Case): readonly Remark[] {
       },
     ]
   }
-  return [...clocks(line, about), ...ofMailer(line, about)]
+  const added = addedHere(text, about)
+  return added === undefined ? [...clocks(line, about), ...ofMailer(line, about)] : [added]
 }
 
 /** RFC 5322 §3.6.4 says only SHOULD, but every mailer of the last decades writes one, and the first server adds what lacks. */
@@ -43,6 +44,24 @@ function missing({ fields }: Case): readonly Remark[] {
       honest: "A script or a very old mailer that left it to the server, and a server that did not add one.",
     },
   ]
+}
+
+/** sendmail and Waypost make a missing one of their own queue id and name: then the sender had made none. */
+function addedHere(text: string, { entry, fields }: Case): Remark | undefined {
+  const { id, host } = entry?.received ?? {}
+  const word = id?.value.split(" ", 1)[0] ?? ""
+  if (entry === undefined || entry.submission !== undefined || host === undefined || word.length < 6)
+    return undefined
+  if (!text.includes(word) || domainOf(text.slice(1, -1)) !== host) return undefined
+  return {
+    check: "message_id",
+    severity: "medium",
+    telling: true,
+    header: fields.messageId?.name ?? "Message-ID",
+    explanation: `The sender's mailer made no Message-ID: ${host} had to add one (it holds the id of hop ${entry.number}).`,
+    evidence: [fields.messageId?.span, id],
+    honest: "A script, or a person who speaks SMTP by hand; every mailer makes one.",
+  }
 }
 
 function wrongForm(text: string): string | undefined {
@@ -62,7 +81,14 @@ function clocks(line: Line, { fields, hops }: Case): readonly Remark[] {
   if (apart <= 7 * day) return []
   const says = `The ${line.name} was made at ${inUtc(hidden)}, but the message is dated ${inUtc(told)}: ${inWords(apart)} apart.`
   return [
-    { check: "message_id", severity: "medium", header: line.name, explanation: says, evidence: [line.span] },
+    {
+      check: "message_id",
+      severity: "medium",
+      telling: apart > 365 * day,
+      header: line.name,
+      explanation: says,
+      evidence: [line.span],
+    },
   ]
 }
 

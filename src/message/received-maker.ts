@@ -63,7 +63,7 @@ const signatures: readonly Sign[] = [
   { name: "Exim", begins: ["exim"] },
   { name: "qmail", begins: ["qmail", "qp "] },
   { name: "Domino", begins: ["lotus domino", "ibm domino", "hcl domino", "lotus smtp"] },
-  { name: "amavis", begins: ["amavis"] },
+  { name: "amavis", begins: ["amavis", "amavisd"] },
   { name: "fetchmail", begins: ["fetchmail", "getmail", "fdm"] },
   { name: "Dovecot", begins: ["dovecot"] },
   { name: "Cyrus", begins: ["cyrus"] },
