@@ -1,6 +1,6 @@
 // What users' own rules cost: `node bench/filters.ts`. Fifty procmail recipes on a message of 10 KiB, our CPU alone; and 2,000
-// deliveries of a whole system into a Maildir, with 20 rules of Sieve and without any.
-import { mkdirSync, writeFileSync } from "node:fs"
+// deliveries of a whole system into a Maildir, with 20 rules of Sieve, with 50 recipes, and without any (as root).
+import { chownSync, mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Answer, Wish } from "../src/filters/procmail-effects.ts"
 import { procmail } from "../src/filters/procmail.ts"
@@ -83,7 +83,7 @@ function sieveOnce(): void {
 const mc = (feature: string) => `
 define(\`confDOMAIN_NAME', \`grussell.org')dnl
 define(\`ALIAS_FILE', \`-o @DIR@/aliases')dnl
-FEATURE(\`maildir', \`@DIR@/boxes/%u')dnl
+FEATURE(\`maildir')dnl
 ${feature}
 DAEMON_OPTIONS(\`Name=MTA, Addr=127.0.0.1, Port=@PORT@')dnl
 FEATURE(\`no_default_msa')dnl
@@ -97,8 +97,13 @@ const sessions = 10
 
 /** Seconds from the first MAIL to the last message in its mailbox. */
 async function whole(feature: string): Promise<number> {
-  const system = await System.start({ mc: mc(feature), users: ["gor", "postmaster"] })
+  const users = ["gor", "postmaster"].map((name) => `${name}::@DIR@/home/${name}:20011:20011:\n`).join("")
+  const system = await System.start({ mc: mc(feature), files: { "state/users": users } })
   try {
+    const home = join(system.directory, "home", "gor")
+    mkdirSync(home, { recursive: true })
+    writeFileSync(join(home, ".procmailrc"), recipes, { mode: 0o600 })
+    for (const path of [home, join(home, ".procmailrc")]) chownSync(path, 20_011, 20_011)
     mkdirSync(join(system.directory, "scripts"))
     writeFileSync(join(system.directory, "scripts", "gor.sieve"), script, { mode: 0o644 })
     const began = performance.now()
@@ -132,3 +137,5 @@ say(`20 rules of Sieve, compiled and run: ${cpu(1000, sieveOnce).toFixed(3)} ms 
 say(`${deliveries} deliveries without rules: ${(await whole("")).toFixed(1)} s`)
 const feature = "FEATURE(`sieve', `@DIR@/scripts/%u.sieve')dnl"
 say(`${deliveries} deliveries with 20 rules of Sieve: ${(await whole(feature)).toFixed(1)} s`)
+const byRecipes = "FEATURE(`local_procmail')dnl"
+say(`${deliveries} deliveries with 50 recipes: ${(await whole(byRecipes)).toFixed(1)} s`)

@@ -54,6 +54,8 @@ export type RunRequest = {
   readonly outputLimit: number
   /** What reads the command, instead of /bin/sh: smrsh. */
   readonly shell?: string
+  /** It can stay and take one message after the other: the command line of that form, and what it is told with this message. */
+  readonly serve?: { readonly command: string; readonly arguments: readonly string[] }
   /** The program writes mailboxes itself: it has the group of this directory too, where that is who may make them. */
   readonly mailboxes?: string
 }

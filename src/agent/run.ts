@@ -21,7 +21,7 @@ export async function runProgram(
     return { outcome: "failed", status: "5.7.0", text }
   }
   try {
-    return await follow(start(request, owner), request, body)
+    return await follow(becomeAndStart(request, owner), request, body)
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error)
     return { outcome: "later", status: "4.3.0", text: `the program could not be started: ${words}` }
@@ -31,7 +31,8 @@ export async function runProgram(
 const standardShell = "/bin/sh"
 const standardPath = "/usr/bin:/bin"
 
-function start(request: RunRequest, owner: Owner): ChildProcessWithoutNullStreams {
+/** Starts the command as its owner, with a clean environment and three descriptors. */
+export function becomeAndStart(request: RunRequest, owner: Owner): ChildProcessWithoutNullStreams {
   const { name, home } = request.owner
   const { shell = standardShell } = request
   const env = { SHELL: shell, USER: name, LOGNAME: name, HOME: home, ...request.environment }
@@ -114,7 +115,8 @@ async function endOf(child: ChildProcessWithoutNullStreams): Promise<EndedBy> {
   return { code: code ?? 0, signal: signal ?? undefined }
 }
 
-function killGroup({ pid }: ChildProcessWithoutNullStreams): void {
+/** The program and all that it started. */
+export function killGroup({ pid }: ChildProcessWithoutNullStreams): void {
   if (pid === undefined) return
   try {
     process.kill(-pid, "SIGKILL")
@@ -131,6 +133,11 @@ async function feed({ stdin }: ChildProcessWithoutNullStreams, body: Body): Prom
     if (!stdin.write(piece)) await drained(stdin)
   }
   stdin.end()
+}
+
+/** In one line. */
+export function wordsOf(text: string): string {
+  return text.replaceAll(/[\s\p{Cc}]+/gu, " ").trim()
 }
 
 /** The beginning of what a program says, up to a limit; the rest is read and thrown away. */
@@ -151,9 +158,6 @@ class Output {
 
   /** In one line, for logs and reports. */
   words(): string {
-    return Buffer.concat(this.#pieces)
-      .toString("utf8")
-      .replaceAll(/[\s\p{Cc}]+/gu, " ")
-      .trim()
+    return wordsOf(Buffer.concat(this.#pieces).toString("utf8"))
   }
 }

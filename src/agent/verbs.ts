@@ -1,17 +1,25 @@
 // What the agent does for each verb. Mailboxes are written one delivery at a time (a Maildir needs no such order: each delivery
 // has a file of its own); everything is done with the rights of the mailbox's owner.
-import type { Body } from "../mailbox/body.ts"
+import { type Body, isInMemory } from "../mailbox/body.ts"
 import type { MakeDurable } from "../mailbox/durable.ts"
 import { appendToFile } from "../mailbox/file.ts"
 import { deliverToMaildir } from "../mailbox/maildir.ts"
 import { deliverToMbox } from "../mailbox/mbox.ts"
 import type { Owner } from "../mailbox/owner.ts"
 import type { FindOwner } from "./identity.ts"
-import type { AgentAnswer, AgentReply, AgentRequest, AppendRequest, DeliverRequest } from "./protocol.ts"
+import type {
+  AgentAnswer,
+  AgentReply,
+  AgentRequest,
+  AppendRequest,
+  DeliverRequest,
+  RunRequest,
+} from "./protocol.ts"
 import { checkLogin } from "./login.ts"
 import { readUserFile } from "./read.ts"
 import { runProgram } from "./run.ts"
 import { Serial } from "./serial.ts"
+import { WarmPrograms } from "./warm.ts"
 
 export type AgentWorld = {
   readonly durable: MakeDurable
@@ -28,6 +36,7 @@ const nothing = Buffer.alloc(0)
 /** Serves requests; each answer is final. Throws nothing: what goes wrong is an answer. */
 export function makeVerbs(world: AgentWorld): (request: AgentRequest, body: Body) => Promise<AgentReply> {
   const serial = new Serial()
+  const warm = new WarmPrograms()
   return async (request, body) => {
     if (request.verb === "ping") return answer({ outcome: "done", status: "2.0.0", text: "alive" })
     if (request.verb === "login") {
@@ -43,10 +52,19 @@ export function makeVerbs(world: AgentWorld): (request: AgentRequest, body: Body
       case "append":
         return answer(await append(request, owner.value, body))
       case "run":
-        return answer(await runProgram(request, owner.value, body, world.asRoot))
+        return answer(await runOrServe(request, owner.value, body))
       case "read":
         return readUserFile(request, owner.value)
     }
+  }
+
+  /** A large message has a process for itself; and nothing is started with root's rights, which runProgram says. */
+  function runOrServe(request: RunRequest, owner: Owner, body: Body): Promise<AgentAnswer> {
+    const { serve } = request
+    const mayStay = isInMemory(body) && !(world.asRoot && owner.rights === undefined)
+    return serve !== undefined && mayStay
+      ? warm.run({ ...request, serve }, owner, body)
+      : runProgram(request, owner, body, world.asRoot)
   }
 
   function deliver(request: DeliverRequest, owner: Owner, body: Body): Promise<AgentAnswer> {

@@ -12,12 +12,17 @@ import { fulfil } from "../mailers/procmail-world.ts"
 import { printCtime } from "../message/date.ts"
 import { exits, type Io } from "./io.ts"
 import { type Options, readOptions, usage } from "./procmail-options.ts"
+import { serve } from "./procmail-serve.ts"
 import { versionLine } from "./version.ts"
 
 /** Environment by which the mail system asks for the steps, as one line on standard output. */
 const stepsVariable = "WAYPOST_STEPS"
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
+  return argv[0] === "--serve" ? await serve(io, deliver) : await deliver(argv, io)
+}
+
+async function deliver(argv: readonly string[], io: Io): Promise<number> {
   const options = readOptions(argv)
   for (const line of options.complaints) io.stderr.write(`procmail: ${line}\n`)
   if (options.wish === "version") {

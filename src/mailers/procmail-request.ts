@@ -36,23 +36,15 @@ export function procmailRequest({
   const box = lastResort(account, settings)
   const soft = /(?:^|\s)-t(?:\s|$)/.test(definition.args) ? ["-t"] : []
   const entry = process.argv[1] ?? ""
-  const words = [
-    process.execPath,
-    entry,
-    "procmail",
-    ...soft,
-    "-Y",
-    "-a",
-    detail,
-    `ORGMAIL=${box}`,
-    `DEFAULT=${box}`,
-  ]
+  const program = [process.execPath, entry, "procmail"]
+  const args = [...soft, "-Y", "-a", detail, `ORGMAIL=${box}`, `DEFAULT=${box}`]
   const needsGroup = definition.flags.includes("S") && feature(settings, "maildir") === undefined
   const mailboxes = option(settings, "LocalMailboxDirectory")
   return {
     verb: "run",
     owner: identityOf(account),
-    command: words.map(quoted).join(" "),
+    command: commandLine([...program, ...args]),
+    serve: { command: commandLine([...program, "--serve"]), arguments: args },
     environment: {
       WAYPOST_STEPS: "1",
       WAYPOST_SENDMAIL: ownSendmail(entry),
@@ -76,6 +68,10 @@ function lastResort(account: Account, settings: Settings): string {
 /** The sendmail beside the build that runs, so that a user's forwards come back to this system. */
 function ownSendmail(entry: string): string {
   return join(dirname(dirname(dirname(entry))), "bin", "sendmail")
+}
+
+function commandLine(words: readonly string[]): string {
+  return `exec ${words.map(quoted).join(" ")}`
 }
 
 function quoted(word: string): string {
