@@ -6,7 +6,7 @@ import { openCase } from "../forensics/case.ts"
 import type { Verdict } from "../forensics/findings.ts"
 import { asRecord, judge } from "../forensics/judgement.ts"
 import { readMessageFile } from "./forensics-input.ts"
-import type { Means } from "./forensics.ts"
+import type { Means } from "./forensics-online.ts"
 import { exits, type Io, Refusal } from "./io.ts"
 
 type Entry = { readonly id: string; readonly file: string; readonly receiver: string | undefined }

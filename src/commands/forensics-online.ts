@@ -4,6 +4,7 @@ import { checkHost } from "../auth/spf.ts"
 import type { Case } from "../forensics/case.ts"
 import type { Check, Finding, Severity } from "../forensics/finding.ts"
 import { asFinding } from "../forensics/findings.ts"
+import type { Trust } from "../forensics/hops.ts"
 import { organisation } from "../forensics/owners.ts"
 import { patience } from "../host/patience.ts"
 import type { Dns } from "../mail/world.ts"
@@ -12,6 +13,9 @@ import { resolverFor } from "./resolver-option.ts"
 
 /** Looks up what there is to ask about a case. */
 export type Online = (about: Case) => Promise<readonly Finding[]>
+
+/** What a message is judged with. */
+export type Means = { readonly trust: Trust; readonly online: Online | undefined }
 
 export type OnlineOptions = { readonly resolver: string | undefined; readonly lists: readonly string[] }
 

@@ -11,7 +11,7 @@ import type { Verdict } from "../forensics/findings.ts"
 import { type Arguments, readArguments, type Usage } from "./arguments.ts"
 import { judgeBatch } from "./forensics-batch.ts"
 import { readMessages } from "./forensics-input.ts"
-import { type Online, openOnline } from "./forensics-online.ts"
+import { type Means, openOnline } from "./forensics-online.ts"
 import { runQuiz } from "./forensics-quiz.ts"
 import { ourNames } from "./forensics-trust.ts"
 import { exits, type Io, refuse } from "./io.ts"
@@ -99,8 +99,6 @@ function trustOf(given: Arguments, io: Io): Trust {
   if (receiver !== undefined) return { receiver, trusted }
   return { trusted, ours: ourNames(given.text("config"), io) }
 }
-
-export type Means = { readonly trust: Trust; readonly online: Online | undefined }
 
 async function judgeAll(given: Arguments, means: Means, io: Io): Promise<number> {
   let worst: Verdict = "genuine"
