@@ -55,14 +55,21 @@ export function causeOf(table: LookupTable): readonly Reason[] {
   return made
 }
 
+/** Letters of a value that a reason repeats: a list's thousands of members stand in its line, which is cited. */
+const longestShown = 300
+
+function shown(value: string): string {
+  return value.length <= longestShown ? value : `${value.slice(0, longestShown)}…`
+}
+
 /** The reason that is a line of a table. */
 export function byEntry(table: LookupTable, { key, value, at }: Entry): Reason {
-  return because(table.name, `"${key}" says "${value}"`, at, causeOf(table))
+  return because(table.name, `"${key}" says "${shown(value)}"`, at, causeOf(table))
 }
 
 /** The same line as one that only rewrote the address. */
 export function changedByEntry(table: LookupTable, { key, value, at }: Entry): Reason {
-  return changed(table.name, `"${key}" says "${value}"`, at, causeOf(table))
+  return changed(table.name, `"${key}" says "${shown(value)}"`, at, causeOf(table))
 }
 
 /** sendmail's words when a map does not answer. */
