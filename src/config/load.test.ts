@@ -360,6 +360,16 @@ test("local mail by LMTP goes to a socket; mail.local is ourselves; another prog
   )
 })
 
+test("Sieve beside a program that takes the mail first is told to be in vain", () => {
+  const says = (text: string) =>
+    load(`${head}${text}\nMAILER(\`smtp')\n`).issues.map(({ message }) => message)
+  assert.deepEqual(says("FEATURE(`sieve')FEATURE(`maildir')"), [])
+  assert.match(
+    says("FEATURE(`local_procmail')FEATURE(`sieve')").join(),
+    /sieve has no effect with FEATURE\(`local_procmail'\)/,
+  )
+})
+
 test("local mail: mbox as root, under the state directory else, Maildirs when asked, a program when named", () => {
   assert.deepEqual(local(""), ["mbox", "/var/mail/%u", 2])
   assert.deepEqual(local("define(`confLOCAL_MAILBOX_DIR', `/srv/boxes')"), ["mbox", "/srv/boxes/%u", 1])

@@ -91,6 +91,7 @@ function tellMissing(draft: Draft): void {
 function finalDelivery(draft: Draft, defined: Defined): MailerDefinition {
   const maildir = draft.features.get("maildir")?.[0]
   checkMaildir(draft)
+  checkSieve(draft)
   const setting = draft.options.get("LocalMailboxDirectory")
   const directory = typeof setting?.value === "string" ? setting.value : undefined
   const usual = draft.place.root ? "/var/mail" : `${draft.place.state}/mail`
@@ -105,6 +106,15 @@ function finalDelivery(draft: Draft, defined: Defined): MailerDefinition {
     },
     defined,
   )
+}
+
+/** One program decides about a user's mail. */
+function checkSieve(draft: Draft): void {
+  const sieve = draft.features.get("sieve")?.[0]
+  const program = ["local_procmail", "local_lmtp"].find((name) => draft.features.has(name))
+  if (sieve === undefined || program === undefined) return
+  const says = `sieve has no effect with FEATURE(\`${program}'), which takes the mail first`
+  draft.issues.push(warning("order", says, sieve.at))
 }
 
 function checkMaildir(draft: Draft): void {
