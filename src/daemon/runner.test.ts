@@ -1,8 +1,10 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { inMemory } from "../mail/content.ts"
+import { parseMailbox } from "../mail/address.ts"
 import { because } from "../mail/decision.ts"
 import type { Queued } from "../queue/entry.ts"
+import { laneOf } from "../queue/fair.ts"
 import { Runner, type RunnerWorld } from "./runner.ts"
 
 const content = inMemory(Buffer.from("Subject: SMTP\r\n\r\nHello gordon.\r\n"), 17)
@@ -66,9 +68,12 @@ function system(waiting: Queued[], changes: Partial<RunnerWorld> = {}) {
       return undefined
     },
     spool: {
-      due: async (now, limit, inHand = []) =>
+      due: async (now, limit, inHand = [], full = []) =>
         waiting
-          .filter((one) => (one.pending[0]?.nextAttempt ?? 0) <= now && !inHand.includes(one.entry.id))
+          .filter(({ entry, pending: [one] }) => {
+            const due = one !== undefined && one.nextAttempt <= now && !full.includes(laneOf(one))
+            return due && !inHand.includes(entry.id)
+          })
           .slice(0, limit),
       nextDue: async () => undefined,
       content: async () => ({ ok: true, value: content }),
@@ -174,4 +179,36 @@ test("damaged content is reported and not tried", async () => {
   runner.start()
   await runner.idle()
   assert.deepEqual({ damaged, tried }, { damaged: ["torn"], tried: [] })
+})
+
+test("a destination that answers nothing, with ten thousand messages, delays no other one", async () => {
+  const to = (queued: Queued, domain: string): Queued => {
+    const path = parseMailbox(`gordon@${domain}`)
+    if (!path.ok) assert.fail(path.error)
+    const { value } = path
+    const pending = queued.pending.map((one) => ({ ...one, recipient: { ...one.recipient, path: value } }))
+    return { ...queued, pending }
+  }
+  const dead = Array.from({ length: 10_000 }, (_, n) => to(message(`dead${n}`), "hello.com"))
+  const waiting = [...dead, to(message("old"), "napier.ac.uk")]
+  const arrived = new Set<string>()
+  const reached = Promise.withResolvers<void>()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const { runner } = system(waiting, {
+    attempt: async ({ entry }) => {
+      if (entry.id.startsWith("dead")) await promise
+      else arrived.add(entry.id)
+      const at = waiting.findIndex((one) => one.entry.id === entry.id)
+      if (at >= 0) waiting.splice(at, 1)
+      if (arrived.size === 2) reached.resolve()
+      return undefined
+    },
+  })
+  runner.start()
+  runner.accepted(to(message("fresh"), "napier.ac.uk"), content)
+  await reached.promise
+  assert.deepEqual([...arrived].toSorted(), ["fresh", "old"])
+  const stopped = runner.stop()
+  resolve()
+  await stopped
 })

@@ -1,8 +1,10 @@
 // The queue runner: takes what was just accepted, and what has become due, and sees to it that each is attempted; many at
-// once, none twice at the same time. What an attempt is stands in attempt.ts.
+// once, none twice at the same time, and no destination at the cost of others (queue/fair.ts). What an attempt is stands in
+// attempt.ts.
 import type { Content } from "../mail/content.ts"
 import type { Clock } from "../mail/world.ts"
-import type { Queued } from "../queue/entry.ts"
+import type { Pending, Queued } from "../queue/entry.ts"
+import { FairQueue, Hands, laneOf, senderOf } from "../queue/fair.ts"
 import type { Spool } from "../spool/spool.ts"
 
 export type RunnerWorld = {
@@ -29,7 +31,7 @@ const mostInMemory = 32 * 1024 * 1024
 /** The longest sleep: a clock that jumped is noticed, and so is mail that another process released. */
 const longestSleep = 60_000
 
-type Fresh = { readonly queued: Queued; readonly content: Content }
+type Fresh = { readonly queued: Queued; readonly content: Content; readonly lane: number }
 
 const never = Number.POSITIVE_INFINITY
 
@@ -37,12 +39,15 @@ export class Runner {
   readonly #world: RunnerWorld
   /** Ids in hand and ids that wait in #fresh: what the spool calls due and we have already. */
   readonly #known = new Set<string>()
-  #inHand = 0
-  #fresh: Fresh[] = []
-  #first = 0
+  readonly #hands = new Hands(mostInHand)
+  readonly #fresh = new FairQueue<Fresh>()
   #octets = 0
-  /** Fresh messages were left on disk; until they are in hand, later ones wait behind them. */
+  /** Octets of each lane among them. */
+  readonly #octetsOf = new Map<number, number>()
+  /** More is due than could be taken. */
   #leftOnDisk = false
+  /** Lanes of which messages were left on disk; until these are in hand, later ones wait behind them. */
+  readonly #behind = new Set<number>()
   #timer: NodeJS.Timeout | undefined
   #timerAt = never
   #looking = false
@@ -62,15 +67,33 @@ export class Runner {
   /** A message was just accepted. */
   accepted(queued: Queued, content: Content): void {
     if (this.#stopped || this.#world.queueOnly || queued.entry.held !== undefined) return
-    if (this.#leftOnDisk || this.#octets + content.size > mostInMemory) {
-      this.#leftOnDisk = true // it is found when those in memory are in hand
+    const [first] = queued.pending
+    if (first === undefined) return
+    const lane = laneOf(first)
+    if (this.#behind.has(lane) || !this.#remembers(lane, content.size)) {
+      this.#behind.add(lane) // it is found when those in memory are in hand
       this.#next()
       return
     }
-    this.#octets += content.size
     this.#known.add(queued.entry.id)
-    this.#fresh.push({ queued, content })
+    this.#fresh.push(lane, senderOf(queued.entry), { queued, content, lane })
     this.#next()
+  }
+
+  /** Memory is shared as hands are: a lane may have as much of it as is free. */
+  #remembers(lane: number, size: number): boolean {
+    const own = this.#octetsOf.get(lane) ?? 0
+    if (own + size > mostInMemory - this.#octets) return false
+    this.#octets += size
+    this.#octetsOf.set(lane, own + size)
+    return true
+  }
+
+  #forget({ lane, content }: Fresh): void {
+    this.#octets -= content.size
+    const left = (this.#octetsOf.get(lane) ?? 0) - content.size
+    if (left > 0) this.#octetsOf.set(lane, left)
+    else this.#octetsOf.delete(lane)
   }
 
   /** Something may be due now: a timer, a release, a queue run by hand. */
@@ -97,28 +120,23 @@ export class Runner {
   /** Nothing new is begun; resolves when what is in hand is done. */
   async stop(): Promise<void> {
     this.#stopped = true
-    this.#fresh = []
-    this.#first = 0
+    this.#fresh.clear()
     clearTimeout(this.#timer)
-    while (this.#inHand > 0) await new Promise<void>((resolve) => this.#quiet.push(resolve))
+    while (this.#hands.busy > 0) await new Promise<void>((resolve) => this.#quiet.push(resolve))
   }
 
   #isQuiet(): boolean {
-    const wanted = this.#lookAgain || this.#leftOnDisk
-    return this.#inHand === 0 && this.#first === this.#fresh.length && !this.#looking && !wanted
+    const wanted = this.#lookAgain || this.#leftOnDisk || this.#behind.size > 0
+    return this.#hands.busy === 0 && this.#fresh.size === 0 && !this.#looking && !wanted
   }
 
   #next(): void {
     if (this.#stopped) return
-    for (; this.#inHand < mostInHand; this.#first++) {
-      const one = this.#fresh[this.#first]
+    while (this.#fresh.size > 0 && this.#hands.free > 0) {
+      const one = this.#fresh.next((lane) => this.#hands.hasRoom(lane))
       if (one === undefined) break
-      this.#octets -= one.content.size
+      this.#forget(one)
       this.#take(one.queued, one.content)
-    }
-    if (this.#first > 256 && this.#first * 2 > this.#fresh.length) {
-      this.#fresh.splice(0, this.#first)
-      this.#first = 0
     }
     if (this.#mayLook()) void this.#look()
   }
@@ -126,8 +144,12 @@ export class Runner {
   // What waits in memory is due as well, and would be read for nothing: it goes first. Then there is work for a while,
   // so the spool is asked for many at once, not for each hand that becomes free.
   #mayLook(): boolean {
-    if (this.#looking || this.#first < this.#fresh.length) return false
-    return this.#lookAgain ? this.#inHand < mostInHand : this.#leftOnDisk && this.#inHand <= mostInHand / 2
+    const { free } = this.#hands
+    if (this.#looking || free === 0) return false
+    if (this.#lookAgain) return this.#fresh.size === 0 || free > mostInHand / 2
+    if (this.#leftOnDisk) return free >= mostInHand / 2
+    for (const lane of this.#behind) if (this.#hands.hasMuchRoom(lane)) return this.#fresh.size === 0
+    return false
   }
 
   /** Reads what is due from the spool. */
@@ -135,14 +157,17 @@ export class Runner {
     this.#looking = true
     this.#lookAgain = false
     this.#leftOnDisk = false
+    this.#behind.clear()
     try {
       const { spool, clock } = this.#world
-      const free = mostInHand - this.#inHand
-      const due = await spool.due(clock(), free, [...this.#known])
-      if (due.length >= free) this.#leftOnDisk = true
-      const ours = due.filter((queued) => !this.#known.has(queued.entry.id)) // it may have come in meanwhile
-      if (!this.#stopped) for (const queued of ours) this.#take(queued, undefined)
-      const next = await spool.nextDue([...this.#known])
+      const now = clock()
+      const { free } = this.#hands
+      const full = this.#hands.full()
+      for (const lane of full) this.#behind.add(lane)
+      const due = await spool.due(now, free, [...this.#known], full)
+      for (const queued of due) if (!this.#stopped) this.#takeDue(queued, now)
+      if ((free - this.#hands.free) * 2 >= free) this.#leftOnDisk = true
+      const next = await spool.nextDue(now)
       if (next !== undefined) this.#dueAt(next)
       if (this.#world.interval !== undefined) this.#sleep(this.#world.interval)
     } catch (error) {
@@ -154,12 +179,25 @@ export class Runner {
     }
   }
 
+  /** Of a message with several destinations those recipients whose lanes have room: the others are left where they are. */
+  #takeDue({ entry, pending }: Queued, now: number): void {
+    if (this.#known.has(entry.id)) return // it came in meanwhile
+    const goes = (one: Pending) => {
+      if (one.nextAttempt > now || this.#hands.hasRoom(laneOf(one))) return true
+      this.#behind.add(laneOf(one))
+      return false
+    }
+    const going = pending.every(goes) ? pending : pending.filter(goes)
+    if (going.some((one) => one.nextAttempt <= now)) this.#take({ entry, pending: going }, undefined)
+  }
+
   #take(queued: Queued, content: Content | undefined): void {
+    const lanes = lanesOf(queued)
     this.#known.add(queued.entry.id)
-    this.#inHand++
+    this.#hands.take(lanes)
     void this.#attempt(queued, content).finally(() => {
       this.#known.delete(queued.entry.id)
-      this.#inHand--
+      this.#hands.give(lanes)
       this.#afterOne()
     })
   }
@@ -206,4 +244,11 @@ export class Runner {
       this.wake()
     }, milliseconds)
   }
+}
+
+/** The lanes of a message's recipients, each once. */
+function lanesOf({ pending }: Queued): readonly number[] {
+  const [first] = pending
+  if (pending.length === 1 && first !== undefined) return [laneOf(first)]
+  return [...new Set(pending.map(laneOf))]
 }

@@ -4,6 +4,7 @@ import { crc32 } from "node:zlib"
 import type { Reason } from "../mail/decision.ts"
 import type { Recipient } from "../mail/envelope.ts"
 import type { Entry, Pending, Queued } from "../queue/entry.ts"
+import { laneOf } from "../queue/fair.ts"
 import type { EventRow, PendingRow, QueuedRow } from "./requests.ts"
 import type { Event } from "./spool.ts"
 
@@ -22,7 +23,7 @@ export function printPending(pending: Pending): PendingRow {
   const { number, recipient, route, expandedFrom, attempts, nextAttempt, lastStatus, warned } = pending
   // Field by field: what routing found out today is not kept with it.
   const kept = { number, recipient, route, expandedFrom, attempts, nextAttempt, lastStatus, warned }
-  return { number, next: nextAttempt, json: JSON.stringify(kept) }
+  return { number, next: nextAttempt, lane: laneOf(pending), json: JSON.stringify(kept) }
 }
 
 /** A row's text is what printEntry and printPending wrote: its checksum was compared when it was read. */
@@ -49,7 +50,7 @@ function wholeEntry({ envelope, arrival, ...rest }: Omit<Entry, "held">, held: E
 }
 
 /** When it is due is what its column says: a retry by hand changes that alone. */
-function readPending({ next, json }: PendingRow): Pending {
+function readPending({ next, json }: Pick<PendingRow, "next" | "json">): Pending {
   const stored = JSON.parse(json) as Pending
   const { route, lastStatus, expandedFrom } = stored
   return {

@@ -4,22 +4,26 @@ import { crc32 } from "node:zlib"
 import { printPath } from "../mail/address.ts"
 import type { Entry, Pending } from "../queue/entry.ts"
 import { checksum } from "./codec.ts"
-import type { BodyRow, Page, PendingRow, QueuedRow } from "./requests.ts"
+import type { BodyRow, DuePage, Page, PendingRow, Question, QueuedRow } from "./requests.ts"
 import type { Filter } from "./spool.ts"
 
 const statements = {
-  due: "SELECT seq, id FROM pending JOIN entry USING (seq) WHERE due <= ? ORDER BY due",
-  nextDue: "SELECT due, id FROM pending JOIN entry USING (seq) WHERE due IS NOT NULL ORDER BY due",
+  lane: "SELECT lane FROM pending WHERE due IS NOT NULL AND lane > ? ORDER BY lane LIMIT 1",
+  due: "SELECT seq, id, due FROM pending JOIN entry USING (seq) WHERE lane = ? AND due <= ? ORDER BY due",
+  nextDue: "SELECT min(due) AS due FROM pending WHERE due > 0 AND due > ?",
   bySeq: "SELECT seq, id, acceptedAt, held, crc, json FROM entry WHERE seq = ?",
   byId: "SELECT seq, id, acceptedAt, held, crc, json FROM entry WHERE id = ?",
   has: "SELECT 1 FROM entry WHERE id = ?",
   after: "SELECT seq, id, acceptedAt, held, crc, json FROM entry WHERE id > ? ORDER BY id LIMIT ?",
-  pending: "SELECT number, next, crc, json FROM pending WHERE seq = ? ORDER BY number",
+  pending: "SELECT number, next, lane, crc, json FROM pending WHERE seq = ? ORDER BY number",
   body: "SELECT size, bodyCrc, fileSize, fileCrc, json, octets FROM entry LEFT JOIN body USING (seq) WHERE id = ?",
 } as const
 
 type Prepared = Record<keyof typeof statements, StatementSync>
 type Row = NonNullable<ReturnType<StatementSync["get"]>>
+
+/** Lanes looked at in one step, likewise. */
+const lanesAtOnce = 1000
 
 /** Entries looked at for one page of a list: some milliseconds of work. */
 const scanned = 256
@@ -39,29 +43,45 @@ export class Reader {
     this.#damaged = damaged
   }
 
-  /** Everything due, the longest overdue first, but for those in hand. */
-  due(now: number, limit: number, inHand: ReadonlySet<string>): readonly QueuedRow[] {
-    return this.#dueSeqs(now, limit, inHand).flatMap((seq) => this.#whole(this.#run.bySeq.get(seq)) ?? [])
+  /** What the lanes after `after` have that is due, until there is enough of it. */
+  due(asked: Question & { ask: "due" }): DuePage {
+    const inHand = new Set(asked.inHand)
+    const full = new Set(asked.full)
+    const seqs = new Set<number>()
+    let lane: number | undefined = asked.after
+    for (let n = 0; n < lanesAtOnce && seqs.size < asked.limit; n++) {
+      lane = this.#laneAfter(lane)
+      if (lane === undefined) break
+      if (!full.has(lane)) this.#dueIn(lane, asked, inHand, seqs)
+    }
+    const rows = [...seqs].flatMap((seq) => this.#whole(this.#run.bySeq.get(seq)) ?? [])
+    return { rows, after: lane }
+  }
+
+  #laneAfter(lane: number): number | undefined {
+    const row = this.#run.lane.get(lane)
+    return row === undefined ? undefined : Number(row["lane"])
   }
 
   // A message has as many places in the index as recipients that are due: each message is taken once. The statement is walked to
   // its end or dropped before anything else happens, so it holds no snapshot.
-  #dueSeqs(now: number, limit: number, inHand: ReadonlySet<string>): readonly number[] {
-    const seqs = new Set<number>()
-    if (limit <= 0) return []
-    for (const row of this.#run.due.iterate(now)) {
-      if (inHand.has(String(row["id"]))) continue
-      seqs.add(Number(row["seq"]))
-      if (seqs.size >= limit) break
+  #dueIn(
+    lane: number,
+    { now, limit, each }: Question & { ask: "due" },
+    inHand: ReadonlySet<string>,
+    seqs: Set<number>,
+  ): void {
+    const most = Math.min(limit, seqs.size + each)
+    for (const row of this.#run.due.iterate(lane, now)) {
+      if (seqs.size >= most) break
+      if (!inHand.has(String(row["id"]))) seqs.add(Number(row["seq"]))
     }
-    return [...seqs]
   }
 
-  nextDue(inHand: ReadonlySet<string>): number | undefined {
-    for (const row of this.#run.nextDue.iterate()) {
-      if (!inHand.has(String(row["id"]))) return Number(row["due"])
-    }
-    return undefined
+  /** When the first of those that are not due at `now` will be. */
+  nextDue(now: number): number | undefined {
+    const due = this.#run.nextDue.get(now)?.["due"]
+    return typeof due === "number" ? due : undefined
   }
 
   get(id: string): QueuedRow | undefined {
@@ -129,7 +149,12 @@ function isIntact(row: Row): boolean {
 }
 
 function pendingRow(row: Row): PendingRow {
-  return { number: Number(row["number"]), next: Number(row["next"]), json: String(row["json"]) }
+  return {
+    number: Number(row["number"]),
+    next: Number(row["next"]),
+    lane: Number(row["lane"]),
+    json: String(row["json"]),
+  }
 }
 
 /** The octets in a buffer that can be handed to the other thread. */

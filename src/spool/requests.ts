@@ -3,7 +3,13 @@
 import type { Filter } from "./spool.ts"
 
 /** A recipient as its row has it. `next` is when it is due, milliseconds since 1970. */
-export type PendingRow = { readonly number: number; readonly next: number; readonly json: string }
+export type PendingRow = {
+  readonly number: number
+  readonly next: number
+  /** Its destination, as queue/fair.ts numbers it. */
+  readonly lane: number
+  readonly json: string
+}
 
 /** The file of a large body, without the prefix that its row holds. */
 export type BodyFileFacts = { readonly size: number; readonly crc: number }
@@ -47,8 +53,13 @@ export type Question =
       readonly now: number
       readonly limit: number
       readonly inHand: readonly string[]
+      /** Lanes that are passed over, and the one after which the look begins. */
+      readonly full: readonly number[]
+      readonly after: number
+      /** Messages of one lane at most. */
+      readonly each: number
     }
-  | { readonly ask: "nextDue"; readonly inHand: readonly string[] }
+  | { readonly ask: "nextDue"; readonly now: number }
   | { readonly ask: "get"; readonly id: string }
   | { readonly ask: "body"; readonly id: string }
   | { readonly ask: "list"; readonly filter: Filter; readonly after: string; readonly limit: number }
@@ -61,6 +72,9 @@ export type QueuedRow = {
   readonly held: string | undefined
   readonly pending: readonly PendingRow[]
 }
+
+/** What some lanes have that is due; `after` is the last one that was looked at, undefined at the end of them. */
+export type DuePage = { readonly rows: readonly QueuedRow[]; readonly after: number | undefined }
 
 /** Rows of a page; `after` is where the next page begins, undefined at the end of the queue. */
 export type Page = { readonly rows: readonly QueuedRow[]; readonly after: string | undefined }
@@ -82,7 +96,7 @@ export type EventRow = { readonly id: string; readonly at: number; readonly json
 
 /** What each question is answered with. */
 export type Answers = {
-  due: readonly QueuedRow[]
+  due: DuePage
   nextDue: number | undefined
   get: QueuedRow | undefined
   body: BodyRow

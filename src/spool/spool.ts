@@ -81,10 +81,18 @@ export type Spool = {
   record(outcome: Outcome): Promise<Result<void>>
   /** The same where nothing waits for it: it rides with the next commit, at the latest a hundredth of a second later. */
   recordLate(outcome: Outcome): Promise<Result<void>>
-  /** Everything that is due at `now`, oldest first, at most `limit`, leaving out those that are in hand already. */
-  due(now: number, limit: number, inHand?: readonly string[]): Promise<readonly Queued[]>
-  /** When the next one that is not in hand will be due; undefined when none waits. */
-  nextDue(inHand?: readonly string[]): Promise<number | undefined>
+  /**
+   * What is due at `now`, at most `limit`, leaving out those that are in hand already and destinations whose lane is full: from
+   * each lane in turn, of a lane the longest overdue first, and no more than half of `limit` when other lanes have some too.
+   */
+  due(
+    now: number,
+    limit: number,
+    inHand?: readonly string[],
+    full?: readonly number[],
+  ): Promise<readonly Queued[]>
+  /** When the first of those that are not due at `now` will be; undefined when there is none. */
+  nextDue(now: number): Promise<number | undefined>
   /** The octets of a message; an error when they are damaged or missing. */
   content(id: string): Promise<Result<Content>>
   get(id: string): Promise<Queued | undefined>

@@ -197,8 +197,8 @@ test("due: the longest overdue first, each message once, none that waits or is h
     assert.deepEqual(ids(await spool.due(1000, 1)), ["early"])
     assert.deepEqual(ids(await spool.due(100, 10)), [])
     assert.deepEqual(ids(await spool.due(1000, 1, ["early"])), ["late"], "what is in hand is left out")
-    assert.equal(await spool.nextDue(), 200)
-    assert.equal(await spool.nextDue(["early"]), 300)
+    assert.equal(await spool.nextDue(0), 200)
+    assert.equal(await spool.nextDue(250), 300)
     const { pending } = (await spool.get("future")) ?? assert.fail("it is gone")
     assert.equal(pending[0]?.nextAttempt, 5000)
     assert.equal(await spool.retry("future"), true)
@@ -221,7 +221,7 @@ test("a message that is held says why, and what is recorded meanwhile does not w
     assert.ok(one !== undefined)
     await spool.record({ id: "held", done: [1], update: [one], add: [] })
     assert.deepEqual(await spool.due(1e15, 10), [])
-    assert.equal(await spool.nextDue(), undefined)
+    assert.equal(await spool.nextDue(0), undefined)
   })
 })
 
@@ -328,7 +328,7 @@ test("a spool of a newer version is refused and left as it is", async () => {
     database.close()
     const opened = await openSpool({ directory, clock: Date.now, log: () => {} })
     assert.ok(!opened.ok)
-    assert.match(opened.error, /queue\.db was written by a newer Waypost \(schema 99, this one knows 1\)/)
+    assert.match(opened.error, /queue\.db was written by a newer Waypost \(schema 99, this one knows 2\)/)
   })
 })
 
@@ -438,5 +438,24 @@ test("closing waits for what was asked, and refuses nothing that was promised", 
     const again = await restart()
     assert.equal((await again.count()).messages, acknowledged)
     assert.equal(acknowledged, 50)
+  })
+})
+
+test("a spool of version 1, full, is brought up to date: nothing is lost, and each recipient finds its lane", async () => {
+  await withSpool(async ({ spool, directory }) => {
+    await Promise.all(["a1", "a2", "a3"].map((id) => accept(spool, id, 300, 2)))
+    await spool.close()
+    const database = new DatabaseSync(join(directory, "queue.db"))
+    database.exec(`
+      DROP INDEX pendingLane; DROP INDEX pendingNext; ALTER TABLE pending DROP COLUMN lane;
+      CREATE INDEX pendingDue ON pending (due) WHERE due IS NOT NULL; PRAGMA user_version = 1`)
+    database.close()
+    const again = await open(directory, [])
+    assert.deepEqual(ids(await again.due(Date.now(), 10)), ["a1", "a2", "a3"])
+    await again.close()
+    const after = new DatabaseSync(join(directory, "queue.db"))
+    const [row] = after.prepare("SELECT count(*) AS none FROM pending WHERE lane = 0").all()
+    assert.equal(row?.["none"], 0)
+    after.close()
   })
 })

@@ -66,10 +66,15 @@ function prepare({ root, bodies, damaged }: Folders): Result<DirectoryLock> {
   }
 }
 
+/** Lanes are numbered from 0. */
+const beforeAll = -1
+
 class SqliteSpool implements Spool {
   readonly #intake: Intake
   readonly #notes: Notes
   readonly #lock: DirectoryLock
+  /** The lane where the last look for what is due ended. */
+  #lane = beforeAll
 
   constructor(intake: Intake, notes: Notes, lock: DirectoryLock) {
     this.#intake = intake
@@ -96,12 +101,39 @@ class SqliteSpool implements Spool {
     return recorded(this.#intake.link.changeLate(changeOf(outcome)))
   }
 
-  async due(now: number, limit: number, inHand: readonly string[] = []): Promise<readonly Queued[]> {
-    return (await this.#intake.link.ask({ ask: "due", now, limit, inHand })).map(readQueued)
+  async due(
+    now: number,
+    limit: number,
+    inHand: readonly string[] = [],
+    full: readonly number[] = [],
+  ): Promise<readonly Queued[]> {
+    const found = new Map<string, Queued>()
+    const begun = this.#lane
+    // From where the last look ended to the last lane, then from the first one to there.
+    for (let [after, whole] = [begun, false]; limit > found.size; ) {
+      const known = found.size === 0 ? inHand : [...inHand, ...found.keys()]
+      const each = Math.max(1, Math.ceil(limit / 2))
+      const page = await this.#intake.link.ask({
+        ask: "due",
+        now,
+        limit: limit - found.size,
+        inHand: known,
+        full,
+        after,
+        each,
+      })
+      for (const row of page.rows.map(readQueued)) found.set(row.entry.id, row)
+      if (page.after === undefined && whole) break
+      if (whole && (page.after ?? 0) >= begun) break
+      if (page.after === undefined) whole = true
+      after = page.after ?? beforeAll
+      this.#lane = after
+    }
+    return [...found.values()]
   }
 
-  nextDue(inHand: readonly string[] = []): Promise<number | undefined> {
-    return this.#intake.link.ask({ ask: "nextDue", inHand })
+  nextDue(now: number): Promise<number | undefined> {
+    return this.#intake.link.ask({ ask: "nextDue", now })
   }
 
   async get(id: string): Promise<Queued | undefined> {

@@ -112,9 +112,9 @@ class SpoolThread {
     const { reader, tally } = this.#store
     switch (question.ask) {
       case "due":
-        return reader.due(question.now, question.limit, new Set(question.inHand))
+        return reader.due(question)
       case "nextDue":
-        return reader.nextDue(new Set(question.inHand))
+        return reader.nextDue(question.now)
       case "get":
         return reader.get(question.id)
       case "body":

@@ -18,9 +18,11 @@ const statements = {
   addEntry:
     "INSERT INTO entry (seq, id, acceptedAt, size, bodyCrc, fileSize, fileCrc, held, crc, json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
   addBody: "INSERT INTO body (seq, octets) VALUES (?, ?)",
-  addPending: "INSERT INTO pending (seq, number, next, due, crc, json) VALUES (?, ?, ?, ?, ?, ?)",
-  putPending: "INSERT OR REPLACE INTO pending (seq, number, next, due, crc, json) VALUES (?, ?, ?, ?, ?, ?)",
-  movePending: "UPDATE pending SET next = ?, due = ?, crc = ?, json = ? WHERE seq = ? AND number = ?",
+  addPending: "INSERT INTO pending (seq, number, next, due, lane, crc, json) VALUES (?, ?, ?, ?, ?, ?, ?)",
+  putPending:
+    "INSERT OR REPLACE INTO pending (seq, number, next, due, lane, crc, json) VALUES (?, ?, ?, ?, ?, ?, ?)",
+  movePending:
+    "UPDATE pending SET next = ?, due = ?, lane = ?, crc = ?, json = ? WHERE seq = ? AND number = ?",
   dropPending: "DELETE FROM pending WHERE seq = ? AND number = ?",
   anyPending: "SELECT 1 FROM pending WHERE seq = ? LIMIT 1",
   dropAllPending: "DELETE FROM pending WHERE seq = ?",
@@ -141,16 +143,21 @@ export class Writer {
     return true
   }
 
-  #write(statement: StatementSync, seq: number, { number, next, json }: PendingRow, held: boolean): void {
-    statement.run(seq, number, next, held ? null : next, checksum(json), json)
+  #write(
+    statement: StatementSync,
+    seq: number,
+    { number, next, lane, json }: PendingRow,
+    held: boolean,
+  ): void {
+    statement.run(seq, number, next, held ? null : next, lane, checksum(json), json)
   }
 
   #record(known: Known, { id, done, update, add }: RecordChange): ChangeResult {
     const { seq, held } = known
     let gone = 0
     for (const number of done) gone += Number(this.#run.dropPending.run(seq, number).changes)
-    for (const { number, next, json } of update) {
-      this.#run.movePending.run(next, held ? null : next, checksum(json), json, seq, number)
+    for (const { number, next, lane, json } of update) {
+      this.#run.movePending.run(next, held ? null : next, lane, checksum(json), json, seq, number)
     }
     // The same expansion made again after a crash has the same numbers: it replaces what it finds.
     for (const row of add) {
