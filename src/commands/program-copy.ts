@@ -14,6 +14,8 @@ import {
   statSync,
 } from "node:fs"
 import { basename, dirname, join } from "node:path"
+import { makeState } from "../daemon/layout.ts"
+import { exits, Refusal } from "./io.ts"
 
 export type Program = { readonly node: string; readonly entry: string }
 
@@ -42,6 +44,8 @@ function permits(who: Who, path: string, bit: number): boolean {
 /** The copy of this program under the state directory, made when there is none of this build. */
 export function copyProgram(program: Program, state: string): Program {
   const folder = join(state, "program")
+  const made = makeState(state)
+  if (!made.ok) throw new Refusal(made.error, exits.cannotCreate)
   own(state)
   own(folder)
   const build = basename(dirname(program.entry))

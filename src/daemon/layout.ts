@@ -74,6 +74,16 @@ export function makeLayout(layout: Layout, owner: { uid: number; gid: number } |
   }
 }
 
+/** The state directory alone, for what must be there before the layout is made. */
+export function makeState(state: string): Result<void> {
+  try {
+    makeDirectory(state, 0o755, undefined)
+    return ok(undefined)
+  } catch (error) {
+    return fail(oneLine(state, error))
+  }
+}
+
 function makeDirectory(path: string, mode: number, owner: { uid: number; gid: number } | undefined): void {
   if (isDirectory(path)) return
   // Step by step: Node's own `recursive` never comes back from where nothing can be made (/proc).

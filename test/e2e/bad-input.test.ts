@@ -50,7 +50,7 @@ async function greeted(): Promise<Session> {
 async function inData(): Promise<Session> {
   const session = await greeted()
   await session.say("MAIL FROM:<g.russell@napier.ac.uk>")
-  await session.say("RCPT TO:<gor@grussell.org>")
+  assert.match(await session.say("RCPT TO:<gor@grussell.org>"), /^250 /)
   assert.match(await session.say("DATA"), /^354 /)
   return session
 }
