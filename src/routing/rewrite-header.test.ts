@@ -1,6 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import fc from "fast-check"
+import type { Dns } from "../mail/world.ts"
 import { type Site, siteOf } from "../../test/kit/site.ts"
 import { addressKind, headerRewriter, rewriteHeader } from "./rewrite-header.ts"
 
@@ -90,5 +91,22 @@ test("whatever the header is, a rewriter that keeps all keeps every octet", asyn
       const doubled = await rewriteHeader(octets, async (address) => address)
       assert.deepEqual(doubled, octets)
     }),
+  )
+})
+
+test("a domain that DNS says is an alias leaves under its real name, unless nobody is to expand names", async () => {
+  const cname: Dns["cname"] = async (name) =>
+    name === "alias.test"
+      ? { found: "records", records: ["real.test"], ttl: 60, secure: false }
+      : { found: "nothing", why: "no such record", secure: false }
+  const dns = { cname }
+  assert.equal(
+    (await rewritten("To: me@alias.test, x@other.test\r\n\r\n", { dns })).text,
+    "To: me@real.test, x@other.test\r\n\r\n",
+  )
+  const features = { nocanonify: [] }
+  assert.equal(
+    (await rewritten("To: me@alias.test\r\n\r\n", { dns, features })).text,
+    "To: me@alias.test\r\n\r\n",
   )
 })

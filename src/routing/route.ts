@@ -60,12 +60,17 @@ export function routeSteps(settings: Settings, tables: Tables): readonly RouteSt
     const does = "hands everything else to one host"
     steps.push({ name: "smart host", does, at: macroAt(settings, "S"), ask: bySmartHost })
   }
-  if (feature(settings, "nocanonify") === undefined && !option(settings, "DontExpandCnames")) {
+  if (expandsNames(settings)) {
     const does = "writes the real name where DNS says the domain is an alias"
     steps.push({ name: "canonical name", does, at: undefined, ask: byCanonicalName })
   }
   steps.push({ name: "MX", does: "sends it where the domain's MX records say", at: undefined, ask: byDomain })
   return steps
+}
+
+/** Whether a domain that is an alias in DNS is written by its real name. */
+export function expandsNames(settings: Settings): boolean {
+  return feature(settings, "nocanonify") === undefined && !option(settings, "DontExpandCnames")
 }
 
 /** As many rewritings as sendmail takes before it speaks of a loop (MaxRuleRecursion). */
