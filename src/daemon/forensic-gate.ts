@@ -18,8 +18,8 @@ export function withForensics(gate: Gate, settings: Settings, clock: Clock): Gat
   const host = macro(settings, "j") ?? "localhost"
   return {
     ...gate,
-    async message(arrival, envelope, octets, size) {
-      const decision = await gate.message(arrival, envelope, octets, size)
+    async message(arrival, envelope, octets, size, body) {
+      const decision = await gate.message(arrival, envelope, octets, size, body)
       if (decision.outcome !== "yes" || decision.value.keep === "discard" || !isFromOutside(arrival))
         return decision
       const judgement = judge(

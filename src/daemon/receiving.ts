@@ -51,7 +51,7 @@ export class Receiving {
     const out: Buffer[] = []
     this.#collector.end(out, this.#text)
     await this.#write(out)
-    const verdict = await judge(session, this.#collector, asks)
+    const verdict = await judge(session, this.#collector, asks, () => this.#body())
     if (verdict.is === "refused") {
       this.abort()
       return verdict.outcome
@@ -63,6 +63,11 @@ export class Receiving {
   abort(): void {
     this.#incoming?.abort()
     this.#incoming = undefined
+  }
+
+  /** The body as it will be kept. */
+  #body(): AsyncIterable<Buffer> {
+    return this.#begin().written(this.#collector.headerSize)
   }
 
   #discard(session: Session): Outcome {

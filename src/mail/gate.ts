@@ -1,6 +1,7 @@
 // What an SMTP session asks before it answers. smtp/ puts the questions and knows nothing of policy; policy/ answers.
 import type { ForwardPath, ReversePath, TypedAddress } from "./address.ts"
 import type { Arrival } from "./arrival.ts"
+import type { AuthResult } from "./auth-result.ts"
 import type { Decision } from "./decision.ts"
 import type { Envelope } from "./envelope.ts"
 
@@ -29,6 +30,7 @@ export type Gate = {
     envelope: Envelope,
     header: Buffer,
     size: number,
+    body?: MessageBody,
   ): Promise<Decision<MessageVerdict>>
   /** VRFY: the mailboxes behind a name, as lines of a 250 reply. */
   verify(arrival: Arrival, path: TypedAddress): Promise<Decision<readonly string[]>>
@@ -38,9 +40,14 @@ export type Gate = {
   fullName?(path: ReversePath): Promise<string | undefined>
 }
 
+/** The octets behind the header, in pieces; asked for by those alone who look at them, as often as they like. */
+export type MessageBody = () => AsyncIterable<Buffer>
+
 /** What is to be done with an accepted message. */
 export type MessageVerdict = {
   readonly keep: "deliver" | "hold" | "discard"
   /** Whole header fields for the top of the message, above our Received: what was found out about its sender. */
   readonly fields?: string
+  /** Who vouches for it, and with what result: Authentication-Results, above those fields. */
+  readonly results?: readonly AuthResult[]
 }

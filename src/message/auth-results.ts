@@ -1,16 +1,9 @@
 // Authentication-Results (RFC 8601): what we found out about who vouches for a message, written on top of it; and fields of that name
 // which claim to be ours but came from outside, found so that they can be taken away.
+import type { AuthResult } from "../mail/auth-result.ts"
 import { type Field, type Header, isNamed, valueOf } from "./header.ts"
 
-/** One method's result: `spf=pass (why) smtp.mailfrom=example.org`. */
-export type AuthResult = {
-  readonly method: string
-  readonly result: string
-  /** For people; a comment. */
-  readonly comment?: string | undefined
-  /** `smtp.mailfrom`, `header.d` … and their values. */
-  readonly properties: Readonly<Record<string, string>>
-}
+export type { AuthResult } from "../mail/auth-result.ts"
 
 /** The whole field, with CRLF. Without results it says so: `none`. */
 export function writeAuthResults(host: string, results: readonly AuthResult[]): string {

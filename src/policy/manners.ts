@@ -91,8 +91,8 @@ function withUserLimits(gate: Gate, settings: Settings, { clock }: MannersParts)
       if (decision.outcome === "yes") countOne(arrival, recipients, clock())
       return decision
     },
-    async message(arrival, envelope, header, size) {
-      const decision = await gate.message(arrival, envelope, header, size)
+    async message(arrival, envelope, header, size, body) {
+      const decision = await gate.message(arrival, envelope, header, size, body)
       if (decision.outcome === "yes") countOne(arrival, messages, clock())
       return decision
     },

@@ -5,7 +5,7 @@ import type { ForwardPath, ReversePath, TypedAddress } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import { because, type Decision, type Reason, withTrail, yes } from "../mail/decision.ts"
 import type { Envelope } from "../mail/envelope.ts"
-import type { Gate, MessageVerdict } from "../mail/gate.ts"
+import type { Gate, MessageBody, MessageVerdict } from "../mail/gate.ts"
 import { marks, type Token, tokenize, untokenize } from "../config/rule-tokens.ts"
 import { option } from "../config/options.ts"
 import { feature } from "../config/settings.ts"
@@ -56,7 +56,8 @@ export function withSiteChecks(world: SiteCheckWorld): Gate {
     sender: (arrival, path, size) => sender({ arrival, path, size, delayed }, site),
     recipient: (arrival, envelope, path) => recipient({ arrival, envelope, path, delayed }, site),
     content: (arrival, envelope) => content(arrival, envelope, site),
-    message: (arrival, envelope, header, size) => message({ arrival, envelope, header, size }, site),
+    message: (arrival, envelope, header, size, body) =>
+      message({ arrival, envelope, header, size, body }, site),
     verify: (arrival, path) => asked("check_vrfy", arrival, path, site, () => gate.verify(arrival, path)),
     expand: (arrival, path) => asked("check_expn", arrival, path, site, () => gate.expand(arrival, path)),
   }
@@ -162,13 +163,14 @@ type MessageQuestion = {
   readonly envelope: Envelope
   readonly header: Buffer
   readonly size: number
+  readonly body: MessageBody | undefined
 }
 
 async function message(question: MessageQuestion, site: Site): Promise<Decision<MessageVerdict>> {
-  const { arrival, envelope, header, size } = question
+  const { arrival, envelope, header, size, body } = question
   const refused = await ofMessage(question, site)
   if (refused !== undefined) return refused
-  const decision = await site.gate.message(arrival, envelope, header, size)
+  const decision = await site.gate.message(arrival, envelope, header, size, body)
   const { verdict } = site.notes.of(arrival)
   if (verdict === undefined || decision.outcome !== "yes" || decision.value.keep === "discard")
     return decision

@@ -6,7 +6,6 @@ import type { Arrival } from "../mail/arrival.ts"
 import { because, type Decision, later, no, type Origin, pass, type Reason } from "../mail/decision.ts"
 import { reply, type Reply } from "../mail/reply.ts"
 import type { Clock } from "../mail/world.ts"
-import { writeAuthResults } from "../message/auth-results.ts"
 import { wordsOf } from "../config/feature-words.ts"
 import { feature, macro, type Settings } from "../config/settings.ts"
 import { receivedSpf, spfInWords, type SpfIdentity, spfResult } from "../auth/results.ts"
@@ -36,12 +35,14 @@ export type SpfJudgement = {
   readonly identity: SpfIdentity
 }
 
-/** As the FEATURE asks for it; undefined where no line does. */
+/** As the FEATURE asks for it, or FEATURE(dmarc), which needs its result; undefined where no line does. */
 export function makeSpfPolicy(settings: Settings, dns: SpfDns, clock: Clock): SpfPolicy | undefined {
-  const used = feature(settings, "spf")
+  const own = feature(settings, "spf")
+  const used = own ?? feature(settings, "dmarc")
   if (used === undefined) return undefined
-  const words = wordsOf(used)
-  const actionFor = (result: SpfResult) => actionOf(words.get(result)) ?? byDefault[result]
+  const words = own === undefined ? undefined : wordsOf(own)
+  const actionFor = (result: SpfResult) =>
+    words === undefined ? "mark" : (actionOf(words.get(result)) ?? byDefault[result])
   const receiver = macro(settings, "j") ?? "localhost"
   const judge = remembering((question) => checkHost(question, { dns, clock }))
   const judged = async (arrival: Arrival, sender: ReversePath, world: PolicyWorld) => {
@@ -51,6 +52,7 @@ export function makeSpfPolicy(settings: Settings, dns: SpfDns, clock: Clock): Sp
   }
   return {
     async ask(arrival, sender, world) {
+      if (own === undefined) return onlyForDmarc
       const known = await judged(arrival, sender, world)
       if (known === undefined) return notAsked
       return decided(known, actionFor(known.verdict.result), used.at)
@@ -63,6 +65,8 @@ export function makeSpfPolicy(settings: Settings, dns: SpfDns, clock: Clock): Sp
   }
 }
 
+// DMARC needs to know it of the message; MAIL is not answered by it.
+const onlyForDmarc = pass(passed("spf", "asked for DMARC alone"))
 const notAsked = pass(passed("spf", "the client is ours, or known"))
 
 function actionOf(text: string | undefined): Action | undefined {
@@ -144,11 +148,12 @@ function refusalOf({ verdict, question }: SpfJudgement): Reply {
 function ofMessage(known: SpfJudgement, action: Action, at: Origin | undefined) {
   const { verdict, question, identity } = known
   const reason = reasonOf(known, at)
-  const fields =
-    action === "none"
-      ? undefined
-      : writeAuthResults(question.receiver, [spfResult(verdict, question, identity)]) +
-        receivedSpf(verdict, question, identity)
+  const fields = action === "none" ? undefined : receivedSpf(verdict, question, identity)
+  const found = spfResult(verdict, question, identity)
   const keep = action === "hold" || action === "discard" ? action : "deliver"
-  return { verdict: { keep, ...(fields === undefined ? {} : { fields }) } as const, reason }
+  return {
+    verdict: { keep, ...(fields === undefined ? {} : { fields, results: [found] }) } as const,
+    reason,
+    found,
+  }
 }

@@ -1,6 +1,7 @@
 // What policy needs to know, and the questions it is asked. Made once when the settings are read.
 import type { Arrival, Client } from "../mail/arrival.ts"
 import type { ReversePath } from "../mail/address.ts"
+import type { AuthResult } from "../mail/auth-result.ts"
 import type { Decision, Origin, Reason } from "../mail/decision.ts"
 import type { MessageVerdict } from "../mail/gate.ts"
 import type { Envelope } from "../mail/envelope.ts"
@@ -62,7 +63,9 @@ export type SpfPolicy = {
     arrival: Arrival,
     sender: ReversePath,
     world: PolicyWorld,
-  ): Promise<{ readonly verdict: MessageVerdict; readonly reason: Reason } | undefined>
+  ): Promise<
+    { readonly verdict: MessageVerdict; readonly reason: Reason; readonly found: AuthResult } | undefined
+  >
 }
 
 /** The access tables; none without FEATURE(access_db). */

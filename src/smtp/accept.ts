@@ -1,11 +1,13 @@
 // The message is whole: is it taken? And what is said then, once it is safe or could not be made so. In LMTP each recipient
 // hears of its own (RFC 2033 §4.2).
-import type { MessageVerdict } from "../mail/gate.ts"
+import type { AuthResult } from "../mail/auth-result.ts"
+import type { MessageBody, MessageVerdict } from "../mail/gate.ts"
 import type { Reason } from "../mail/decision.ts"
 import { shownSender, type Transaction } from "../mail/envelope.ts"
 import type { Reply } from "../mail/reply.ts"
 import { printPath } from "../mail/address.ts"
 import { printDate } from "../message/date.ts"
+import { writeAuthResults } from "../message/auth-results.ts"
 import { countReceived, has, summary } from "../message/header.ts"
 import { writeReceived } from "../message/received.ts"
 import { messageIdFor, missingFields } from "../message/submit.ts"
@@ -21,6 +23,7 @@ export type Verdict =
       readonly is: "taken"
       readonly keep: MessageVerdict["keep"]
       readonly fields?: string | undefined
+      readonly results?: readonly AuthResult[] | undefined
       readonly reason: Reason
       readonly tx: Transaction
       /** Whose address the sender's is, where the header does not say. */
@@ -28,7 +31,12 @@ export type Verdict =
     }
 
 /** Judges the whole message. */
-export async function judge(session: Session, message: Collector, { gate }: Asks): Promise<Verdict> {
+export async function judge(
+  session: Session,
+  message: Collector,
+  { gate }: Asks,
+  body?: MessageBody,
+): Promise<Verdict> {
   const { transaction: tx, offers, arrival } = session
   const { header, failure } = message
   if (tx === undefined) throw new Error("content without a transaction")
@@ -41,12 +49,12 @@ export async function judge(session: Session, message: Collector, { gate }: Asks
     return refuse(session, { reply: tooManyHops(hops, offers.maxHops), rule })
   }
   const octets = header.bytes.subarray(0, header.bodyStart)
-  const decision = await gate.message(arrival, tx.envelope, octets, message.size)
+  const decision = await gate.message(arrival, tx.envelope, octets, message.size, body)
   const trace = traced("check_eom", "", decision)
   if (decision.outcome === "yes") {
     const fullName = has(header, "from") ? undefined : await gate.fullName?.(tx.envelope.reversePath)
-    const { keep, fields } = decision.value
-    return { is: "taken", keep, fields, reason: decision.reason, tx, fullName }
+    const { keep, fields, results } = decision.value
+    return { is: "taken", keep, fields, results, reason: decision.reason, tx, fullName }
   }
   if (decision.outcome === "pass") throw new Error("check_eom passed")
   const refused = finish(session, decision.reply)
@@ -99,7 +107,9 @@ export function traceOf(
     typed: recipients.length === 1 ? recipients[0]?.typed : undefined,
     date: printDate(made.at),
   })
-  const top = (verdict.fields ?? "") + received
+  const { results = [], fields = "" } = verdict
+  const vouched = results.length === 0 ? "" : writeAuthResults(offers.hostname, results)
+  const top = vouched + fields + received
   if (message.header === undefined) return Buffer.from(top)
   const missing = missingFields(message.header, {
     host: offers.hostname,

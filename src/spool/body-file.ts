@@ -36,6 +36,25 @@ export class BodyFile {
     return this.#last
   }
 
+  /** What was appended so far, from this octet on. A piece is gone when the next one is asked for. */
+  async *read(start: number): AsyncIterable<Buffer> {
+    await this.#last
+    await this.#guarded(() => this.#flush())
+    if (this.#error !== undefined) throw this.#error
+    const file = await open(this.#path, "r")
+    try {
+      const piece = Buffer.allocUnsafe(portion)
+      for (let at = start; ; ) {
+        const { bytesRead } = await file.read(piece, 0, portion, at)
+        if (bytesRead === 0) return
+        yield piece.subarray(0, bytesRead)
+        at += bytesRead
+      }
+    } finally {
+      await file.close()
+    }
+  }
+
   /** On stable storage with its name; the error that kept it from that otherwise. */
   async finish(): Promise<{ ok: true; value: BodyFileFacts } | { ok: false; error: unknown }> {
     await this.#last

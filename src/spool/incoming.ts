@@ -77,6 +77,11 @@ export class IncomingMessage implements Incoming {
     return file.append(chunk)
   }
 
+  async *written(start: number): AsyncIterable<Buffer> {
+    if (this.#file !== undefined) yield* this.#file.read(start)
+    else if (headroom + start < this.#end) yield this.#buffer.subarray(headroom + start, this.#end)
+  }
+
   async commit(entry: Entry, pending: readonly Pending[], prefix: Buffer): Promise<Accepted> {
     if (this.#over) throw new Error(`${this.id}: it was committed or thrown away before`)
     this.#over = true

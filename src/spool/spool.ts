@@ -12,6 +12,8 @@ export type Incoming = {
   readonly id: string
   /** Octets of the message in order; they are copied. A promise means: wait before the next one (back-pressure). */
   write(chunk: Buffer): void | Promise<void>
+  /** What was written so far, from this octet on, in pieces; each is gone when the next one is asked for. */
+  written(start: number): AsyncIterable<Buffer>
   /**
    * Resolves when entry and octets are on stable storage; only then may 250 be said. `prefix` (our trace fields) goes
    * before what was written. An error (no space, I/O) means nothing was kept and 4xx is to be said; `full` tells the two apart.

@@ -31,6 +31,9 @@ export class MemorySpool implements Pick<Spool, "incoming" | "room"> {
     return {
       id,
       write: (chunk) => void pieces.push(chunk),
+      async *written(start) {
+        yield Buffer.concat(pieces).subarray(start)
+      },
       abort: () => void this.aborted++,
       commit: async (entry, pending, prefix) => {
         if (this.full === "at commit") return fail({ full: true, why: "no space left on device" })
