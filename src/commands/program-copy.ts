@@ -85,8 +85,15 @@ function removeOld(folder: string, build: string): void {
 /** A copy that was interrupted is never taken for a whole one. */
 function aside(target: string, copy: (path: string) => void): void {
   const path = `${target}.${process.pid}`
-  copy(path)
-  renameSync(path, target)
+  try {
+    copy(path)
+    renameSync(path, target)
+  } catch (error) {
+    rmSync(path, { recursive: true, force: true })
+    const why =
+      (error as NodeJS.ErrnoException).code === "ENOSPC" ? "no space left on the device" : String(error)
+    throw new Refusal(`${target}: the program could not be copied here: ${why}`, exits.cannotCreate)
+  }
 }
 
 function openTree(folder: string): void {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { test, type TestContext } from "node:test"
 import { setTimeout as sleep } from "node:timers/promises"
-import { handIn, System } from "../kit/system.ts"
+import { closedCheckout, handIn, System } from "../kit/system.ts"
 
 // The mailboxes lie on the same disk: they are full as well.
 const mc = `
@@ -27,6 +27,10 @@ async function onSmallDisk(
   options: string,
   act: (system: System, disk: string) => Promise<void>,
 ) {
+  if (closedCheckout !== false) {
+    t.skip(`${closedCheckout}, and the copy of the program that is run then needs more room`)
+    return
+  }
   const disk = mkdtempSync(join(tmpdir(), "waypost-disk-"))
   const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", `mode=755,${options}`, "tmpfs", disk]).status === 0
   if (!mounted) {

@@ -15,7 +15,7 @@ import {
 import { join } from "node:path"
 import { after, before, describe, test } from "node:test"
 import { without } from "../kit/debian.ts"
-import { handIn, project, System } from "../kit/system.ts"
+import { closedCheckout, handIn, project, System } from "../kit/system.ts"
 
 const skip = process.getuid?.() === 0 ? without("setpriv") : "only root delivers as other users"
 const gor = { uid: 20_011, gid: 20_011 }
@@ -202,7 +202,7 @@ describe("FEATURE(sieve)", { skip }, () => {
     assert.equal(mailIn(home, "Maildir", ".once").length, 1)
   })
 
-  test("bin/procmail stands in for procmail in a .forward line", async () => {
+  test("bin/procmail stands in for procmail in a .forward line", { skip: closedCheckout }, async () => {
     write(system, ".procmailrc", ":0:\n* ^Subject:.*forwarded\n$HOME/by-procmail\n")
     write(system, ".forward", `"|${join(project, "bin", "procmail")} -Y"\n`)
     await deliver(system, "forwarded")

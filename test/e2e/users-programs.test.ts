@@ -13,7 +13,7 @@ import {
 import { join } from "node:path"
 import { after, before, test } from "node:test"
 import { without } from "../kit/debian.ts"
-import { handIn, project, run, System } from "../kit/system.ts"
+import { closedCheckout, handIn, project, run, System } from "../kit/system.ts"
 
 const isRoot = process.getuid?.() === 0
 const skip = isRoot ? without("python3", "setpriv") : "only root delivers as other users"
@@ -121,7 +121,9 @@ test("a program has its user's ids and groups, three descriptors, a clean enviro
   assert.match(seen.first, /^From ann@grussell\.org /)
 })
 
-test("vacation answers a person once, in the user's name, and remembers it", { skip }, async () => {
+test("vacation answers a person once, in the user's name, and remembers it", {
+  skip: skip || closedCheckout,
+}, async () => {
   const vacation = `WAYPOST_STATE=${system.state} ${join(project, "bin", "vacation")} -a gordon gor`
   write(".forward", `\\gor, "|${vacation}"\n`)
   write(".vacation.msg", "From: gor@grussell.org\nSubject: away: $SUBJECT\n\nI am in Edinburgh.\n")
@@ -153,7 +155,9 @@ test("vacation answers a person once, in the user's name, and remembers it", { s
   assert.equal(answers().length, 2, "a new memory begins anew")
 })
 
-test("vacation -i and -x keep their word, and -l lists who was answered", { skip }, async () => {
+test("vacation -i and -x keep their word, and -l lists who was answered", {
+  skip: skip || closedCheckout,
+}, async () => {
   const command = (args: string, input = "") =>
     run(
       "setpriv",

@@ -1,13 +1,24 @@
 // A whole Waypost for a test: started with ./waypost as a user would, on loopback ports, with its state in a temporary folder.
 import assert from "node:assert/strict"
 import { type ChildProcess, spawn } from "node:child_process"
-import { chmodSync, mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdtempSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { createServer, type Socket, connect } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 export const project = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+
+/** For a test's `skip` option: false, or why other users than root cannot run what is in bin/. */
+export const closedCheckout = closedFolder() ?? false
+
+function closedFolder(): string | undefined {
+  for (let folder = project; folder !== dirname(folder); folder = dirname(folder)) {
+    if ((statSync(folder).mode & 0o001) === 0)
+      return `other users cannot reach the checkout: ${folder} is closed to them`
+  }
+  return undefined
+}
 
 export type SystemOptions = {
   /** sendmail.mc; `@DIR@` stands for the folder the files are in, `@PORT@` and `@MSA@` for free ports. */
