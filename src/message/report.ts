@@ -109,9 +109,9 @@ function perRecipient(reported: Reported, international: boolean): readonly stri
  * RFC 3463 §3.2: a mailbox that took the message is a valid destination, as sendmail says of each. sendmail says 5.5.0 of mail whose
  * MX leads back here, though it logs 5.3.5; so do we, for those who count reports.
  */
-function statusField({ action, status, diagnostic }: DeliveryStatus): string {
-  const loops = status === "5.3.5" && diagnostic !== undefined && typeof diagnostic !== "string"
-  if (loops && diagnostic.text.some((text) => text.includes("loops back"))) return "5.5.0"
+function statusField({ action, status, diagnostic = "" }: DeliveryStatus): string {
+  const words = typeof diagnostic === "string" ? diagnostic : diagnostic.text.join(" ")
+  if (status === "5.3.5" && words.includes("loops back")) return "5.5.0"
   return action === "delivered" && status === "2.0.0" ? "2.1.5" : status
 }
 
