@@ -27,6 +27,8 @@ const groups: readonly { readonly title: string; readonly rows: readonly Row[] }
         "is a message forged? its way, what can be believed of it, and why; --teach, --quiz",
       ],
       ["show ID", "one message: envelope, header, and what happened to it"],
+      ["trace WORDS", "find messages and refused sessions by id, address, Message-ID, subject"],
+      ["whatif --config NEW.mc", "what another configuration would have decided of the mail that came"],
       [
         "check [DIR|FILE]",
         "is a sendmail configuration understood? --compare sets it beside its sendmail.cf",

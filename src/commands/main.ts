@@ -46,8 +46,10 @@ const subcommands: Readonly<Record<string, Load>> = {
   sieve: () => import("./sieve.ts"),
   start: () => import("./start.ts"),
   talk: () => import("./talk.ts"),
+  trace: () => import("./trace.ts"),
   uninstall: () => import("./uninstall.ts"),
   user: () => import("./user.ts"),
+  whatif: () => import("./whatif.ts"),
 }
 
 /** What the supervisor starts: the same program with other rights (daemon/children.ts). */

@@ -1,13 +1,13 @@
 // `waypost show ID`: one message as SMTP saw it and as people see it, side by side, since most puzzles of mail come from
 // taking one for the other; then what happened to it, in order, each step with its reason and the line that decided.
-import { stripVTControlCharacters, styleText } from "node:util"
 import { printAngled } from "../mail/address.ts"
 import { scanHeader, valueOf, nameOf } from "../message/header.ts"
-import { printDate, printStamp } from "../message/date.ts"
+import { printDate } from "../message/date.ts"
 import type { Entry, Queued } from "../queue/entry.ts"
-import type { Event, Remembered } from "../spool/spool.ts"
+import type { Remembered } from "../spool/spool.ts"
 import { readArguments, stateOption, type Usage } from "./arguments.ts"
 import { type Answer, askOnce } from "./control-client.ts"
+import { eventLines, type Look, lookOf, plain, type Told } from "./event-lines.ts"
 import { exits, type Io, refuse } from "./io.ts"
 import { runningState } from "./state.ts"
 
@@ -18,9 +18,6 @@ const usage: Usage = {
   about: "Shows a message's envelope and header, and what happened to it; or why a session was refused.",
   options: { state: stateOption, json: { says: "as one JSON object" } },
 }
-
-/** An event as the control socket tells it: its reasons are printed already. */
-type Told = Event & { readonly reasons: readonly string[] }
 
 type Shown = {
   readonly queued: Queued | undefined
@@ -54,22 +51,6 @@ function shownOf(answer: Answer): Shown {
     headerText: typeof headerText === "string" ? headerText : undefined,
     damaged: typeof damaged === "string" ? damaged : undefined,
     events: events as Told[],
-  }
-}
-
-/** How the page may look: its width, and bold and gray where there is a terminal. */
-type Look = {
-  readonly width: number
-  readonly paint: (style: "bold" | "gray", text: string) => string
-}
-
-function lookOf({ stdout, env }: Io): Look {
-  const columns = "columns" in stdout ? stdout.columns : Number(env["COLUMNS"])
-  const width = typeof columns === "number" && columns > 0 ? columns : 80
-  const terminal = "isTTY" in stdout && stdout.isTTY === true
-  return {
-    width: Math.max(width, 40),
-    paint: (style, text) => (terminal ? styleText(style, text, { stream: stdout }) : text),
   }
 }
 
@@ -137,13 +118,6 @@ function headerLines(headerText: string): readonly string[] {
   return ["Header (what people see)", ...lines].map(plain)
 }
 
-/** Nothing in a message writes to the terminal but text. */
-function plain(text: string): string {
-  return stripVTControlCharacters(text)
-    .replaceAll("\t", " ")
-    .replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, "?")
-}
-
 /** The narrowest column that is worth reading. */
 const narrowest = 38
 
@@ -174,17 +148,4 @@ function fold(lines: readonly string[], width: number): readonly string[] {
     folded.push(rest)
     return folded
   })
-}
-
-function eventLines(
-  { at, what, address, status, detail, remote, reasons }: Told,
-  paint: Look["paint"],
-): readonly string[] {
-  const words = detail === "" || status.includes(detail) ? status : `${status} ${detail}`
-  const by = remote === undefined ? "" : ` (${remote})`
-  const whom = address === "" ? "" : ` <${address}>`
-  return [
-    plain(`${printStamp(at)}  ${what}${whom}: ${words}${by}`),
-    ...reasons.map((reason) => paint("gray", `                   ${plain(reason)}`)),
-  ]
 }

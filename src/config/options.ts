@@ -1,7 +1,7 @@
 // Every option a sendmail.mc can set with define(`conf…'): its type, its default, its name in sendmail.cf, and what it is for.
 // `option()` reads a value back with the table's type.
 import type { Origin } from "../mail/decision.ts"
-import { hour, minute, type OptionRow, type OptionType, row } from "./option-row.ts"
+import { day, hour, minute, type OptionRow, type OptionType, row } from "./option-row.ts"
 import { timeLimits } from "./options-timeouts.ts"
 import type { OptionValue, Settings } from "./settings.ts"
 
@@ -102,6 +102,26 @@ export const options = {
     "confDNS_RESOLVER",
     undefined,
     "Ours: ADDR:PORT of the resolver, instead of resolv.conf.",
+  ),
+
+  // Timelines and metrics
+  HistoryTime: row(
+    "seconds-d",
+    "confHISTORY_TIME",
+    7 * day,
+    "Ours: how long the timelines of waypost show and trace are kept; from the next start on.",
+  ),
+  HistorySize: row(
+    "octets",
+    "confHISTORY_SIZE",
+    0,
+    "Ours: octets of timelines, the oldest go first; 0: 256 MiB, or a 32nd of a small disk. From the next start on.",
+  ),
+  MetricsPort: row(
+    "number",
+    "confMETRICS_PORT",
+    0,
+    "Ours: port of 127.0.0.1 where Prometheus reads /metrics (9925, say); 0: none.",
   ),
 
   // Queue and delivery

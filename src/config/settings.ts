@@ -51,6 +51,8 @@ export type TableSpec = {
   /** sendmail's map flags as written: "-o -T<TMPF>". */
   readonly flags: string
   readonly at: Origin | undefined
+  /** Read from the text, whatever was compiled from it: for what-if. */
+  readonly fromText?: boolean
 }
 
 /**

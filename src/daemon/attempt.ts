@@ -12,6 +12,7 @@ import { type Expanded, plan, type RoutedPending } from "../queue/plan.ts"
 import type { Fate } from "../queue/schedule.ts"
 import { outcomeOf, type Settled, settle, type Tried } from "../queue/settle.ts"
 import type { Event, Spool } from "../spool/spool.ts"
+import { expandedEvent } from "./life-events.ts"
 
 export type AttemptWorld = {
   readonly spool: Pick<Spool, "record" | "recordLate" | "note">
@@ -36,6 +37,8 @@ export async function attempt(
   const now = world.clock()
   const due = queued.pending.filter((pending) => pending.nextAttempt <= now)
   const expanded = await Promise.all(due.map((pending) => world.expand(pending, entry)))
+  const changed = expanded.flatMap((one) => expandedEvent(entry, one, now) ?? [])
+  if (changed.length > 0) world.spool.note(changed)
   const { leaves, tried, first } = plan(entry.id, expanded, new Date(now))
   if (first !== undefined) await durable(world, first)
   const batches = group(leaves)

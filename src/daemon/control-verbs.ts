@@ -9,11 +9,14 @@ import type { Answer, Asker, Request, Verb, Verbs } from "./control.ts"
 import type { ClientQueue } from "./client-queue.ts"
 import { clientVerbs } from "./client-verbs.ts"
 import { change, hand, queue, summary } from "./queue-verbs.ts"
+import { steered } from "./life-events.ts"
+import { trace } from "./trace-verbs.ts"
 import type { Runner } from "./runner.ts"
 import type { Statistics } from "./statistics.ts"
 import { loginName } from "../host/login.ts"
 import type { Followers } from "./followers.ts"
 import type { Watchers } from "./watchers.ts"
+import { whatIf, type WhatIfWorld } from "./what-if-verb.ts"
 
 export type ControlWorld = {
   readonly spool: Spool
@@ -30,14 +33,27 @@ export type ControlWorld = {
   /** What is remembered of other hosts. */
   readonly hosts: HostMemory
   readonly statistics: Statistics
+  /** The page for Prometheus. */
+  readonly metrics: () => Promise<string>
   readonly clientQueue: ClientQueue
+  readonly whatIf: WhatIfWorld
 }
 
 export function controlVerbs(world: ControlWorld): Verbs {
   const { spool, clock, runner, hosts } = world
   const queueWorld = { spool, clock, wake: () => runner.wake() }
-  const changes = (act: (id: string, request: Request) => Promise<boolean>) =>
-    trusted((request) => change(request, queueWorld, (id) => act(id, request)))
+  const changes = (
+    what: "held" | "released" | "removed" | "retried",
+    act: (id: string, request: Request) => Promise<boolean>,
+  ) =>
+    trusted((request, { uid }) =>
+      change(request, queueWorld, async (id) => {
+        const done = await act(id, request)
+        if (done)
+          spool.note([steered(what, id, { at: clock(), uid, why: text(request["because"]) ?? "by hand" })])
+        return done
+      }),
+    )
   return new Map<string, Verb>([
     [
       "ready",
@@ -49,16 +65,19 @@ export function controlVerbs(world: ControlWorld): Verbs {
     ["summary", (request) => summary(request, queueWorld)],
     ["export", trusted((request) => hand(request, queueWorld))],
     ["show", (request) => show(request, world)],
+    ["whatif", trusted((request, _asker, signal) => whatIf(request, world.whatIf, signal))],
+    ["trace", trusted((request, _asker, signal) => trace(request, spool, signal))],
     ["explain", (request) => explain(request, world)],
     ["watch", (request, _asker, signal) => watch(request, world, signal)],
     ["follow", (request, asker, signal) => follow(request, asker, { world, signal })],
-    ["hold", changes((id, request) => spool.hold(id, text(request["because"]) ?? "by hand"))],
-    ["release", changes((id) => spool.release(id))],
-    ["remove", changes((id) => spool.remove(id))],
-    ["retry", changes((id) => spool.retry(id))],
+    ["hold", changes("held", (id, request) => spool.hold(id, text(request["because"]) ?? "by hand"))],
+    ["release", changes("released", (id) => spool.release(id))],
+    ["remove", changes("removed", (id) => spool.remove(id))],
+    ["retry", changes("retried", (id) => spool.retry(id))],
     ...clientVerbs(world.clientQueue, trusted),
     ["hosts", () => hostStatus(hosts)],
     ["statistics", () => once({ ok: true, ...world.statistics.counted() })],
+    ["metrics", () => metrics(world)],
     ["forget statistics", trusted(() => once((world.statistics.clear(clock()), { ok: true })))],
     ["forget", trusted(() => once((hosts.forget(), { ok: true })))],
     ["reload", trusted(() => once((world.reload(), { ok: true })))],
@@ -88,6 +107,10 @@ async function* idle(request: Request, { runner }: ControlWorld): AsyncIterable<
 
 async function* counted({ spool }: ControlWorld): AsyncIterable<Answer> {
   yield { ok: true, ...(await spool.count()) }
+}
+
+async function* metrics(world: ControlWorld): AsyncIterable<Answer> {
+  yield { text: await world.metrics() }
 }
 
 /** One line for each host that is remembered. */

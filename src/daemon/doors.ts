@@ -170,13 +170,25 @@ export class Doors {
   }
 
   async #converse(socket: Duplex, arrival: Arrival, daemon: DaemonOptions): Promise<void> {
+    const { measures } = this.#parts
+    measures.sessionBegan(daemon.name)
+    try {
+      await this.#talk(socket, arrival, daemon)
+    } finally {
+      measures.sessionEnded()
+    }
+  }
+
+  async #talk(socket: Duplex, arrival: Arrival, daemon: DaemonOptions): Promise<void> {
     const decisions = this.#decisions()
     const { settings, tls, authenticator } = decisions
     const security = { tls: tls !== undefined, logins: authenticator.anybody() }
     const usual = offersFrom(settings, daemon, software, security)
     const proxied = arrival.client !== undefined && isTrustedProxy(settings, arrival.client.address)
     const offers = proxied && !expectsProxyHeader(daemon) ? { ...usual, proxied } : usual
-    const world = sessionWorld(decisions, this.#parts)
+    const milters = decisions.milters(daemon.name)
+    const usualWorld = sessionWorld(decisions, this.#parts)
+    const world = milters === undefined ? usualWorld : { ...usualWorld, milters }
     const known = { ...arrival, session: this.#parts.newId() }
     if (!daemon.modify.includes("s")) return converse(socket, { arrival: known, offers }, world)
     const begun = await this.#secure(socket, known, tls)

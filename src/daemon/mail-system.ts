@@ -35,16 +35,21 @@ import { Doors } from "./doors.ts"
 import { expandFrom } from "./expansion.ts"
 import { Followers } from "./followers.ts"
 import { makeIds } from "./ids.ts"
+import { acceptedEvents, setAside } from "./life-events.ts"
 import { LoginThrottle } from "./login-throttle.ts"
+import { Measures } from "./measures.ts"
 import type { Configuration } from "./messages.ts"
+import { MetricsDoor } from "./metrics-door.ts"
 import { ClientQueue } from "./client-queue.ts"
 import { clientReport } from "./client-report.ts"
 import { report } from "./reports.ts"
 import { tidyAtRest } from "./resting.ts"
 import { Runner } from "./runner.ts"
+import { Sampling } from "./sampling.ts"
 import { SieveMemory, sieveServices } from "./sieve-services.ts"
 import { Statistics } from "./statistics.ts"
 import { Watchers } from "./watchers.ts"
+import type { WhatIfWorld } from "./what-if-verb.ts"
 
 /** What lives as long as the process. */
 type Parts = {
@@ -54,6 +59,7 @@ type Parts = {
   readonly accounts: Accounts
   readonly dns: Dns
   readonly log: Log
+  readonly measures: Measures
   readonly passwords: PasswordFiles
   readonly throttle: LoginThrottle
 }
@@ -78,6 +84,7 @@ export class MailSystem {
   readonly #stopping = new AbortController()
   readonly #hosts = new HostStatuses()
   readonly #statistics: Statistics
+  readonly #metricsDoor: MetricsDoor
   readonly #sieveMemory: SieveMemory
   readonly #clientQueue: ClientQueue
   #decisions: Decisions
@@ -94,10 +101,18 @@ export class MailSystem {
       write: (lines) => process.stderr.write(lines),
       syslog: asRoot ? machineLog() : undefined,
     })
-    const dns = systemResolver(resolver ?? option(settings, "DnsResolver"))
-    if (!dns.ok) return dns
-    const spool = await openSpool({ directory: layout.queue, clock, log: (line) => log.note(line) })
+    const spool = await openSpool({
+      directory: layout.queue,
+      clock,
+      log: (line) => log.note(line),
+      ...historyLimits(settings),
+    })
     if (!spool.ok) return spool
+    const measures = new Measures(spool.value, clock)
+    const dns = systemResolver(resolver ?? option(settings, "DnsResolver"), (...said) =>
+      measures.asked(...said),
+    )
+    if (!dns.ok) return dns
     const agent = await connectAgent(layout.agent)
     const accounts = makeAccounts({
       passwd: "/etc/passwd",
@@ -107,7 +122,7 @@ export class MailSystem {
     })
     const passwords = openPasswordFiles(layout.usersFile, layout.saslFile)
     const throttle = new LoginThrottle(clock)
-    const own = { spool: spool.value, dns: dns.value, passwords, throttle }
+    const own = { spool: spool.value, dns: dns.value, measures, passwords, throttle }
     const parts: Parts = { configuration, agent, accounts, log, ...own }
     const decisions = decide(settings, tls, parts)
     if (!decisions.ok) return fail(decisions.error)
@@ -121,6 +136,11 @@ export class MailSystem {
     this.#parts = parts
     this.#decisions = decisions
     this.#statistics = new Statistics(configuration.layout.statistics, clock())
+    this.#metricsDoor = new MetricsDoor({
+      page: () => parts.measures.page(),
+      say: (line) => log.note(line),
+      bug: (error) => log.bug(error),
+    })
     this.#sieveMemory = new SieveMemory(configuration.layout.sieve)
     this.#deliver = this.#makeDeliver(decisions)
     this.#queueOnly = /^[qd]/i.test(option(decisions.settings, "DeliveryMode"))
@@ -140,6 +160,8 @@ export class MailSystem {
       dns: parts.dns,
       newId: this.#newId,
       watchers: this.#watchers,
+      measures: parts.measures,
+      sampling: new Sampling(),
       stopping: this.#stopping.signal,
       deliver: (queued, content) => {
         this.#accepted(queued)
@@ -187,13 +209,16 @@ export class MailSystem {
         },
       },
       statistics: this.#statistics,
+      metrics: () => this.#parts.measures.page(),
       clientQueue: this.#clientQueue,
+      whatIf: this.#whatIfWorld(),
       explain: (typed, from, client) => explainAddress({ typed, from, client }, this.#decisions),
     })
     this.#control = await serveControl(layout.control, verbs, (error) => log.bug(error))
     await this.#doors.openLocal(layout.submit)
     this.#runner.start()
     this.#clientQueue.start(clientQueueEvery)
+    await this.#metricsDoor.follow(option(this.#decisions.settings, "MetricsPort"))
     this.#endResting = tidyAtRest()
   }
 
@@ -220,6 +245,7 @@ export class MailSystem {
     const old = this.#decisions
     this.#decisions = made.value
     this.#doors.follow(settings)
+    await this.#metricsDoor.follow(option(settings, "MetricsPort"))
     this.#deliver = this.#makeDeliver(made.value)
     this.#runner.wake()
     await old.close()
@@ -234,6 +260,7 @@ export class MailSystem {
     await within(sessionsEndWithin, this.#doors.ended())
     await within(deliveriesEndWithin, this.#runner.stop())
     this.#control?.close()
+    this.#metricsDoor.close()
     this.#statistics.close()
     this.#sieveMemory.close()
     await this.#decisions.close()
@@ -277,6 +304,7 @@ export class MailSystem {
         log.delivered(entry, tried, startedAt, controls(tried.pending))
         this.#followers.settled(entry, tried)
         this.#remember(entry, tried)
+        this.#parts.measures.settled(entry, tried, startedAt)
       },
     })
   }
@@ -301,6 +329,21 @@ export class MailSystem {
     if (!this.#queueOnly) this.#followers.expect(queued)
   }
 
+  #whatIfWorld(): WhatIfWorld {
+    const { spool, dns, accounts, agent, configuration } = this.#parts
+    return {
+      spool,
+      dns,
+      accounts,
+      clock,
+      readUserFile: userFileReader(agent),
+      settings: () => this.#decisions.settings,
+      srs: () => this.#decisions.routing.srs,
+      state: configuration.layout.state,
+      asRoot: configuration.asRoot,
+    }
+  }
+
   #reportWorld() {
     const { spool, log } = this.#parts
     return {
@@ -310,6 +353,7 @@ export class MailSystem {
       clock,
       newId: this.#newId,
       onAccepted: (queued: Queued, content: Content) => {
+        spool.note(acceptedEvents(queued, content))
         this.#runner.accepted(queued, content)
       },
       reported: (entry: Entry, made: Entry, about: Settled, to: string) =>
@@ -339,6 +383,7 @@ export class MailSystem {
     const { spool, log } = this.#parts
     log.note(`${entry.id}: SYSERR(waypost): the message is damaged and set aside: ${why}`)
     await spool.hold(entry.id, `damaged: ${why}`)
+    spool.note([setAside(entry.id, clock(), why)])
   }
 }
 
@@ -362,6 +407,15 @@ function decide(settings: Settings, tls: TlsMaterial, parts: Parts): Result<Deci
     tls,
     logins: { agent, files: passwords, throttle },
   })
+}
+
+/** What the timelines may take; without a define, as much as the spool thinks fit for its disk. */
+function historyLimits(settings: Settings) {
+  const octets = option(settings, "HistorySize")
+  return {
+    historyMilliseconds: option(settings, "HistoryTime") * 1000,
+    ...(octets === 0 ? {} : { historyOctets: octets }),
+  }
 }
 
 /** Waits for it, but no longer than this. */

@@ -1,6 +1,8 @@
 // Who was refused, and why: a line in sendmail's form for the log, an event for the session's timeline.
+import { printPath } from "../mail/address.ts"
 import { replyLine } from "../mail/reply.ts"
-import { clientName, type Outcome } from "../smtp/session.ts"
+import { type Asked, clientName, type Outcome, type Session } from "../smtp/session.ts"
+import type { AskedOf } from "../spool/spool.ts"
 import type { World } from "./world.ts"
 
 /** Tells log and timeline of a refusal; anything else is no refusal and costs nothing. */
@@ -13,16 +15,35 @@ export function noteRefusal({ session, replies, asked }: Outcome, world: World):
   const question = asked.question === "limit" ? asked.reason.step : `ruleset=${asked.question}`
   const argument = asked.argument === "" ? "" : `, arg1=${asked.argument}`
   world.log.refused(arrival.session, `${question}${argument}, relay=${relay}, reject=${said}`, asked.reason)
+  world.refused?.(asked, reply)
   world.note([
     {
       at: world.clock(),
       id: arrival.session,
       what: "refused",
-      address: asked.argument.replace(/^<(.*)>$/, "$1"),
+      address: bare(asked.argument),
       status: said,
       detail: asked.question,
       remote: relay,
       reason: asked.reason,
+      ...(world.samples?.() === true ? { asked: askedOf(session, asked) } : {}),
     },
   ])
+}
+
+/** What can be asked again: a client, a sender, a recipient. Of other refusals the client alone. */
+function askedOf({ arrival, transaction }: Session, { question, argument }: Asked): AskedOf {
+  const { envelope, bytes = 0 } = transaction ?? {}
+  const sender = envelope && (envelope.typedSender ?? printPath(envelope.reversePath))
+  return {
+    arrival,
+    question,
+    sender: question === "check_mail" ? bare(argument) : sender,
+    recipient: question === "check_rcpt" ? bare(argument) : undefined,
+    size: bytes,
+  }
+}
+
+function bare(argument: string): string {
+  return argument.replace(/^<(.*)>$/, "$1")
 }

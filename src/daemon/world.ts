@@ -8,7 +8,9 @@ import type { Reply } from "../mail/reply.ts"
 import type { Clock, NewId } from "../mail/world.ts"
 import type { Queued } from "../queue/entry.ts"
 import type { Event, Spool } from "../spool/spool.ts"
+import type { Asked } from "../smtp/session.ts"
 import type { ServerTls } from "../trust/tls-server.ts"
+import type { Filtering } from "./milters.ts"
 
 /** How long a client may be silent, in milliseconds. */
 export type SessionTimeouts = { readonly command: number; readonly datablock: number }
@@ -32,12 +34,18 @@ export type World = {
   readonly log: SessionLog
   /** Begins TLS on a stream; absent where there is no certificate. */
   readonly tls?: ServerTls | undefined
+  /** The filters of this door, between the session and its gate. */
+  readonly milters?: (gate: Gate, newId: NewId) => Filtering
   /** Who knows the logins. */
   readonly authenticator?: Authenticator | undefined
   /** Accepted, safe, answered for: it may be delivered now. */
   readonly onAccepted: (queued: Queued, content: Content) => void
   /** For the timelines. */
   readonly note: (events: readonly Event[]) => void
+  /** A refusal, for those who count. */
+  readonly refused?: (asked: Asked, reply: Reply) => void
+  /** Whether what was asked is to be kept with this refusal; absent: never. */
+  readonly samples?: () => boolean
   /** ETRN: what waits for this host is tried now. */
   readonly runQueue: (node: string) => void
   /** Each reply with its reason, for whoever looks over the session's shoulder. */

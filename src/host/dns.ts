@@ -20,6 +20,8 @@ export type ResolverOptions = {
   readonly timeoutMs?: number
   /** Milliseconds for one question in all. */
   readonly budgetMs?: number
+  /** Told of each question that the cache could not answer: MX, "records", and the milliseconds it took. */
+  readonly asked?: ((type: string, found: string, milliseconds: number) => void) | undefined
 }
 
 /** The resolver for these settings, or what is wrong with them. */
@@ -35,9 +37,9 @@ export function askFrom(servers: readonly NameserverAddress[], conf: Partial<Res
 
 function dnsOf(
   conf: ResolverConf,
-  { budgetMs, hosts: file }: Pick<ResolverOptions, "budgetMs" | "hosts">,
+  { budgetMs, hosts: file, asked }: Pick<ResolverOptions, "budgetMs" | "hosts" | "asked">,
 ): Dns {
-  const asker = new Asker(conf, budgetMs ?? 20_000)
+  const asker = new Asker(conf, budgetMs ?? 20_000, asked)
   const hosts = file?.table
   return {
     mx: (name) => mx(asker, name),
@@ -175,13 +177,15 @@ const mostAliases = 8
 class Asker {
   readonly #conf: ResolverConf
   readonly #budgetMs: number
+  readonly #asked: ResolverOptions["asked"]
   readonly #cache = new Cache<Known>(mostKept)
   readonly #asking = new Map<string, Promise<Known>>()
   #turn = 0
 
-  constructor(conf: ResolverConf, budgetMs: number) {
+  constructor(conf: ResolverConf, budgetMs: number, asked: ResolverOptions["asked"]) {
     this.#conf = conf
     this.#budgetMs = budgetMs
+    this.#asked = asked
   }
 
   /** A name with few dots is tried with the search list first, as the C library would. */
@@ -209,7 +213,9 @@ class Asker {
 
   async #askAndKeep(key: string, question: Question): Promise<Known> {
     if (!isAskable(question.name)) return { found: "nothing", why: "no such name", secure: false }
+    const begun = performance.now()
     const { answer, ttl } = await this.#resolve(question)
+    this.#asked?.(question.type, answer.found, performance.now() - begun)
     if (ttl > 0) this.#cache.set(key, answer, performance.now() + Math.min(ttl, longestTtl) * 1000)
     return answer
   }

@@ -2,14 +2,14 @@
 import { readFileSync } from "node:fs"
 import { fail, type Result } from "../mail/result.ts"
 import type { Dns } from "../mail/world.ts"
-import { resolverFrom } from "./dns.ts"
+import { type ResolverOptions, resolverFrom } from "./dns.ts"
 import { hostsFile } from "./hosts.ts"
 
 /** `resolver` is "ADDR:PORT", or undefined for what /etc/resolv.conf names. */
-export function systemResolver(resolver: string | undefined): Result<Dns> {
+export function systemResolver(resolver: string | undefined, asked?: ResolverOptions["asked"]): Result<Dns> {
   try {
     const resolvConf = resolver === undefined ? readConf("/etc/resolv.conf") : ""
-    return resolverFrom({ resolvConf, resolver, hosts: hostsFile("/etc/hosts") })
+    return resolverFrom({ resolvConf, resolver, hosts: hostsFile("/etc/hosts"), asked })
   } catch (error) {
     return fail(`/etc/resolv.conf: ${error instanceof Error ? error.message : String(error)}`)
   }

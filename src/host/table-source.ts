@@ -35,7 +35,7 @@ export function cdbOf(spec: Pick<TableSpec, "file">): string {
 /** Reads a table: the cdb where there is one, even an old one, as sendmail does; else the text. */
 export function loadTable(spec: TableSpec, flags: MapFlags): LoadedTable {
   if (spec.kind === "null") return { source: { kind: "missing" }, notices: [] }
-  const compiled = spec.kind === "text" ? undefined : openFile(cdbOf(spec))
+  const compiled = spec.kind === "text" || spec.fromText ? undefined : openFile(cdbOf(spec))
   if (compiled === undefined) return readText(spec, flags)
   return { source: compiled, notices: compiled.kind === "cdb" ? staleness(spec) : [] }
 }
@@ -105,7 +105,7 @@ function readText(spec: TableSpec, flags: MapFlags): LoadedTable {
   const { pieces, entries, problems } = compiled.value
   const source = sourceOf(spec.file, cdbInMemory(Buffer.concat(pieces)), nothing)
   const notices = problems.map(({ line, says }) => `${spec.file}: line ${line}: ${says}`)
-  if (spec.kind !== "text")
+  if (spec.kind !== "text" && !spec.fromText)
     notices.push(`${spec.file}: ${entries} entries read from the text: there is no ${cdbOf(spec)}`)
   return { source, notices }
 }

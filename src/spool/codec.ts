@@ -1,12 +1,14 @@
 // Entries, recipients and events as the text of their rows, and back. JSON drops what is undefined: reading puts it back, so that
 // what is read equals what was accepted.
 import { crc32 } from "node:zlib"
+import { printPath } from "../mail/address.ts"
 import type { Reason } from "../mail/decision.ts"
 import type { Recipient } from "../mail/envelope.ts"
+import { decodeWords } from "../message/encoded-words.ts"
 import type { Entry, Pending, Queued } from "../queue/entry.ts"
 import { laneOf } from "../queue/fair.ts"
 import type { EventRow, PendingRow, QueuedRow } from "./requests.ts"
-import type { Event } from "./spool.ts"
+import type { Event, Remembered } from "./spool.ts"
 
 /** The checksum of a row's text. */
 export function checksum(text: string): number {
@@ -78,7 +80,23 @@ function wholeReason(stored: Reason): Reason {
 
 export function printEvent(event: Event): EventRow {
   const { id, at, ...rest } = event
-  return { id, at, json: JSON.stringify(rest) }
+  return { id, at, words: wordsOf(event), json: JSON.stringify(rest) }
+}
+
+/** What an event is found by: ids, addresses and hosts; of a message also its Message-ID and subject. */
+function wordsOf({ id, what, address, status, remote, message }: Event): string {
+  const peer = remote === undefined ? "" : ` ${remote}`
+  const own = `${id} ${what} ${address} ${status}${peer}`
+  return (message === undefined ? own : `${own} ${messageWords(message)}`).toLowerCase()
+}
+
+function messageWords({ entry, recipients }: Remembered): string {
+  const { envelope, arrival, summary } = entry
+  const { messageId, subject } = summary
+  const decoded = decodeWords(subject)
+  const readable = decoded === subject ? subject : `${subject} ${decoded}`
+  const sender = envelope.reversePath === "null" ? "<>" : printPath(envelope.reversePath)
+  return `${sender} ${recipients.slice(1).join(" ")} ${messageId} ${readable} ${arrival.session}`
 }
 
 export function readEvent({ id, at, json }: EventRow): Event {

@@ -3,19 +3,29 @@
 import { renameSync } from "node:fs"
 import { DatabaseSync, type StatementSync } from "node:sqlite"
 import { explainError, isDamage, UnusableDatabase } from "./database.ts"
-import type { EventRow } from "./requests.ts"
+import type { EventRow, EventRows } from "./requests.ts"
+import type { EventSearch } from "./spool.ts"
 import { step } from "./steps.ts"
 
 export type HistoryLimits = { readonly octets: number; readonly milliseconds: number }
 
 const schema = `
-  CREATE TABLE event (seq INTEGER PRIMARY KEY, id TEXT NOT NULL, at INTEGER NOT NULL, json TEXT NOT NULL) STRICT;
+  CREATE TABLE event (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL, at INTEGER NOT NULL, words TEXT, json TEXT NOT NULL
+  ) STRICT;
   CREATE INDEX eventId ON event (id);
-  PRAGMA user_version = 1;
+  PRAGMA user_version = 2;
 `
+
+/** Events of version 1 have no words: they are found by their whole text. */
+const secondVersion = "ALTER TABLE event ADD COLUMN words TEXT; PRAGMA user_version = 2;"
 
 /** Rows deleted at once when there are too many or too old ones. */
 const portion = 2000
+/** Events looked at in one go by a search: some milliseconds, so that no commit waits longer. */
+const searchPage = 20_000
+/** Words of a search that count. */
+const mostWords = 16
 /** Events between two looks at size and age. */
 const lookEvery = 1000
 
@@ -38,6 +48,7 @@ export class History {
   readonly #add: StatementSync
   readonly #find: StatementSync
   readonly #oldest: StatementSync
+  readonly #newest: StatementSync
   readonly #drop: StatementSync
   readonly #pages: StatementSync
   #sinceLook = lookEvery
@@ -51,11 +62,12 @@ export class History {
       this.#database.close()
       throw error
     }
-    this.#add = this.#database.prepare("INSERT INTO event (id, at, json) VALUES (?, ?, ?)")
+    this.#add = this.#database.prepare("INSERT INTO event (id, at, words, json) VALUES (?, ?, ?, ?)")
     this.#find = this.#database.prepare(
       "SELECT id, at, json FROM event WHERE id = ? ORDER BY seq LIMIT 10000",
     )
     this.#oldest = this.#database.prepare("SELECT seq, at FROM event ORDER BY seq LIMIT 1")
+    this.#newest = this.#database.prepare("SELECT max(seq) AS seq FROM event WHERE seq < ?")
     this.#drop = this.#database.prepare("DELETE FROM event WHERE seq < ? AND at < ?")
     this.#pages = this.#database.prepare(
       "SELECT (SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM pragma_freelist_count) AS used, (SELECT page_size FROM pragma_page_size) AS size",
@@ -65,7 +77,7 @@ export class History {
   add(events: readonly EventRow[], now: number): void {
     this.#database.exec("BEGIN IMMEDIATE")
     try {
-      for (const { id, at, json } of events) this.#add.run(id, at, json)
+      for (const { id, at, words = null, json } of events) this.#add.run(id, at, words, json)
       step("history.written")
       this.#prune(now, events.length)
       this.#database.exec("COMMIT")
@@ -77,9 +89,27 @@ export class History {
   }
 
   find(id: string): readonly EventRow[] {
-    return this.#find
-      .all(id)
-      .map((row) => ({ id: String(row["id"]), at: Number(row["at"]), json: String(row["json"]) }))
+    return this.#find.all(id).map(rowOf)
+  }
+
+  /** One page of a search. No index is kept for it, which each event would pay for: what is looked through is short. */
+  search({ words, decisions = false, before = Number.MAX_SAFE_INTEGER }: EventSearch): EventRows {
+    const wanted = words.slice(0, mostWords).map((word) => word.toLowerCase())
+    const newest = Number(this.#newest.get(before)?.["seq"] ?? 0)
+    const oldest = Number(this.#oldest.get()?.["seq"] ?? 0)
+    const from = Math.max(oldest, newest - searchPage + 1)
+    const rows = this.#searchFor(wanted.length, decisions).all(from, newest, ...wanted)
+    return { rows: rows.map(rowOf), before: from > oldest ? from : undefined }
+  }
+
+  #searchFor(words: number, decisions: boolean): StatementSync {
+    const holds = Array.from({ length: words }, () => " AND instr(coalesce(words, lower(json)), ?) > 0").join(
+      "",
+    )
+    const whole = decisions ? ` AND (instr(json, '"message":{') > 0 OR instr(json, '"asked":{') > 0)` : ""
+    return this.#database.prepare(
+      `SELECT id, at, json FROM event WHERE seq BETWEEN ? AND ?${holds}${whole} ORDER BY seq DESC`,
+    )
   }
 
   /** Moves what the WAL holds into the file; to be called when nothing else waits. */
@@ -109,11 +139,16 @@ export class History {
   }
 }
 
+function rowOf(row: Readonly<Record<string, unknown>>): EventRow {
+  return { id: String(row["id"]), at: Number(row["at"]), json: String(row["json"]) }
+}
+
 function prepareFile(database: DatabaseSync, path: string): void {
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0")
   database.exec("PRAGMA cache_size = -2048; PRAGMA journal_size_limit = 16777216; PRAGMA temp_store = MEMORY")
   const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0)
-  if (version > 1) throw new UnusableDatabase(`${path} was written by a newer Waypost (schema ${version})`)
+  if (version > 2) throw new UnusableDatabase(`${path} was written by a newer Waypost (schema ${version})`)
   if (version === 0) database.exec(`BEGIN IMMEDIATE; ${schema} COMMIT`)
+  else if (version === 1) database.exec(`BEGIN IMMEDIATE; ${secondVersion} COMMIT`)
   else database.prepare("SELECT 1 FROM event ORDER BY seq DESC LIMIT 1").get()
 }

@@ -1,6 +1,6 @@
 // What the two threads of the spool say to each other: changes in groups with one buffer of octets, questions, events.
 // Everything is plain values, so that it can be cloned between threads.
-import type { Filter } from "./spool.ts"
+import type { EventSearch, Filter, QueueAges } from "./spool.ts"
 
 /** A recipient as its row has it. `next` is when it is due, milliseconds since 1970. */
 export type PendingRow = {
@@ -65,6 +65,8 @@ export type Question =
   | { readonly ask: "list"; readonly filter: Filter; readonly after: string; readonly limit: number }
   | { readonly ask: "count" }
   | { readonly ask: "history"; readonly id: string }
+  | { readonly ask: "ages"; readonly now: number }
+  | { readonly ask: "events"; readonly search: EventSearch }
 
 /** An entry with its recipients, as rows. */
 export type QueuedRow = {
@@ -92,7 +94,16 @@ export type BodyRow =
 
 export type Totals = { readonly messages: number; readonly recipients: number; readonly octets: number }
 
-export type EventRow = { readonly id: string; readonly at: number; readonly json: string }
+/** `words` is what it can be found by, in lower case; rows that are read come without. */
+export type EventRow = {
+  readonly id: string
+  readonly at: number
+  readonly words?: string
+  readonly json: string
+}
+
+/** Events of a page; `before` is where the next page begins, undefined at the end of the timelines. */
+export type EventRows = { readonly rows: readonly EventRow[]; readonly before: number | undefined }
 
 /** What each question is answered with. */
 export type Answers = {
@@ -103,6 +114,8 @@ export type Answers = {
   list: Page
   count: Totals
   history: readonly EventRow[]
+  events: EventRows
+  ages: QueueAges
 }
 
 export type WorkerStart = {

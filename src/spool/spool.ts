@@ -1,5 +1,6 @@
 // The durable store behind one small interface: what has been accepted and what is still to be done for it.
 // This file is the interface; spool/sqlite.ts and its worker keep it. docs/spool.md lists every state and what a crash leaves.
+import type { Arrival } from "../mail/arrival.ts"
 import type { Content } from "../mail/content.ts"
 import type { Reason } from "../mail/decision.ts"
 import type { Result } from "../mail/result.ts"
@@ -44,6 +45,7 @@ export type Event = {
     | "held"
     | "released"
     | "removed"
+    | "retried"
   /** The address concerned, without brackets. */
   readonly address: string
   /** Enhanced code and the words of who spoke. */
@@ -53,6 +55,21 @@ export type Event = {
   readonly reason: Reason | undefined
   /** Of the first "accepted": what `waypost show` needs when the message has long left the queue. */
   readonly message?: Remembered
+  /** Of a refusal: what was asked, so that it can be asked again under other settings (daemon/what-if.ts). */
+  readonly asked?: AskedOf
+}
+
+/** What a refused question was about. */
+export type AskedOf = {
+  readonly arrival: Arrival
+  /** sendmail's word for it: check_relay, check_mail, check_rcpt … */
+  readonly question: string
+  /** As it was typed, without brackets; undefined before MAIL. */
+  readonly sender: string | undefined
+  /** As it was typed, without brackets; undefined where none was asked about. */
+  readonly recipient: string | undefined
+  /** SIZE= of MAIL, or the octets of the message. */
+  readonly size: number
 }
 
 /** A message as it was accepted, without its body. */
@@ -62,6 +79,31 @@ export type Remembered = {
   readonly recipients: readonly string[]
   /** The header's octets, one character each; cut when it is long. */
   readonly header: string
+}
+
+/** Every state and age, also those that nothing has. */
+export type QueueAges = readonly {
+  readonly state: "active" | "deferred" | "held"
+  /** The upper end: 5m, 1h, 4h, 1d, 3d, older. */
+  readonly age: string
+  readonly messages: number
+  readonly recipients: number
+}[]
+
+/** Which events are looked for. */
+export type EventSearch = {
+  /** Each is a part of what the event is found by (codec.ts, wordsOf), in any case; none: every event. */
+  readonly words: readonly string[]
+  /** Only those that hold all that was decided by: messages as they were accepted, refusals with what was asked. */
+  readonly decisions?: boolean
+  /** Where the page begins; absent: at the newest. */
+  readonly before?: number | undefined
+}
+
+export type EventPage = {
+  readonly events: readonly Event[]
+  /** Where the next page begins; undefined: there is none. */
+  readonly before: number | undefined
 }
 
 /** All that is given must hold. */
@@ -101,6 +143,8 @@ export type Spool = {
   /** A page of the queue in order of id, beginning after `afterId`. Short read transactions: `mailq | less` never stops checkpoints. */
   list(filter: Filter, afterId: string | undefined, limit: number): Promise<readonly Queued[]>
   count(): Promise<{ readonly messages: number; readonly recipients: number; readonly octets: number }>
+  /** What waits, by state and age; counted page by page. */
+  ages(now: number): Promise<QueueAges>
   hold(id: string, reason: string): Promise<boolean>
   release(id: string): Promise<boolean>
   remove(id: string): Promise<boolean>
@@ -109,5 +153,7 @@ export type Spool = {
   /** Kept in history.db, lazily: never delays an acceptance, bounded in size. */
   note(events: readonly Event[]): void
   history(id: string): Promise<readonly Event[]>
+  /** A page of events, the newest first. It may be empty and yet not the last: only so many are looked at in one go. */
+  events(search: EventSearch): Promise<EventPage>
   close(): Promise<void>
 }

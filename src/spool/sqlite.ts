@@ -17,7 +17,7 @@ import { type DirectoryLock, lockDirectory } from "./lock.ts"
 import { Notes } from "./notes.ts"
 import type { BodyRow, Change } from "./requests.ts"
 import { Room } from "./room.ts"
-import type { Event, Filter, Incoming, Spool } from "./spool.ts"
+import type { Event, EventPage, EventSearch, Filter, Incoming, QueueAges, Spool } from "./spool.ts"
 import { step } from "./steps.ts"
 
 export type SpoolOptions = {
@@ -205,6 +205,10 @@ class SqliteSpool implements Spool {
     return answer.result
   }
 
+  ages(now: number): Promise<QueueAges> {
+    return this.#intake.link.ask({ ask: "ages", now })
+  }
+
   note(events: readonly Event[]): void {
     this.#notes.add(events)
   }
@@ -212,6 +216,12 @@ class SqliteSpool implements Spool {
   async history(id: string): Promise<readonly Event[]> {
     this.#notes.flush()
     return (await this.#intake.link.ask({ ask: "history", id })).map(readEvent)
+  }
+
+  async events(search: EventSearch): Promise<EventPage> {
+    this.#notes.flush()
+    const { rows, before } = await this.#intake.link.ask({ ask: "events", search })
+    return { events: rows.map(readEvent), before }
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,7 @@
 import { statfsSync } from "node:fs"
 import { join } from "node:path"
 import type { DatabaseSync } from "node:sqlite"
+import { AgeCount } from "./ages.ts"
 import { type Folders, foldersOf, removeBodyFile, setAsideOctets, sweepBodies } from "./bodies.ts"
 import { explainError, findDamage, isFull, openDatabase, pageSize } from "./database.ts"
 import { sharesAt } from "./disk.ts"
@@ -73,6 +74,11 @@ export class Store {
 
   get tally(): Tally {
     return this.#need().tally
+  }
+
+  /** A count of what waits, by state and age, not begun yet. */
+  countAges(now: number): AgeCount {
+    return new AgeCount(this.#need().database, now)
   }
 
   /** One transaction for all groups; durable when it returns ok. After a failure the store is closed until reopen() has worked. */

@@ -2,7 +2,8 @@
 import { join } from "node:path"
 import { explainError } from "./database.ts"
 import { type History, openHistory } from "./history.ts"
-import type { EventRow, WorkerStart } from "./requests.ts"
+import type { EventRow, EventRows, WorkerStart } from "./requests.ts"
+import type { EventSearch } from "./spool.ts"
 
 /** Octets of new events after which the WAL is emptied even when there is work. */
 const checkpointAfter = 8 * 1024 * 1024
@@ -42,6 +43,10 @@ export class Timeline {
 
   find(id: string): readonly EventRow[] {
     return this.#history?.find(id) ?? []
+  }
+
+  search(search: EventSearch): EventRows {
+    return this.#history?.search(search) ?? { rows: [], before: undefined }
   }
 
   checkpoint(atOnce = false): void {

@@ -1,6 +1,7 @@
 // The spool's own thread: takes groups of changes, commits whatever waits in one transaction, answers questions in between, and
 // keeps the timelines when nothing else is to be done. It is the only one that opens the databases.
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads"
+import type { AgeCount } from "./ages.ts"
 import { setAsideOctets } from "./bodies.ts"
 import { explainError, UnusableDatabase } from "./database.ts"
 import type { Answers, Failure, FromWorker, Question, ToWorker, WorkerStart } from "./requests.ts"
@@ -94,6 +95,7 @@ class SpoolThread {
   }
 
   #answer(number: number, question: Question): void {
+    if (question.ask === "ages") return this.#countAges(number, question.now)
     // A count of a long queue takes many pages; changes go on between them.
     if (question.ask === "count" && this.#store.trouble === undefined && !this.#store.tally.countOn()) {
       setImmediate(() => this.#answer(number, question))
@@ -108,7 +110,18 @@ class SpoolThread {
     }
   }
 
-  #find(question: Question): Answers[keyof Answers] {
+  /** Page by page, with whatever else waits in between. A store that is closed meanwhile has no answer. */
+  #countAges(number: number, now: number, begun?: AgeCount): void {
+    try {
+      const count = begun ?? this.#store.countAges(now)
+      if (count.countOn()) return this.#say({ kind: "answer", number, value: count.ages })
+      setImmediate(() => this.#countAges(number, now, count))
+    } catch (error) {
+      this.#say({ kind: "unanswered", number, why: explainError(error) })
+    }
+  }
+
+  #find(question: Exclude<Question, { ask: "ages" }>): Answers[keyof Answers] {
     const { reader, tally } = this.#store
     switch (question.ask) {
       case "due":
@@ -125,6 +138,8 @@ class SpoolThread {
         return tally.totals
       case "history":
         return this.#timeline.find(question.id)
+      case "events":
+        return this.#timeline.search(question.search)
     }
   }
 

@@ -1,0 +1,133 @@
+// `whatif` over the control socket: reads what was decided from the timelines, asks both configurations, and tells what differs, one
+// object each, then a summary. A few questions at a time, so that mail goes on.
+import { setImmediate as turn } from "node:timers/promises"
+import { feature, type Settings } from "../config/settings.ts"
+import type { Clock, Accounts, Dns, ReadUserFile } from "../mail/world.ts"
+import type { RoutingWorld } from "../routing/world.ts"
+import type { EventSearch, Spool } from "../spool/spool.ts"
+import type { Answer, Request } from "./control.ts"
+import { eventPages } from "./trace-verbs.ts"
+import { compareSides } from "./what-if.ts"
+import { printQuestion, Questions } from "./what-if-record.ts"
+import { settingsOf, type WhatIf } from "./what-if-settings.ts"
+import { dnsOnce, makeSide, type Side } from "./what-if-side.ts"
+
+export type WhatIfWorld = {
+  readonly spool: Pick<Spool, "events">
+  /** In force. */
+  readonly settings: () => Settings
+  readonly srs: () => RoutingWorld["srs"]
+  readonly dns: Dns
+  readonly accounts: Accounts
+  readonly readUserFile: ReadUserFile
+  readonly clock: Clock
+  readonly state: string
+  readonly asRoot: boolean
+}
+
+/** Decisions that are looked at when nobody says how many: the newest. */
+const usual = 5000
+/** Questions under way at once: one that waits for DNS holds up none that does not. */
+const atOnce = 16
+
+/** What the configuration that was asked about cannot be used for: `waypost whatif` ends with 2. */
+const unusable = 2
+
+export async function* whatIf(
+  request: Request,
+  world: WhatIfWorld,
+  signal: AbortSignal,
+): AsyncIterable<Answer> {
+  const wanted = wantedBy(request)
+  const { last = usual } = request
+  if (wanted === undefined || typeof last !== "number" || !(last > 0))
+    return yield { error: "whatif: name a configuration or a table", code: unusable }
+  const settings = settingsOf(wanted, {
+    settings: world.settings(),
+    state: world.state,
+    asRoot: world.asRoot,
+  })
+  if (!settings.ok) return yield { error: settings.error, code: unusable }
+  const { dns, asked } = dnsOnce(world.dns)
+  const parts = { ...world, dns, srs: world.srs() }
+  const now = makeSide(world.settings(), parts)
+  const then = makeSide(settings.value, parts)
+  if (!now.ok || !then.ok) {
+    if (now.ok) now.value.close()
+    if (then.ok) then.value.close()
+    return yield { error: now.ok ? (then.ok ? "" : then.error) : now.error, code: unusable }
+  }
+  try {
+    const sides = { now: now.value, then: then.value }
+    yield* compared(await questionsOf(world, sides, last, signal), sides, asked, signal)
+  } finally {
+    now.value.close()
+    then.value.close()
+  }
+}
+
+type Sides = { readonly now: Side; readonly then: Side }
+
+async function questionsOf(
+  { spool }: WhatIfWorld,
+  { now, then }: Sides,
+  last: number,
+  signal: AbortSignal,
+): Promise<Questions> {
+  const rules = now.settings.localRules.length + then.settings.localRules.length
+  const questions = new Questions(rules > 0)
+  const timelines = { events: (search: EventSearch) => spool.events(search) }
+  for await (const event of eventPages(timelines, { words: [], decisions: true }, signal)) {
+    questions.add(event)
+    if (questions.read >= last) break
+  }
+  return questions
+}
+
+async function* compared(
+  questions: Questions,
+  { now, then }: Sides,
+  asked: () => number,
+  signal: AbortSignal,
+): AsyncIterable<Answer> {
+  const all = questions.all
+  let changed = 0
+  for (let n = 0; n < all.length && !signal.aborted; n += atOnce) {
+    const batch = all.slice(n, n + atOnce)
+    const found = await Promise.all(batch.map((question) => compareSides(question, now, then)))
+    for (const one of found) {
+      if (one === undefined) continue
+      changed++
+      const { header: _, ...question } = one.question
+      yield { changed: { ...one, question, text: printQuestion(one.question) } }
+    }
+    await turn() // sessions and deliveries first
+  }
+  yield {
+    summary: {
+      decisions: questions.read,
+      since: questions.since,
+      questions: all.length,
+      changed,
+      dnsQuestions: asked(),
+      notices: noticesOf(now, then),
+    },
+  }
+}
+
+function noticesOf(now: Side, then: Side): readonly string[] {
+  const greylist = [now, then].some(({ settings }) => feature(settings, "greylist") !== undefined)
+  const known = greylist ? ["FEATURE(greylist): every client is taken for one that came again"] : []
+  return [...new Set([...known, ...then.notices])]
+}
+
+function wantedBy({ config, maps = {} }: Request): WhatIf | undefined {
+  if (config !== undefined && typeof config !== "string") return undefined
+  if (typeof maps !== "object" || maps === null || Array.isArray(maps)) return undefined
+  const named: Record<string, string> = {}
+  for (const [name, file] of Object.entries(maps)) {
+    if (typeof file !== "string") return undefined
+    named[name] = file
+  }
+  return config === undefined && Object.keys(named).length === 0 ? undefined : { config, maps: named }
+}
