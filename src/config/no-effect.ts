@@ -59,7 +59,6 @@ export const harmless: ReadonlyMap<OptionName, string> = new Map<OptionName, str
   ),
   ["Timeout.control", "the control socket is another"],
   ["Timeout.fileopen", "files are opened without waiting"],
-  ["Timeout.hoststatus", "what is known of a host is its last attempt"],
   ["Timeout.ident", "nobody is asked who he is (RFC 1413)"],
   ["Timeout.lhlo", "Timeout.helo is for LHLO too"],
 ])

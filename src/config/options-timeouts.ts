@@ -62,7 +62,7 @@ export const timeLimits = {
     "seconds-m",
     "confTO_HOSTSTATUS",
     30 * minute,
-    "How long host status is believed.",
+    "The longest a host that does not answer is left alone: one attempt finds out for all of its mail.",
   ),
   "Timeout.resolver.retrans": row("seconds", "confTO_RESOLVER_RETRANS", undefined, "Wait for a DNS answer."),
   "Timeout.resolver.retrans.first": row(

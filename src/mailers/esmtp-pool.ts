@@ -10,8 +10,9 @@ export type PoolLimits = {
   readonly transactions: number
   /** Milliseconds a session lives at most. */
   readonly ageMs: number
-  /** Milliseconds a silent peer is left alone. */
+  /** Milliseconds a silent peer is left alone the first time; each failed probe doubles it, up to the most (Timeout.hoststatus). */
   readonly downMs: number
+  readonly downMostMs: number
 }
 
 /** A session to use, and whether it had been used before: then its loss says nothing about the host. */
@@ -19,7 +20,13 @@ export type Lease = { readonly session: Session; readonly reused: boolean }
 
 type Book = { open: number; readonly resting: Session[]; readonly waiting: (() => void)[] }
 
-type Trouble = NotOpened & { readonly until: number }
+type Trouble = NotOpened & {
+  readonly until: number
+  /** How long it was left alone, for the next time. */
+  readonly waitedMs: number
+  /** Resolves when the one attempt that is under way has told whether it lives again. */
+  probe: Promise<void> | undefined
+}
 
 const mostTroubles = 10_000
 
@@ -51,6 +58,13 @@ export class Pool {
       for (let rested = book.resting.pop(); rested !== undefined; rested = book.resting.pop()) {
         if (rested.wake()) return { session: rested, reused: true }
         this.#ended(rested)
+      }
+      const probe = this.#troubles.get(peer.key)?.probe
+      if (probe !== undefined) {
+        await probe // one message finds out for all
+        const standing = this.standing(peer.key)
+        if (standing.state !== "up") return { broken: standing.broken }
+        continue
       }
       if (book.open < this.#limits.sessions) return this.#open(peer, book, signal)
       await new Promise<void>((resolve) => book.waiting.push(resolve))
@@ -92,8 +106,8 @@ export class Pool {
     if (trouble === undefined) return up
     if (trouble.until > performance.now())
       return { state: trouble.silent ? "down" : "avoid", broken: trouble.broken }
-    this.#troubles.delete(key)
-    return up
+    // Its time is over: the next that asks is the probe; whoever comes while it is under way goes by what was known.
+    return trouble.probe !== undefined && trouble.silent ? { state: "down", broken: trouble.broken } : up
   }
 
   /** What is remembered of peers is no more, and sessions that rest end: each peer is met anew. */
@@ -127,7 +141,7 @@ export class Pool {
     signal: AbortSignal | undefined,
   ): Promise<Lease | { readonly broken: Broken }> {
     book.open++
-    const opened = await Session.open(peer, this.#terms, signal)
+    const opened = await this.#probing(peer.key, Session.open(peer, this.#terms, signal))
     if ("broken" in opened) {
       book.open--
       if (signal?.aborted !== true) this.#remember(peer.key, opened)
@@ -140,14 +154,36 @@ export class Pool {
     return { session: opened.session, reused: false }
   }
 
+  /** An attempt at a peer with a record is its probe until it has ended. */
+  async #probing<T>(key: string, attempt: Promise<T>): Promise<T> {
+    const trouble = this.#troubles.get(key)
+    if (trouble === undefined || trouble.probe !== undefined) return await attempt
+    const probe = attempt.then(
+      () => {},
+      () => {},
+    )
+    trouble.probe = probe
+    try {
+      return await attempt
+    } finally {
+      trouble.probe = undefined
+    }
+  }
+
   #remember(key: string, opened: NotOpened): void {
     if (this.#troubles.size >= mostTroubles) {
       const oldest = this.#troubles.keys().next().value
       if (oldest !== undefined) this.#troubles.delete(oldest)
     }
+    const before = this.#troubles.get(key)
     this.#troubles.delete(key)
-    const until = performance.now() + this.#limits.downMs
-    this.#troubles.set(key, { broken: opened.broken, silent: opened.silent, until })
+    const now = performance.now()
+    const { downMs, downMostMs } = this.#limits
+    // A probe that failed after its time doubles the wait; what fails beside it, or before, changes nothing.
+    const again = before === undefined ? downMs : before.until <= now ? before.waitedMs * 2 : before.waitedMs
+    const waitedMs = Math.min(again, Math.max(downMs, downMostMs))
+    const { broken, silent } = opened
+    this.#troubles.set(key, { broken, silent, until: now + waitedMs, waitedMs, probe: undefined })
   }
 
   #book(key: string): Book {

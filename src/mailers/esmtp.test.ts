@@ -1,4 +1,5 @@
 import assert from "node:assert/strict"
+import { setTimeout as sleep } from "node:timers/promises"
 import { test } from "node:test"
 import type { Zone } from "../../test/kit/nameserver.ts"
 import { batch, host, message, post, settings, told } from "../../test/kit/post.ts"
@@ -239,6 +240,29 @@ test("a silent host is left alone for a while: only the first message waits for 
     assert.deepEqual([status?.action, status?.status], ["delayed", "4.4.2"])
   }
   assert.equal(silent.sessions(), 1)
+})
+
+test("one message finds out whether a silent host lives again; the others go by what it found", async (t) => {
+  const silent = await host(t, { rules: [{ on: /^connect/, act: { end: "silence" } }] })
+  const limits = { downMs: 40, downMostMs: 10_000 }
+  const { mailer } = await post(t, silent.port, {}, { timeouts: { initial: 60 }, limits })
+  const ten = async () =>
+    await Promise.all(
+      Array.from({ length: 10 }, async () => told(await mailer.deliver(batch("me@grussell.org")))),
+    )
+  await mailer.deliver(batch("me@grussell.org"))
+  assert.equal(silent.sessions(), 1)
+  for (let probes = 1; probes <= 2; probes++) {
+    await sleep(40 * 2 ** (probes - 1) + 10)
+    const statuses = await ten()
+    assert.ok(
+      statuses.every(([status]) => status?.startsWith("me delayed 4.4.2")),
+      String(statuses),
+    )
+    assert.equal(silent.sessions(), 1 + probes, "ten messages, one probe")
+    await ten() // within the doubled wait nobody asks
+    assert.equal(silent.sessions(), 1 + probes)
+  }
 })
 
 test("a host that refused is asked again at once when there is no other", async (t) => {

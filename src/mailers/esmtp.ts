@@ -51,7 +51,8 @@ const usual = {
 /** Makes the mailer for one configuration. */
 export function makeSmtpMailer(world: SmtpWorld): SmtpMailer {
   const { settings, dns, clock, log } = world
-  const limits = { ...usual, ...idleFrom(settings), ...world.limits }
+  const downMostMs = option(settings, "Timeout.hoststatus") * 1000
+  const limits = { ...usual, downMostMs, ...idleFrom(settings), ...world.limits }
   const timeouts = { ...timeoutsFrom(settings), ...world.timeouts }
   const { security } = world
   const pool = new Pool({ hello: world.hello, timeouts, idleMs: limits.idleMs, security, log }, limits)
