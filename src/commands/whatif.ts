@@ -2,7 +2,7 @@
 // what would be otherwise is shown, with the line that decides now and the line that would.
 import { resolve } from "node:path"
 import { printStamp } from "../message/date.ts"
-import type { Changed } from "../daemon/what-if.ts"
+import type { Compared } from "../daemon/what-if.ts"
 import { readArguments, stateOption, type Usage } from "./arguments.ts"
 import { type Answer, ask } from "./control-client.ts"
 import { type Look, lookOf, plain } from "./event-lines.ts"
@@ -29,13 +29,14 @@ const usage: Usage = {
 /** Wrong usage, or a configuration that cannot be used. */
 const unusable = 2
 
-type Told = { readonly text: string } & Changed
+type Told = { readonly text: string } & Pick<Compared, "question" | "now" | "instead">
 
 type Summary = {
   readonly decisions: number
   readonly since: number | undefined
   readonly questions: number
   readonly changed: number
+  readonly moved: number
   readonly dnsQuestions: number
   readonly notices: readonly string[]
 }
@@ -85,13 +86,13 @@ function printed({ changed, summary }: Answer, style: Style): string {
   throw new Error("not an answer to whatif")
 }
 
-function printChanged({ text, question, now, then }: Told, { paint, reasons }: Style): string {
+function printChanged({ text, question, now, instead }: Told, { paint, reasons }: Style): string {
   const times = question.times === 1 ? "" : `${question.times} times, last `
   const lines = [
     paint("bold", plain(text)),
     `  ${plain(`${times}${printStamp(question.at)} ${question.id}`)}`,
   ]
-  for (const [word, verdict] of [["now", now] as const, ["then", then] as const]) {
+  for (const [word, verdict] of [["now", now] as const, ["then", instead] as const]) {
     const at = verdict.at === undefined ? "" : `   ${verdict.at}`
     lines.push(plain(`  ${word.padEnd(5)} ${verdict.says}${at}`))
     if (reasons) lines.push(...verdict.reasons.map((line) => paint("gray", plain(`          ${line}`))))
@@ -99,11 +100,21 @@ function printChanged({ text, question, now, then }: Told, { paint, reasons }: S
   return `${lines.join("\n")}\n\n`
 }
 
-function printSummary({ decisions, since, questions, changed, dnsQuestions, notices }: Summary): string {
+function printSummary({
+  decisions,
+  since,
+  questions,
+  changed,
+  moved,
+  dnsQuestions,
+  notices,
+}: Summary): string {
   const from = since === undefined ? "" : ` since ${printStamp(since)}`
   const dns = dnsQuestions === 0 ? "" : ` DNS was asked anew (${dnsQuestions} questions), for both alike.`
+  const then =
+    moved === 0 ? "" : ` ${moved} are answered otherwise now than they were: users, tables or DNS changed.`
   return (
     notices.map((line) => `note: ${plain(line)}\n`).join("") +
-    `${changed} of ${questions} questions would be answered otherwise; ${decisions} recorded decisions were looked at${from}.${dns}\n`
+    `${changed} of ${questions} questions would be answered otherwise; ${decisions} recorded decisions were looked at${from}.${then}${dns}\n`
   )
 }

@@ -123,6 +123,16 @@ export const options = {
     0,
     "Ours: port of 127.0.0.1 where Prometheus reads /metrics (9925, say); 0: none.",
   ),
+  ConsolePort: row("number", "confCONSOLE_PORT", 8025, "Ours: port of the console; 0: no console."),
+  ConsoleAddress: row(
+    "string",
+    "confCONSOLE_ADDRESS",
+    "127.0.0.1",
+    "Ours: address of the console; one that others reach wants a certificate and an administrator with a password.",
+  ),
+  ConsoleHosts: row("list", "confCONSOLE_HOSTS", [], "Ours: more names that the console may be called by."),
+  ConsoleCertFile: row("string", "confCONSOLE_CERT", undefined, "Ours: the console's certificate (PEM)."),
+  ConsoleKeyFile: row("string", "confCONSOLE_KEY", undefined, "Ours: the key of the console's certificate."),
 
   // Queue and delivery
   DeliveryMode: row("string", "confDELIVERY_MODE", "background", "background, interactive, queue or defer."),

@@ -8,11 +8,13 @@ import type { HostMemory } from "../mailers/host-memory.ts"
 import type { Answer, Asker, Request, Verb, Verbs } from "./control.ts"
 import type { ClientQueue } from "./client-queue.ts"
 import { clientVerbs } from "./client-verbs.ts"
+import { consoleVerbs } from "./console-verbs.ts"
 import { change, hand, queue, summary } from "./queue-verbs.ts"
 import { steered } from "./life-events.ts"
 import { trace } from "./trace-verbs.ts"
 import type { Runner } from "./runner.ts"
 import type { Statistics } from "./statistics.ts"
+import type { Live } from "./live.ts"
 import { loginName } from "../host/login.ts"
 import type { Followers } from "./followers.ts"
 import type { Watchers } from "./watchers.ts"
@@ -36,6 +38,7 @@ export type ControlWorld = {
   /** The page for Prometheus. */
   readonly metrics: () => Promise<string>
   readonly clientQueue: ClientQueue
+  readonly live: Live
   readonly whatIf: WhatIfWorld
 }
 
@@ -75,6 +78,7 @@ export function controlVerbs(world: ControlWorld): Verbs {
     ["remove", changes("removed", (id) => spool.remove(id))],
     ["retry", changes("retried", (id) => spool.retry(id))],
     ...clientVerbs(world.clientQueue, trusted),
+    ...consoleVerbs({ spool, live: world.live, sides: world.whatIf }, trusted),
     ["hosts", () => hostStatus(hosts)],
     ["statistics", () => once({ ok: true, ...world.statistics.counted() })],
     ["metrics", () => metrics(world)],

@@ -36,6 +36,7 @@ import { expandFrom } from "./expansion.ts"
 import { Followers } from "./followers.ts"
 import { makeIds } from "./ids.ts"
 import { acceptedEvents, setAside } from "./life-events.ts"
+import { Live } from "./live.ts"
 import { LoginThrottle } from "./login-throttle.ts"
 import { Measures } from "./measures.ts"
 import type { Configuration } from "./messages.ts"
@@ -60,6 +61,7 @@ type Parts = {
   readonly dns: Dns
   readonly log: Log
   readonly measures: Measures
+  readonly live: Live
   readonly passwords: PasswordFiles
   readonly throttle: LoginThrottle
 }
@@ -101,7 +103,9 @@ export class MailSystem {
       write: (lines) => process.stderr.write(lines),
       syslog: asRoot ? machineLog() : undefined,
     })
+    const live = new Live()
     const spool = await openSpool({
+      onNote: (events) => live.tell(events),
       directory: layout.queue,
       clock,
       log: (line) => log.note(line),
@@ -122,7 +126,7 @@ export class MailSystem {
     })
     const passwords = openPasswordFiles(layout.usersFile, layout.saslFile)
     const throttle = new LoginThrottle(clock)
-    const own = { spool: spool.value, dns: dns.value, measures, passwords, throttle }
+    const own = { spool: spool.value, dns: dns.value, measures, live, passwords, throttle }
     const parts: Parts = { configuration, agent, accounts, log, ...own }
     const decisions = decide(settings, tls, parts)
     if (!decisions.ok) return fail(decisions.error)
@@ -212,6 +216,7 @@ export class MailSystem {
       metrics: () => this.#parts.measures.page(),
       clientQueue: this.#clientQueue,
       whatIf: this.#whatIfWorld(),
+      live: this.#parts.live,
       explain: (typed, from, client) => explainAddress({ typed, from, client }, this.#decisions),
     })
     this.#control = await serveControl(layout.control, verbs, (error) => log.bug(error))

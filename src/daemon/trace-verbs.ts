@@ -14,12 +14,13 @@ export async function* eventPages(
   search: EventSearch,
   signal?: AbortSignal,
 ): AsyncIterable<Event> {
-  let before: number | undefined
-  do {
+  const gone = () => signal?.aborted === true
+  for (let before: number | undefined; !gone(); ) {
     const page = await events(before === undefined ? search : { ...search, before })
     yield* page.events
+    if (page.before === undefined) return
     before = page.before
-  } while (before !== undefined && signal?.aborted !== true)
+  }
 }
 
 /** `trace`: the timelines of the messages and sessions that have an event with all these words, the newest first. */

@@ -31,6 +31,8 @@ export type Side = {
   close(): void
 }
 
+export type Sides = { readonly now: Side; readonly instead: Side }
+
 /** Opens what these settings need. The error is one line. */
 export function makeSide(settings: Settings, parts: SideParts): Result<Side> {
   const { dns, accounts, readUserFile, clock, srs } = parts

@@ -10,7 +10,7 @@ import { eventPages } from "./trace-verbs.ts"
 import { compareSides } from "./what-if.ts"
 import { printQuestion, Questions } from "./what-if-record.ts"
 import { settingsOf, type WhatIf } from "./what-if-settings.ts"
-import { dnsOnce, makeSide, type Side } from "./what-if-side.ts"
+import { dnsOnce, makeSide, type Side, type Sides } from "./what-if-side.ts"
 
 export type WhatIfWorld = {
   readonly spool: Pick<Spool, "events">
@@ -51,30 +51,28 @@ export async function* whatIf(
   const { dns, asked } = dnsOnce(world.dns)
   const parts = { ...world, dns, srs: world.srs() }
   const now = makeSide(world.settings(), parts)
-  const then = makeSide(settings.value, parts)
-  if (!now.ok || !then.ok) {
+  const instead = makeSide(settings.value, parts)
+  if (!now.ok || !instead.ok) {
     if (now.ok) now.value.close()
-    if (then.ok) then.value.close()
-    return yield { error: now.ok ? (then.ok ? "" : then.error) : now.error, code: unusable }
+    if (instead.ok) instead.value.close()
+    return yield { error: now.ok ? (instead.ok ? "" : instead.error) : now.error, code: unusable }
   }
   try {
-    const sides = { now: now.value, then: then.value }
+    const sides = { now: now.value, instead: instead.value }
     yield* compared(await questionsOf(world, sides, last, signal), sides, asked, signal)
   } finally {
     now.value.close()
-    then.value.close()
+    instead.value.close()
   }
 }
 
-type Sides = { readonly now: Side; readonly then: Side }
-
 async function questionsOf(
   { spool }: WhatIfWorld,
-  { now, then }: Sides,
+  { now, instead }: Sides,
   last: number,
   signal: AbortSignal,
 ): Promise<Questions> {
-  const rules = now.settings.localRules.length + then.settings.localRules.length
+  const rules = now.settings.localRules.length + instead.settings.localRules.length
   const questions = new Questions(rules > 0)
   const timelines = { events: (search: EventSearch) => spool.events(search) }
   for await (const event of eventPages(timelines, { words: [], decisions: true }, signal)) {
@@ -86,20 +84,23 @@ async function questionsOf(
 
 async function* compared(
   questions: Questions,
-  { now, then }: Sides,
+  sides: Sides,
   asked: () => number,
   signal: AbortSignal,
 ): AsyncIterable<Answer> {
   const all = questions.all
   let changed = 0
+  let moved = 0
   for (let n = 0; n < all.length && !signal.aborted; n += atOnce) {
     const batch = all.slice(n, n + atOnce)
-    const found = await Promise.all(batch.map((question) => compareSides(question, now, then)))
+    const found = await Promise.all(batch.map((question) => compareSides(question, sides)))
     for (const one of found) {
-      if (one === undefined) continue
+      if (one.moved) moved++
+      if (!one.differ) continue
       changed++
-      const { header: _, ...question } = one.question
-      yield { changed: { ...one, question, text: printQuestion(one.question) } }
+      const { now, instead, question } = one
+      const { header: _, ...shown } = question
+      yield { changed: { question: shown, now, instead, text: printQuestion(question) } }
     }
     await turn() // sessions and deliveries first
   }
@@ -109,16 +110,17 @@ async function* compared(
       since: questions.since,
       questions: all.length,
       changed,
+      moved,
       dnsQuestions: asked(),
-      notices: noticesOf(now, then),
+      notices: noticesOf(sides.now, sides.instead),
     },
   }
 }
 
-function noticesOf(now: Side, then: Side): readonly string[] {
-  const greylist = [now, then].some(({ settings }) => feature(settings, "greylist") !== undefined)
+function noticesOf(now: Side, instead: Side): readonly string[] {
+  const greylist = [now, instead].some(({ settings }) => feature(settings, "greylist") !== undefined)
   const known = greylist ? ["FEATURE(greylist): every client is taken for one that came again"] : []
-  return [...new Set([...known, ...then.notices])]
+  return [...new Set([...known, ...instead.notices])]
 }
 
 function wantedBy({ config, maps = {} }: Request): WhatIf | undefined {

@@ -9,7 +9,7 @@ import { replyLine } from "../mail/reply.ts"
 import { expand } from "../routing/expand.ts"
 import { printReason } from "../routing/explain.ts"
 import type { Question } from "./what-if-record.ts"
-import type { Side } from "./what-if-side.ts"
+import type { Side, Sides } from "./what-if-side.ts"
 
 /** What one configuration says to a question. */
 export type Verdict = {
@@ -20,17 +20,25 @@ export type Verdict = {
   readonly reasons: readonly string[]
 }
 
-export type Changed = {
+export type Compared = {
   readonly question: Question
   readonly now: Verdict
-  readonly then: Verdict
+  readonly instead: Verdict
+  readonly differ: boolean
+  /** What is in force says otherwise than was said then: users, tables or DNS have changed since. */
+  readonly moved: boolean
 }
 
-/** Asks both; undefined when they agree. */
-export async function compareSides(question: Question, now: Side, then: Side): Promise<Changed | undefined> {
-  const verdicts = { now: await ask(question, now), then: await ask(question, then) }
-  if (verdicts.now.says === verdicts.then.says) return undefined
-  return { question, ...verdicts }
+/** Asks both. */
+export async function compareSides(question: Question, sides: Sides): Promise<Compared> {
+  const now = await ask(question, sides.now)
+  const instead = await ask(question, sides.instead)
+  const moved = isAcceptance(question.was) !== isAcceptance(now.says)
+  return { question, now, instead, differ: now.says !== instead.says, moved }
+}
+
+function isAcceptance(says: string): boolean {
+  return !/^[45]\d\d /.test(says)
 }
 
 /** Replays one session as far as it went. */

@@ -31,6 +31,8 @@ export type SpoolOptions = {
   /** Bounds of history.db: 256 MiB (less on a small disk) and 7 days when absent. */
   readonly historyOctets?: number | undefined
   readonly historyMilliseconds?: number | undefined
+  /** Hears of each event as it is noted. */
+  readonly onNote?: (events: readonly Event[]) => void
 }
 
 const day = 86_400_000
@@ -43,7 +45,7 @@ export async function openSpool(options: SpoolOptions): Promise<Result<Spool>> {
   if (!locked.ok) return locked
   step("open.locked")
   const { historyOctets = sharesAt(directory).history, historyMilliseconds = 7 * day } = options
-  const notes = new Notes(options.log)
+  const notes = new Notes(options.log, options.onNote)
   const events = { log: options.log, eventsKept: (count: number) => notes.kept(count) }
   const link = new Link({ directory, historyOctets, historyMilliseconds }, events)
   notes.connect(link)
