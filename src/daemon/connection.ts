@@ -21,6 +21,7 @@ import {
   type Session,
   stay,
 } from "../smtp/session.ts"
+import type { Filtering } from "./milters.ts"
 import { Receiving } from "./receiving.ts"
 import { noteRefusal } from "./refusals.ts"
 import { type Silence, Wire } from "./wire.ts"
@@ -39,6 +40,7 @@ class Connection {
   readonly #world: World
   #wire: Wire
   readonly #asks: Asks
+  readonly #filtering: Filtering | undefined
   readonly #input = new Input()
   /** A message that comes in several BDATs, between two of them. */
   #receiving: Receiving | undefined
@@ -47,7 +49,13 @@ class Connection {
     const { gate, spool, clock, authenticator } = world
     this.#world = world
     this.#wire = new Wire(stream, world.stopping)
-    this.#asks = { gate, clock, authenticator, room: (size) => spool.room(size) }
+    this.#filtering = world.milters?.(gate, world.newId)
+    this.#asks = {
+      gate: this.#filtering?.gate ?? gate,
+      clock,
+      authenticator,
+      room: (size) => spool.room(size),
+    }
   }
 
   async run(arrival: Arrival, offers: Offers): Promise<void> {
@@ -58,6 +66,7 @@ class Connection {
       this.#wire.say(printReply(ourFault(offers.hostname)))
     }
     this.#receiving?.abort()
+    this.#filtering?.close()
     await this.#wire.close()
   }
 
@@ -76,6 +85,7 @@ class Connection {
       this.#receiving.abort()
       this.#receiving = undefined
     }
+    if (session.transaction === undefined) this.#filtering?.reset()
     for (const reply of outcome.replies) {
       this.#wire.say(printReply(reply))
       this.#world.watch?.(session.arrival, reply, asked?.reason)
@@ -144,7 +154,7 @@ class Connection {
 
   /** The message after DATA. */
   async #content(session: Session): Promise<Outcome> {
-    const receiving = new Receiving(session, this.#world)
+    const receiving = new Receiving(session, this.#world, this.#filtering)
     const reader = new DataReader()
     this.#receiving = receiving // so that whatever happens it is given up, or stored
     while (reader.progress === "more") {
@@ -168,7 +178,7 @@ class Connection {
 
   /** The octets of one BDAT. */
   async #chunk(session: Session, chunk: Next & { does: "chunk" }): Promise<Outcome> {
-    if (chunk.keep) this.#receiving ??= new Receiving(session, this.#world)
+    if (chunk.keep) this.#receiving ??= new Receiving(session, this.#world, this.#filtering)
     const receiving = chunk.keep ? this.#receiving : undefined
     let left = chunk.octets
     while (left > 0) {

@@ -22,6 +22,9 @@ import { withForensics } from "./forensic-gate.ts"
 import { makeRouting } from "../routing/routing.ts"
 import { type RoutingWorld, tablesOf } from "../routing/world.ts"
 import { makeClientTls } from "../trust/tls-client.ts"
+import { canonify } from "../routing/canonify.ts"
+import { yes } from "../mail/decision.ts"
+import { makeMilters, type Milters } from "./milters.ts"
 import { makePeerSecurity } from "./peer-security.ts"
 
 export type DecisionParts = {
@@ -41,6 +44,7 @@ export type Decisions = {
   readonly settings: Settings
   readonly routing: RoutingWorld
   readonly gate: Gate
+  readonly milters: Milters
   readonly smtp: SmtpMailer
   /** TLS as a server; undefined: we have no certificate. */
   readonly tls: ServerTls | undefined
@@ -50,7 +54,7 @@ export type Decisions = {
 
 /** The decisions of these settings, or what keeps them from being made, in one line. */
 export function makeDecisions(settings: Settings, parts: DecisionParts): Result<Decisions> {
-  const { dns, accounts, readUserFile, log, clock, addresses } = parts
+  const { dns, accounts, readUserFile, log, clock, addresses, directory } = parts
   const tables: Result<OpenTables> = makeTables(settings.tables, (line) => log.note(line))
   if (!tables.ok) return fail(tables.error)
   const maps = openSiteMaps(settings, tables.value.byName, { dns, accounts, say: (line) => log.note(line) })
@@ -71,6 +75,16 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
   if (!greylist.ok) return greylist
   const siteGate = makeSiteGate({ settings, routing, dns, clock, patience, greylist: greylist.value })
   const gate = withForensics(siteGate, settings, clock)
+  const milters = makeMilters({
+    settings,
+    directory,
+    log: (id, line) => log.note(id, line),
+    async read(address) {
+      const read = await canonify(address, routing)
+      return read.outcome === "yes" ? yes(read.value.mailbox, read.reason) : read
+    },
+  })
+  if (!milters.ok) return fail(milters.error)
   const tls = serverTls(parts)
   const smtp = makeSmtpMailer({
     dns,
@@ -95,6 +109,7 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
     settings,
     routing,
     gate,
+    milters: milters.value,
     smtp,
     tls,
     authenticator: makeAuthenticator({ settings, ...parts.logins }),

@@ -1,10 +1,26 @@
 // A message on its way from the wire into the spool, through DATA or several BDATs.
-import { entryOf, judge, notStored, pendingOf, stored, traceOf, type Verdict } from "../smtp/accept.ts"
+import type { Reason } from "../mail/decision.ts"
+import { scanHeader } from "../message/header.ts"
+import {
+  entryOf,
+  finish,
+  judge,
+  type Measured,
+  notStored,
+  pendingOf,
+  stored,
+  traceOf,
+  type Verdict,
+} from "../smtp/accept.ts"
 import { Collector, type Failure } from "../smtp/collect.ts"
 import { LineEnds } from "../smtp/content.ts"
 import { replies } from "../smtp/replies.ts"
-import { type Asks, byRule, clientName, type Outcome, type Session } from "../smtp/session.ts"
+import { type Asks, byRule, clientName, type Outcome, type Session, traced } from "../smtp/session.ts"
 import type { Incoming } from "../spool/spool.ts"
+import type { HeldOctets } from "../trust/milter-body.ts"
+import { printFields } from "../trust/milter-fields.ts"
+import type { Standing } from "./milter-changes.ts"
+import type { Filtering } from "./milters.ts"
 import type { World } from "./world.ts"
 
 export class Receiving {
@@ -14,12 +30,17 @@ export class Receiving {
   readonly #expected: number
   readonly #text: boolean
   readonly #ends = new LineEnds()
+  readonly #filtering: Filtering | undefined
+  /** Where filters are to look at it first, nothing goes into the spool before. */
+  readonly #held: HeldOctets | undefined
   #incoming: Incoming | undefined
 
-  constructor(session: Session, world: World) {
+  constructor(session: Session, world: World, filtering?: Filtering) {
     const { offers, transaction } = session
     this.#world = world
-    this.#id = world.newId()
+    this.#id = filtering === undefined ? world.newId() : filtering.id
+    this.#filtering = filtering
+    this.#held = filtering?.hold()
     this.#collector = new Collector(offers)
     this.#expected = transaction?.bytes ?? 0
     this.#text = transaction?.envelope.body !== "binarymime"
@@ -56,31 +77,70 @@ export class Receiving {
       this.abort()
       return verdict.outcome
     }
-    return verdict.keep === "discard" ? this.#discard(session) : this.#commit(session, verdict)
+    if (verdict.keep === "discard") return this.#discard(session, "ruleset=check_eom")
+    return this.#held === undefined
+      ? this.#commit(session, verdict, this.#collector)
+      : this.#filter(session, verdict, this.#held)
+  }
+
+  /** The filters' word on it; then it is written as they leave it. */
+  async #filter(session: Session, verdict: Verdict & { is: "taken" }, held: HeldOctets): Promise<Outcome> {
+    const { headerSize } = this.#collector
+    const header = scanHeader(await beginning(held, headerSize))
+    const content = { header, octets: held, headerSize }
+    const filtered = await this.#filtering?.message(verdict, content, session)
+    if (filtered?.is === "refused") {
+      this.abort()
+      const { decision } = filtered
+      return { ...finish(session, decision.reply), asked: traced("check_eom", "", decision) }
+    }
+    if (filtered === undefined || filtered.is === "discarded")
+      return this.#discard(session, filtered?.reason.step ?? "milter")
+    const { message } = filtered
+    if (message.tx.envelope.recipients.length === 0) {
+      await message.body?.close()
+      return this.#discard(session, "milters left it no recipient")
+    }
+    const { below } = printFields(message.fields)
+    const head = Buffer.from(`${below}\r\n`, "latin1")
+    const bodySize = message.body?.size ?? held.size - headerSize
+    await this.#copy(head, message.body?.chunks() ?? held.chunks(headerSize))
+    await message.body?.close()
+    await held.close()
+    const measured = { header: scanHeader(head), headerSize: head.length, stored: head.length + bodySize }
+    return this.#commit(session, asFiltered(verdict, message), measured)
+  }
+
+  async #copy(head: Buffer, body: AsyncIterable<Buffer>): Promise<void> {
+    const incoming = this.#begin()
+    await incoming.write(head)
+    for await (const piece of body) await incoming.write(piece)
   }
 
   /** Nothing of it is kept. */
   abort(): void {
     this.#incoming?.abort()
     this.#incoming = undefined
+    void this.#held?.close()
   }
 
   /** The body as it will be kept. */
   #body(): AsyncIterable<Buffer> {
-    return this.#begin().written(this.#collector.headerSize)
+    const { headerSize } = this.#collector
+    return this.#held === undefined ? this.#begin().written(headerSize) : this.#held.chunks(headerSize)
   }
 
-  #discard(session: Session): Outcome {
+  #discard(session: Session, by: string): Outcome {
     this.abort()
     const { arrival } = session
-    this.#world.log.note(this.#id, `ruleset=check_eom, relay=${clientName(arrival)}, discard`)
+    this.#world.log.note(this.#id, `${by}, relay=${clientName(arrival)}, discard`)
     return stored(session, this.#id)
   }
 
-  async #commit(session: Session, verdict: Verdict & { is: "taken" }): Promise<Outcome> {
+  async #commit(session: Session, verdict: Verdict & { is: "taken" }, message: Measured): Promise<Outcome> {
     const made = { id: this.#id, at: this.#world.clock() }
-    const prefix = traceOf(session, verdict, this.#collector, made)
-    const entry = entryOf(session, verdict, this.#collector, { ...made, prefix: prefix.length })
+    const prefix = traceOf(session, verdict, message, made)
+    const entry = entryOf(session, verdict, message, { ...made, prefix: prefix.length })
     const incoming = this.#begin()
     this.#incoming = undefined
     const result = await incoming.commit(entry, pendingOf(verdict.tx, made.at), prefix)
@@ -101,7 +161,7 @@ export class Receiving {
       return undefined
     }
     for (const [index, piece] of out.entries()) {
-      const wait = this.#begin().write(piece)
+      const wait = this.#to().write(piece)
       if (wait !== undefined) return this.#writeRest(wait, out.slice(index + 1))
     }
     return undefined
@@ -109,8 +169,46 @@ export class Receiving {
 
   async #writeRest(first: Promise<void>, rest: readonly Buffer[]): Promise<void> {
     await first
-    for (const piece of rest) await this.#begin().write(piece)
+    for (const piece of rest) await this.#to().write(piece)
   }
+
+  #to(): Pick<Incoming, "write"> {
+    return this.#held ?? this.#begin()
+  }
+}
+
+/** The first octets, so many. */
+async function beginning(octets: HeldOctets, size: number): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  let length = 0
+  for await (const piece of octets.chunks()) {
+    pieces.push(Buffer.from(piece))
+    length += piece.length
+    if (length >= size) break
+  }
+  return Buffer.concat(pieces).subarray(0, size)
+}
+
+/** The verdict with what filters changed; each recipient's trail tells of it. */
+function asFiltered(
+  verdict: Verdict & { is: "taken" },
+  { tx, fields, held, steps }: Standing,
+): Verdict & { is: "taken" } {
+  const { above } = printFields(fields)
+  const recipients = tx.envelope.recipients.map((one) => ({
+    ...one,
+    admitted: withSteps(one.admitted, steps),
+  }))
+  return {
+    ...verdict,
+    tx: { ...tx, envelope: { ...tx.envelope, recipients } },
+    fields: above + (verdict.fields ?? ""),
+    ...(held === undefined ? {} : { keep: "hold", reason: held }),
+  }
+}
+
+function withSteps(admitted: Reason, steps: readonly Reason[]): Reason {
+  return steps.length === 0 ? admitted : { ...admitted, after: [...admitted.after, ...steps] }
 }
 
 function bare(which: "bare CR" | "bare LF"): Failure {

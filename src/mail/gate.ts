@@ -5,6 +5,9 @@ import type { AuthResult } from "./auth-result.ts"
 import type { Decision } from "./decision.ts"
 import type { Envelope } from "./envelope.ts"
 
+/** What follows the path in MAIL and RCPT, as it was said. */
+export type Parameters = readonly { readonly key: string; readonly value: string | undefined }[]
+
 export type Gate = {
   /** May this client speak at all? (sendmail: check_relay) A no closes the session after its reply. */
   connect(arrival: Arrival): Promise<Decision<undefined>>
@@ -15,12 +18,18 @@ export type Gate = {
   /** HELO, EHLO, LHLO with this name. */
   hello(arrival: Arrival, name: string): Promise<Decision<undefined>>
   /** MAIL FROM (check_mail). `size` is what SIZE= declared, 0 when it did not. */
-  sender(arrival: Arrival, path: TypedAddress | "null", size: number): Promise<Decision<ReversePath>>
+  sender(
+    arrival: Arrival,
+    path: TypedAddress | "null",
+    size: number,
+    parameters?: Parameters,
+  ): Promise<Decision<ReversePath>>
   /** RCPT TO (check_rcpt, then whether there is such a user). */
   recipient(
     arrival: Arrival,
     envelope: Envelope,
     path: TypedAddress | "postmaster",
+    parameters?: Parameters,
   ): Promise<Decision<ForwardPath>>
   /** DATA or the first BDAT (check_data). */
   content(arrival: Arrival, envelope: Envelope): Promise<Decision<undefined>>
@@ -36,6 +45,8 @@ export type Gate = {
   verify(arrival: Arrival, path: TypedAddress): Promise<Decision<readonly string[]>>
   /** EXPN: the members of a list, one level. */
   expand(arrival: Arrival, path: TypedAddress): Promise<Decision<readonly string[]>>
+  /** A command that we do not know; a no or later is what the client hears of it. */
+  unknown?(arrival: Arrival, line: string): Promise<Decision<undefined>>
   /** The name of the person whose address here this is, for a From: that is missing; a stranger has none. */
   fullName?(path: ReversePath): Promise<string | undefined>
 }

@@ -16,6 +16,9 @@ import type { Collector, Failure } from "./collect.ts"
 import { accepted, replies, tooManyHops } from "./replies.ts"
 import { traced, type Asks, byRule, clientName, type Outcome, reset, type Session } from "./session.ts"
 
+/** What a message came to: its header, and how many octets of it are stored. */
+export type Measured = Pick<Collector, "header" | "headerSize" | "stored">
+
 /** Either it is over, with its replies, or the message is to be stored and finish() says the rest. */
 export type Verdict =
   | { readonly is: "refused"; readonly outcome: Outcome }
@@ -93,7 +96,7 @@ export function notStored(
 export function traceOf(
   session: Session,
   verdict: Verdict & { is: "taken" },
-  message: Collector,
+  message: Measured,
   made: { readonly id: string; readonly at: number },
 ): Buffer {
   const { arrival, offers } = session
@@ -157,7 +160,7 @@ function withoutHello({ arrival, offers }: Session): string | undefined {
 export function entryOf(
   session: Session,
   verdict: Verdict & { is: "taken" },
-  message: Collector,
+  message: Measured,
   made: { readonly id: string; readonly at: number; readonly prefix: number },
 ): Entry {
   const { recipients: _, ...envelope } = verdict.tx.envelope
@@ -175,7 +178,7 @@ export function entryOf(
 
 function summaryOf(
   { offers }: Session,
-  { header }: Collector,
+  { header }: Measured,
   { id, at }: { readonly id: string; readonly at: number },
 ): Entry["summary"] {
   if (header === undefined) return { messageId: "", subject: "", from: "" }

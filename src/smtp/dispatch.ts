@@ -80,8 +80,16 @@ export async function receive(session: Session, line: Line, asks: Asks): Promise
   const command = parseCommand(line.text)
   if (session.refused !== undefined) return refused(counted, command)
   const outcome = await dispatch(counted, command, asks)
-  if (command.verb === "wrong" && command.afterwards === "count it") return countBad(outcome)
+  if (command.verb === "wrong" && command.afterwards === "count it")
+    return countBad(await answerToUnknown(outcome, line.text, asks))
   return leadsNowhere(command) ? countIdle(outcome) : outcome
+}
+
+/** What the gate wants to say to a command that nobody knows, instead of our own words. */
+async function answerToUnknown(outcome: Outcome, line: string, { gate }: Asks): Promise<Outcome> {
+  const said = await gate.unknown?.(outcome.session.arrival, line)
+  if (said?.outcome !== "no" && said?.outcome !== "later") return outcome
+  return { ...outcome, replies: [said.reply] }
 }
 
 function brokenReply(line: Line & { kind: "broken" }) {

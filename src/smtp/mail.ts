@@ -29,7 +29,7 @@ export async function mail(session: Session, command: MailCommand, asks: Asks): 
   }
   const room = asks.room(size)
   if (!room.ok) return stay(session, replies.noSpace, byRule("room in the spool", room.error))
-  const decision = await asks.gate.sender(arrival, path, size)
+  const decision = await asks.gate.sender(arrival, path, size, command.parameters)
   const trace = traced("check_mail", typed, decision)
   if (decision.outcome !== "yes") {
     if (decision.outcome === "pass") throw new Error("check_mail passed")

@@ -24,7 +24,7 @@ export async function rcpt(session: Session, command: RcptCommand, { gate }: Ask
   const parameters = readRcptParameters(command.parameters, offers)
   if (!parameters.ok) return stay(session, parameters.error)
   if (!tx.envelope.smtputf8 && needsUtf8(path)) return stay(session, replies.needUtf8)
-  const decision = await gate.recipient(arrival, tx.envelope, path)
+  const decision = await gate.recipient(arrival, tx.envelope, path, command.parameters)
   const trace = traced("check_rcpt", typed, decision)
   if (decision.outcome !== "yes") {
     if (decision.outcome === "pass") throw new Error("check_rcpt passed")

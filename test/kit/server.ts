@@ -30,7 +30,7 @@ export class MemorySpool implements Pick<Spool, "incoming" | "room"> {
     const pieces: Buffer[] = []
     return {
       id,
-      write: (chunk) => void pieces.push(chunk),
+      write: (chunk) => void pieces.push(Buffer.from(chunk)),
       async *written(start) {
         yield Buffer.concat(pieces).subarray(start)
       },
