@@ -31,9 +31,16 @@ const verb: Verb = async function* (request) {
   }
   yield await explainAddress(question, { routing: siteOf(site), gate: gateOf(site) })
 }
-const control = await serveControl(layoutOf(state).control, new Map([["explain", verb]]), (error) =>
-  assert.fail(String(error)),
-)
+const show: Verb = async function* ({ id }) {
+  yield id === "6AODRN01736503"
+    ? { queued: undefined, remembered: undefined, headerText: undefined, events: [] }
+    : { error: `${String(id)}: no message or session of this id`, code: 67 }
+}
+const verbs = new Map([
+  ["explain", verb],
+  ["show", show],
+])
+const control = await serveControl(layoutOf(state).control, verbs, (error) => assert.fail(String(error)))
 after(() => {
   control.close()
   rmSync(state, { recursive: true })
@@ -89,6 +96,13 @@ test("--json is one object with the same decisions", async () => {
   assert.equal(answer.deliverable[0].user, "gor")
   assert.equal(answer.admission.outcome, "yes")
   assert.ok(answer.deliverable[0].reasons.some((one: { at?: string }) => one.at === "/etc/mail/aliases:1"))
+})
+
+test("a queue id is a message that went its way: what happened to it is shown", async () => {
+  const { code, out } = await explain("6AODRN01736503")
+  assert.equal(code, 0)
+  assert.match(out, /^6AODRN01736503: no longer in the queue\n/)
+  assert.match((await explain("user1234567")).out, /^user1234567\S* → refused: 550 5\.1\.1 User unknown/)
 })
 
 test("mistakes are told in one line", async () => {

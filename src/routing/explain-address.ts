@@ -11,6 +11,7 @@ import { canonify } from "./canonify.ts"
 import { expandCanonical, type Expansion } from "./expand.ts"
 import { printDecision, printReason, printRoute, printTree } from "./explain.ts"
 import { errorWord } from "./target.ts"
+import { userRules } from "./user-rules.ts"
 import type { RoutingWorld } from "./world.ts"
 
 export type Question = {
@@ -92,8 +93,24 @@ export async function explainAddress(question: Question, world: ExplainWorld): P
     lines.push(...printDecision(typed, read, ({ mailbox }) => printMailbox(mailbox)))
   }
   const expansion = await expandCanonical(read.value, world.routing, typed)
-  lines.push(...printExpansion(expansion))
+  lines.push(...printExpansion(expansion), ...(await rulesOf(expansion, world.routing)))
   return { address: typed, lines, ...asked, ...(await endsOf(expansion, world.routing)) }
+}
+
+/** The users' own rules that mail goes through at its ends here. */
+async function rulesOf(
+  { leaves }: Expansion,
+  { settings, accounts }: RoutingWorld,
+): Promise<readonly string[]> {
+  const lines: string[] = []
+  for (const { path, route } of leaves.slice(0, mostEnds)) {
+    if (route.mailer !== "local") continue
+    const found = await accounts.lookup(String(route.user))
+    if (found.found !== "entry") continue
+    for (const rule of userRules(settings, found.entry))
+      lines.push(`${printForward(path)}, once there:`, ...printReason(rule).map((line) => `  ${line}`))
+  }
+  return lines
 }
 
 /** `Bob Jones <bob>` and `bob (comment)` are bob. */

@@ -94,6 +94,12 @@ describe("FEATURE(local_procmail), ours", { skip }, () => {
 
   test("without recipes mail goes to the Maildir, as its user", async () => {
     await deliver(system, "none")
+    const explained = await system.waypost("explain", "gor@grussell.org")
+    assert.match(
+      explained.stdout,
+      /once there:\n {2}procmail +yes: \/etc\/procmailrc and \S+\.procmailrc decide about each message/,
+    )
+    assert.match(explained.stdout, /consulted because of FEATURE\(local_procmail\) .*sendmail\.mc:\d+/)
     const [mail] = mailIn(home, "Maildir")
     assert.match(mail?.text ?? system.stderr, /^Return-Path: <ann@grussell\.org>\n/)
     assert.equal(statSync(join(home, "Maildir")).uid, gor.uid)
