@@ -49,7 +49,7 @@ export type Visit = {
   readonly args?: readonly string[]
   /** Another program of the same chroot to run instead, by its path there. */
   readonly path?: string
-  /** Folders of the machine by the place where the peer sees them (made there, and gone with the peer). */
+  /** Folders and files of the machine by the place where the peer sees them (folders are made there). */
   readonly binds?: Readonly<Record<string, string>>
   readonly env?: NodeJS.ProcessEnv
 }
@@ -62,7 +62,7 @@ export function peerCommand(program: string, visit: Visit = {}): readonly [strin
   const house = houseOf(program)
   const binds = Object.entries({ "/proc": "/proc", "/dev": "/dev", ...visit.binds })
   const script = [
-    'house=$1; shift; count=$1; shift; i=0; while [ $i -lt $count ]; do mkdir -p "$house$1" && mount --rbind "$2" "$house$1"',
+    'house=$1; shift; count=$1; shift; i=0; while [ $i -lt $count ]; do { [ -e "$house$1" ] || mkdir -p "$house$1"; } && mount --rbind "$2" "$house$1"',
     'shift 2; i=$((i+1)); done; exec chroot "$house" "$@"',
   ].join(" || exit 71; ")
   const arguments_ = [house, String(binds.length), ...binds.flat(), visit.path ?? known(program).path]
