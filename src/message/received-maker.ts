@@ -110,12 +110,15 @@ export function makerOf(question: MakerQuestion): Maker {
   return fromShape(question)
 }
 
+/** Comments of one field that are looked at: no software writes half as many. */
+const mostComments = 16
+
 type Signed = Omit<Maker, "others">
 
 function fromComments({ by, protocol, from, id, leading }: MakerQuestion): readonly Signed[] {
   const found: Signed[] = []
   const comments = [by, protocol, id, from].flatMap((clause) => clause?.comments ?? [])
-  for (const comment of [...comments.map(({ text }) => text), ...leading]) {
+  for (const comment of [...comments.map(({ text }) => text), ...leading].slice(0, mostComments)) {
     const lower = comment.slice(0, 200).toLowerCase().trimStart()
     for (const { name, begins } of signatures) {
       const begin = begins.find((word) => startsWithWord(lower, word) || namesSecond(lower, word))

@@ -113,7 +113,7 @@ function dateAt(text: string, tokens: readonly Token[], first: number): Omit<Dat
 
 function belongsToDate(token: Token | undefined): boolean {
   if (token === undefined || token.kind === "semicolon") return false
-  if (token.kind === "word") return !isClauseName(token.text.toLowerCase())
+  if (token.kind === "word") return clauseNamed(token.text) === undefined
   return /^[\w+\-/. ]{1,40}$/.test(token.text) && !token.text.startsWith("envelope-")
 }
 
@@ -151,7 +151,7 @@ function takeTokens(reading: Reading, tokens: readonly Token[]): void {
   const last = stray.at(-1)
   if (first !== undefined && last !== undefined) {
     const text = stray.map((token) => token.text).join(" ")
-    reading.oddities.push({
+    note(reading, {
       what: "stray words",
       text,
       ...spanOf(reading, { start: first.start, end: last.end }),
@@ -163,43 +163,63 @@ function takeTokens(reading: Reading, tokens: readonly Token[]): void {
 function takeTrailing(reading: Reading, tokens: readonly Token[]): void {
   for (const token of tokens) {
     noteUnbalanced(reading, token)
-    if (token.kind === "comment") reading.leading.push({ text: token.text, ...spanOf(reading, token) })
+    if (token.kind === "comment" && reading.leading.length < mostKept)
+      reading.leading.push({ text: token.text, ...spanOf(reading, token) })
   }
 }
 
 function noteUnbalanced(reading: Reading, token: Token): void {
   if (!token.unbalanced) return
-  reading.oddities.push({ what: "unbalanced", text: token.text.slice(0, 80), ...spanOf(reading, token) })
+  note(reading, { what: "unbalanced", text: token.text.slice(0, 80), ...spanOf(reading, token) })
 }
 
 /** Only the date comes after a semicolon: RFC 5321 §4.4 has one. */
 function noteSemicolon(reading: Reading, token: Token): void {
-  reading.oddities.push({ what: "second semicolon", text: ";", ...spanOf(reading, token) })
+  note(reading, { what: "second semicolon", text: ";", ...spanOf(reading, token) })
 }
 
 function noteComment(reading: Reading, token: Token, open: Open | undefined): void {
   const comment = { text: token.text, ...spanOf(reading, token) }
-  if (open === undefined) reading.leading.push(comment)
-  else open.comments.push(comment)
+  const kept = open === undefined ? reading.leading : open.comments
+  if (kept.length >= mostKept) return
+  kept.push(comment)
   if (
     /^\s*(?:sun|mon|tue|wed|thu|fri|sat)[a-z]*,? \d/i.test(token.text) &&
     readDate(token.text)?.at !== undefined
   )
-    reading.oddities.push({ what: "date in a comment", ...comment })
+    note(reading, { what: "date in a comment", ...comment })
 }
 
-const names: ReadonlySet<string> = new Set(["from", "by", "via", "with", "id", "for"])
-
-function isClauseName(word: string): word is ClauseName {
-  return names.has(word)
+/** The clause that this word names, in whatever case. */
+function clauseNamed(word: string): ClauseName | undefined {
+  if (word.length > 4) return undefined
+  const lower = word.toLowerCase()
+  switch (lower) {
+    case "from":
+    case "by":
+    case "via":
+    case "with":
+    case "id":
+    case "for":
+      return lower
+    default:
+      return undefined
+  }
 }
 
 /** The clause this word opens. A clause has at least one word: `from by` is a host of that name. */
 function clauseName(token: Token, open: Open | undefined): ClauseName | undefined {
-  const word = token.text.toLowerCase()
-  if (!isClauseName(word)) return undefined
+  const name = clauseNamed(token.text)
+  if (name === undefined) return undefined
   const bare = open !== undefined && open.words.length === 0 && open.comments.length === 0
-  return bare ? undefined : word
+  return bare ? undefined : name
+}
+
+/** Clauses, comments and oddities of one field that are kept: no software writes half as many. */
+const mostKept = 32
+
+function note(reading: Reading, oddity: Oddity): void {
+  if (reading.oddities.length < mostKept) reading.oddities.push(oddity)
 }
 
 function close(reading: Reading, open: Open | undefined): void {
@@ -220,9 +240,10 @@ function close(reading: Reading, open: Open | undefined): void {
     start: place.start,
     end: place.end,
   }
+  if (reading.clauses.length >= mostKept) return
   const earlier = reading.clauses.find(({ name }) => name === open.name)
   if (earlier !== undefined && !mayRepeat(clause)) {
-    reading.oddities.push({
+    note(reading, {
       what: "clause twice",
       text: `${clause.name} ${clause.value}`,
       start: clause.start,
