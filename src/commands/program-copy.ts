@@ -12,6 +12,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { makeState } from "../daemon/layout.ts"
@@ -57,9 +58,19 @@ export function copyProgram(program: Program, state: string): Program {
   chmodSync(copy.node, 0o755)
   if (!existsSync(copy.entry))
     aside(dirname(copy.entry), (path) => cpSync(dirname(program.entry), path, { recursive: true }))
+  writeSendmail(copy)
   openTree(dirname(copy.entry))
   removeOld(folder, build)
   return copy
+}
+
+/** What users' recipes forward by: the sendmail of bin/ is closed to them, too. */
+function writeSendmail({ node, entry }: Program): void {
+  const quoted = (path: string) => `'${path.replaceAll("'", String.raw`'\''`)}'`
+  const line = `exec ${quoted(node)} --disable-warning=ExperimentalWarning ${quoted(entry)} sendmail "$@"`
+  const path = join(dirname(entry), "sendmail")
+  writeFileSync(path, `#!/bin/sh\n${line}\n`)
+  chmodSync(path, 0o755)
 }
 
 /** We run what lies here with all our rights: it is ours alone to write, and what somebody else put there is not used. */

@@ -1,5 +1,6 @@
 // Asking the agent to run our own procmail as the user: its command line, where mail goes that no recipe delivers, and what it tells
 // of the steps it took.
+import { existsSync } from "node:fs"
 import { dirname, join } from "node:path"
 import type { RunRequest } from "../agent/protocol.ts"
 import { option } from "../config/options.ts"
@@ -67,7 +68,8 @@ function lastResort(account: Account, settings: Settings): string {
 
 /** The sendmail beside the build that runs, so that a user's forwards come back to this system. */
 function ownSendmail(entry: string): string {
-  return join(dirname(dirname(dirname(entry))), "bin", "sendmail")
+  const beside = join(dirname(entry), "sendmail") // of the copy that root runs when the checkout is closed to users
+  return existsSync(beside) ? beside : join(dirname(dirname(dirname(entry))), "bin", "sendmail")
 }
 
 function commandLine(words: readonly string[]): string {
