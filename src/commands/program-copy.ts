@@ -58,8 +58,8 @@ export function copyProgram(program: Program, state: string): Program {
   chmodSync(copy.node, 0o755)
   if (!existsSync(copy.entry))
     aside(dirname(copy.entry), (path) => cpSync(dirname(program.entry), path, { recursive: true }))
-  writeSendmail(copy)
   openTree(dirname(copy.entry))
+  writeSendmail(copy)
   removeOld(folder, build)
   return copy
 }
