@@ -1,6 +1,9 @@
-// What SPF came to, as the fields that tell it: Received-SPF (RFC 7208 §9.1) and a part of Authentication-Results (RFC 8601).
+// What SPF, DKIM, ARC and DMARC came to, as the fields that tell it: parts of Authentication-Results (RFC 8601), and Received-SPF
+// (RFC 7208 §9.1).
 import { type AuthResult, commentText, quoted } from "../message/auth-results.ts"
+import type { DmarcVerdict } from "./dmarc.ts"
 import type { SpfQuestion, SpfVerdict } from "./spf.ts"
+import type { Chain, Signature } from "./verification.ts"
 
 /** Who was judged: the sender of the envelope, or the name in HELO where there is none (RFC 7208 §2.4). */
 export type SpfIdentity = "mailfrom" | "helo"
@@ -62,4 +65,53 @@ function value(text: string): string {
   return /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(?:\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*$/.test(clean)
     ? clean
     : quoted(clean)
+}
+
+/** DKIM's results, one for each signature (RFC 8601 §2.7.1); none for a message without any. */
+export function dkimResults(signatures: readonly Signature[]): readonly AuthResult[] {
+  if (signatures.length === 0)
+    return [{ method: "dkim", result: "none", comment: "the message is not signed", properties: {} }]
+  return signatures.map(({ result, why, domain, selector, identity, algorithm, mark }) => ({
+    method: "dkim",
+    result,
+    comment: why,
+    properties: {
+      "header.d": domain,
+      "header.i": identity,
+      "header.s": selector,
+      "header.a": algorithm,
+      "header.b": mark,
+    },
+  }))
+}
+
+/** One sentence for people. */
+export function signatureInWords({ result, why, domain, selector, algorithm }: Signature): string {
+  const which = `the signature of ${domain} (s=${selector}, ${algorithm})`
+  return result === "pass" ? `${which} is good` : `${which}: ${result}${why === undefined ? "" : `, ${why}`}`
+}
+
+/** ARC's result (RFC 8617 §6). */
+export function arcResult(chain: Chain, address: string | undefined): AuthResult {
+  const properties = address === undefined ? {} : { "smtp.remote-ip": address }
+  return { method: "arc", result: chain.result, comment: chainInWords(chain), properties }
+}
+
+/** One sentence for people. */
+export function chainInWords({ result, why, sets, sealer, dmarc }: Chain): string {
+  switch (result) {
+    case "none":
+      return "nobody has sealed it"
+    case "pass":
+      return `i=${sets}, sealed last by ${sealer ?? "?"}, who says dmarc=${dmarc ?? "nothing"}`
+    case "fail":
+      return `i=${sets}: ${why ?? "the chain is broken"}`
+  }
+}
+
+/** DMARC's result (RFC 9989 §12, RFC 8601). */
+export function dmarcResult({ result, domain, wish, record, why }: DmarcVerdict): AuthResult {
+  const asked = record === undefined ? "" : `p=${record.p} sp=${record.sp}, `
+  const policy = record === undefined ? {} : { "policy.dmarc": wish }
+  return { method: "dmarc", result, comment: asked + why, properties: { "header.from": domain, ...policy } }
 }

@@ -35,6 +35,7 @@ function dead(about: string, obsolete: string): FeatureRow {
   return { about, most: 9, obsolete }
 }
 
+const dmarcActions = ["reject", "defer", "hold", "discard", "mark"]
 const spfActions = ["reject", "defer", "hold", "discard", "mark", "none"]
 
 /** The table of features, by name. `MAIL_SETTINGS_DIR` and `DATABASE_MAP_TYPE` in a map are filled in. */
@@ -49,6 +50,12 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
   ),
   allmasquerade: plain("Recipients in headers are masqueraded too."),
   always_add_domain: plain("Local addresses get a domain too.", 1),
+  arc: {
+    about:
+      "Ours: chains of seals (ARC) are checked; trust= (domains, with : between them) whose word counts where DMARC fails; seal= is the domain whose key of FEATURE(dkim_sign) seals mail that passes through.",
+    most: 9,
+    words: { trust: "text", seal: "text" },
+  },
   authinfo: table(
     "authinfo",
     "DATABASE_MAP_TYPE MAIL_SETTINGS_DIRauthinfo",
@@ -74,6 +81,25 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
     "Ours: mail for user+detail goes to the Maildir's folder .detail where that is there; with `make' it is made.",
     1,
   ),
+  dkim_sign: plain(
+    "Ours: mail of our own is signed (DKIM) as it leaves, with the keys in this directory, a folder for each domain (waypost dkim new): /etc/mail/dkim.",
+    1,
+  ),
+  dkim_verify: plain(
+    "Ours: signatures (DKIM) of mail from outside are checked, and Authentication-Results tells what was found.",
+  ),
+  dmarc: {
+    about:
+      "Ours: mail from outside for whose author neither SPF nor DKIM vouches is treated as his domain asks: what its reject, quarantine or none, and a result of temperror or permerror, lead to: reject, defer, hold, discard or mark.",
+    most: 9,
+    words: {
+      reject: dmarcActions,
+      quarantine: dmarcActions,
+      none: dmarcActions,
+      temperror: dmarcActions,
+      permerror: dmarcActions,
+    },
+  },
   dnsbl: {
     about: "A DNS list of client addresses that are refused.",
     most: 5,

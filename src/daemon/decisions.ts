@@ -25,6 +25,8 @@ import { makeClientTls } from "../trust/tls-client.ts"
 import { canonify } from "../routing/canonify.ts"
 import { yes } from "../mail/decision.ts"
 import { makeMilters, type Milters } from "./milters.ts"
+import { makeSignatures } from "./signatures.ts"
+import type { Sign } from "./signing.ts"
 import { makePeerSecurity } from "./peer-security.ts"
 
 export type DecisionParts = {
@@ -46,6 +48,8 @@ export type Decisions = {
   readonly gate: Gate
   readonly milters: Milters
   readonly smtp: SmtpMailer
+  /** FEATURE(dkim_sign), FEATURE(arc). */
+  readonly sign: Sign | undefined
   /** TLS as a server; undefined: we have no certificate. */
   readonly tls: ServerTls | undefined
   readonly authenticator: Logging
@@ -73,7 +77,10 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
   })
   const greylist = greylistFile(settings, parts)
   if (!greylist.ok) return greylist
-  const siteGate = makeSiteGate({ settings, routing, dns, clock, patience, greylist: greylist.value })
+  const signatures = makeSignatures({ settings, routing, dns, clock, log: (line) => log.note(line) })
+  if (!signatures.ok) return signatures
+  const { verify, sign } = signatures.value
+  const siteGate = makeSiteGate({ settings, routing, dns, clock, patience, verify, greylist: greylist.value })
   const gate = withForensics(siteGate, settings, clock)
   const milters = makeMilters({
     settings,
@@ -111,10 +118,12 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
     gate,
     milters: milters.value,
     smtp,
+    sign,
     tls,
     authenticator: makeAuthenticator({ settings, ...parts.logins }),
     async close() {
       await smtp.close()
+      await signatures.value.close()
       maps.close()
       greylist.value?.close()
       tables.value.close()

@@ -3,7 +3,7 @@
 import { macro, mailer, type Settings } from "../config/settings.ts"
 import { parseMailbox } from "../mail/address.ts"
 import type { Content } from "../mail/content.ts"
-import { because } from "../mail/decision.ts"
+import { because, withTrail } from "../mail/decision.ts"
 import type { EnhancedCode } from "../mail/reply.ts"
 import type { Route } from "../mail/route.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
@@ -19,6 +19,7 @@ import type { RoutingWorld } from "../routing/world.ts"
 import type { Followers } from "./followers.ts"
 import { makeDestinationRate } from "./destination-rate.ts"
 import { outgoing } from "./outgoing.ts"
+import type { Sign } from "./signing.ts"
 import { NamedSlots } from "./slots.ts"
 
 export type DeliveryWorld = LocalWorld & {
@@ -28,6 +29,8 @@ export type DeliveryWorld = LocalWorld & {
   readonly clock: Clock
   readonly smtp: SmtpMailer
   readonly routing: RoutingWorld
+  /** FEATURE(dkim_sign), FEATURE(arc). */
+  readonly sign?: Sign | undefined
 }
 
 export type Deliver = (entry: Entry, batch: Batch, content: Content) => Promise<readonly DeliveryStatus[]>
@@ -114,6 +117,9 @@ async function deliverRemote(
   if (first === undefined) return []
   const out = await outgoing(entry, content, batch.mailer, world.routing)
   if (out.outcome !== "yes") return everybody(batch, "delayed", "4.3.0", out.reason.says, world.clock)
+  const signed = await world.sign?.(entry, out.value.content)
+  if (signed?.outcome === "later" || signed?.outcome === "no")
+    return everybody(batch, "delayed", "4.3.0", signed.reason.says, world.clock)
   const srs = forwardedSender(
     { arrival: entry.arrival, sender: out.value.envelope.reversePath, recipients: batch.recipients },
     world.routing,
@@ -121,15 +127,17 @@ async function deliverRemote(
   const { envelope } = out.value
   const route: Route = { mailer: batch.mailer, host: batch.host, user: first.route.user }
   const listener = world.followers.listenerFor(entry.id)
-  return world.smtp.deliver({
+  const statuses = await world.smtp.deliver({
     id: entry.id,
     envelope: srs === undefined ? envelope : { ...envelope, reversePath: srs },
     recipients: batch.recipients.map((one) => one.recipient),
     addresses: batch.recipients.map((one) => one.route.user),
     route,
-    content: out.value.content,
+    content: signed?.outcome === "yes" ? signed.value : out.value.content,
     ...(listener === undefined ? {} : { listener }),
   })
+  if (signed === undefined) return statuses
+  return statuses.map((status) => ({ ...status, reason: withTrail(status.reason, [signed.reason]) }))
 }
 
 async function everybody(

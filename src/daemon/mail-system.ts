@@ -367,13 +367,14 @@ export class MailSystem {
     }
   }
 
-  #makeDeliver({ settings, smtp, routing }: Decisions): Deliver {
+  #makeDeliver({ settings, smtp, routing, sign }: Decisions): Deliver {
     const { agent, accounts } = this.#parts
     const sieve = sieveServices({ ...this.#reportWorld(), settings, memory: this.#sieveMemory })
     return makeDelivery({
       settings,
       smtp,
       routing,
+      sign,
       agent,
       accounts,
       clock,

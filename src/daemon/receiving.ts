@@ -143,7 +143,7 @@ export class Receiving {
     const entry = entryOf(session, verdict, message, { ...made, prefix: prefix.length })
     const incoming = this.#begin()
     this.#incoming = undefined
-    const result = await incoming.commit(entry, pendingOf(verdict.tx, made.at), prefix)
+    const result = await incoming.commit(entry, pendingOf(verdict, made.at), prefix)
     if (!result.ok) return notStored(session, result.error)
     const { content, ...queued } = result.value
     this.#world.onAccepted(queued, content)

@@ -23,6 +23,21 @@ export function inMemory(bytes: Buffer, headerSize: number): Content {
   }
 }
 
+/** The same message below other fields, whole ones. */
+export function withFieldsOnTop(content: Content, fields: Buffer): Content {
+  const { bytes, headerSize, size } = content
+  if (bytes !== undefined) return inMemory(Buffer.concat([fields, bytes]), fields.length + headerSize)
+  return {
+    size: size + fields.length,
+    headerSize: headerSize + fields.length,
+    bytes: undefined,
+    async *chunks(start = 0) {
+      if (start < fields.length) yield fields.subarray(start)
+      yield* content.chunks(Math.max(0, start - fields.length))
+    },
+  }
+}
+
 /** The octets of the header, the blank line that ends it included. */
 export async function headerOf(content: Content): Promise<Buffer> {
   const { bytes, headerSize } = content

@@ -4,16 +4,19 @@ import type { ForwardPath, ReversePath, TypedAddress } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import { because, type Decision, type Reason, withTrail, yes } from "../mail/decision.ts"
 import type { Envelope } from "../mail/envelope.ts"
-import type { Gate, MessageVerdict } from "../mail/gate.ts"
+import type { Gate, MessageBody, MessageVerdict } from "../mail/gate.ts"
 import type { Clock } from "../mail/world.ts"
 import { feature, type Settings } from "../config/settings.ts"
 import { canonical, canonify } from "../routing/canonify.ts"
 import { type Canonical, type RoutingWorld, tablesOf } from "../routing/world.ts"
+import type { Verify } from "../auth/verification.ts"
 import { accessOption } from "./access.ts"
+import { makeAuthentication, withResults } from "./authentication.ts"
 import { byListings, checkConnection, connectSteps } from "./connect.ts"
 import { fullNameOf } from "./full-name.ts"
 import type { GreylistMemory } from "./greylist.ts"
 import { greetPause } from "./greet-pause.ts"
+import { isKnownClient } from "./known.ts"
 import { checkMessage } from "./message.ts"
 import { checkRecipient, recipientSteps } from "./recipient.ts"
 import { mayRelay, relaySteps } from "./relay.ts"
@@ -29,6 +32,7 @@ import {
   type PolicyStep,
   type PolicyWorld,
   type RecipientQuestion,
+  type SpfOfMessage,
 } from "./world.ts"
 
 export type GateParts = {
@@ -37,12 +41,14 @@ export type GateParts = {
   readonly dns: PolicyDns
   readonly clock: Clock
   readonly patience?: Patience | undefined
+  /** Who checks signatures; absent where nobody does. */
+  readonly verify?: Verify | undefined
   /** Where FEATURE(greylist) remembers. */
   readonly greylist?: GreylistMemory | undefined
 }
 
 /** Policy by these settings. */
-export function makePolicy({ settings, routing, dns, clock, patience }: GateParts): PolicyWorld {
+export function makePolicy({ settings, routing, dns, clock, patience, verify }: GateParts): PolicyWorld {
   const hasAccess = tablesOf(routing.tables, "access").length > 0
   // Whether DNS has another name for a domain changes no admission, and no client waits for it.
   const steps = routing.steps.filter((step) => step.name !== "canonical name")
@@ -51,6 +57,11 @@ export function makePolicy({ settings, routing, dns, clock, patience }: GatePart
     dns,
     patience,
     spf: makeSpfPolicy(settings, dns, clock),
+    authenticate: makeAuthentication({
+      settings,
+      dns: { txt: dns.txt, addresses: dns.ipv4 ?? dns.addresses },
+      verify,
+    }),
     dots: feature(settings, "lookupdotdomain") !== undefined || accessOption(settings, "lookupdotdomain"),
     steps: {
       connect: connectSteps(settings, hasAccess),
@@ -75,7 +86,8 @@ export function makeGate(parts: GateParts, world: PolicyWorld = makePolicy(parts
     sender: (arrival, path, size) => sender(arrival, path, size, world),
     recipient: (arrival, envelope, path) => recipient(arrival, envelope, path, world),
     content: async () => anyContent,
-    message: (arrival, envelope, _header, size) => message(arrival, envelope, size, world),
+    message: (arrival, envelope, header, size, body) =>
+      message({ arrival, envelope, header, size, body }, world),
     verify: (_arrival, path) => verify(path, world.routing),
     expand: (_arrival, path) => expandNames(path, world.routing),
     fullName: (path) => fullNameOf(path, world.routing),
@@ -99,9 +111,7 @@ async function sender(
 
 /** What access says of the message, and what lists in DNS say of its client. */
 async function message(
-  arrival: Arrival,
-  envelope: Envelope,
-  size: number,
+  { arrival, envelope, header, size, body }: MessageQuestion,
   world: PolicyWorld,
 ): Promise<Decision<MessageVerdict>> {
   const decision = await checkMessage(arrival, envelope, size, world)
@@ -109,21 +119,31 @@ async function message(
   const listed = await byListings(arrival, world)
   if (listed.outcome === "no" || listed.outcome === "later") return listed
   const taken = listed.outcome === "yes" ? listed : decision
-  return taken.value.keep === "discard" ? taken : withSpf(taken, arrival, envelope, world)
+  if (taken.value.keep === "discard") return taken
+  const spf = await world.spf?.ofMessage(arrival, envelope.reversePath, world)
+  const known = spf === undefined ? taken : withSpf(taken, spf)
+  const { authenticate } = world
+  if (authenticate === undefined || known.value.keep === "discard" || (await isKnownClient(arrival, world)))
+    return known
+  return withResults(known, await authenticate({ arrival, header, body, spf: spf?.found }))
 }
 
+type MessageQuestion = {
+  readonly arrival: Arrival
+  readonly envelope: Envelope
+  readonly header: Buffer
+  readonly size: number
+  readonly body: MessageBody | undefined
+}
+
+type Taken = Decision<MessageVerdict> & { readonly outcome: "yes" }
+
 /** FEATURE(spf): its fields, and that it is held or thrown away. */
-async function withSpf(
-  taken: Decision<MessageVerdict> & { outcome: "yes" },
-  arrival: Arrival,
-  { reversePath }: Envelope,
-  world: PolicyWorld,
-): Promise<Decision<MessageVerdict>> {
-  const judged = await world.spf?.ofMessage(arrival, reversePath, world)
-  if (judged === undefined) return taken
-  const { verdict, reason } = judged
-  if (verdict.keep !== "deliver") return yes(verdict, withTrail(reason, [taken.reason]))
-  return yes({ ...verdict, ...taken.value }, withTrail(taken.reason, [{ ...reason, role: "passed" }]))
+function withSpf(taken: Taken, { verdict, reason }: SpfOfMessage): Taken {
+  if (verdict.keep !== "deliver")
+    return { outcome: "yes", value: verdict, reason: withTrail(reason, [taken.reason]) }
+  const value = { ...verdict, ...taken.value }
+  return { outcome: "yes", value, reason: withTrail(taken.reason, [{ ...reason, role: "passed" }]) }
 }
 
 async function recipient(

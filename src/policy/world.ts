@@ -9,6 +9,7 @@ import type { Dns } from "../mail/world.ts"
 import type { LookupTable } from "../maps/table.ts"
 import type { Canonical, RoutingWorld } from "../routing/world.ts"
 import { tablesOf } from "../routing/world.ts"
+import type { Authenticate } from "./authentication.ts"
 
 /** What policy asks DNS. */
 export type PolicyDns = Pick<Dns, "mx" | "addresses" | "names" | "txt" | "ipv4" | "ipv6">
@@ -23,6 +24,8 @@ export type PolicyWorld = {
   readonly patience: Patience | undefined
   /** FEATURE(spf). */
   readonly spf: SpfPolicy | undefined
+  /** FEATURE(dkim_verify), FEATURE(dmarc), FEATURE(arc). */
+  readonly authenticate: Authenticate | undefined
   /** FEATURE(lookupdotdomain): `.domain` in access is what lies below the domain. */
   readonly dots: boolean
   readonly steps: {
@@ -59,13 +62,14 @@ export type SpfPolicy = {
   /** Whether mail may go on: a pass, or a refusal. */
   ask(arrival: Arrival, sender: ReversePath, world: PolicyWorld): Promise<Decision<never>>
   /** What is to be done with the message, and the fields it gets; undefined: nothing. */
-  ofMessage(
-    arrival: Arrival,
-    sender: ReversePath,
-    world: PolicyWorld,
-  ): Promise<
-    { readonly verdict: MessageVerdict; readonly reason: Reason; readonly found: AuthResult } | undefined
-  >
+  ofMessage(arrival: Arrival, sender: ReversePath, world: PolicyWorld): Promise<SpfOfMessage | undefined>
+}
+
+/** What SPF makes of a message. */
+export type SpfOfMessage = {
+  readonly verdict: MessageVerdict
+  readonly reason: Reason
+  readonly found: AuthResult
 }
 
 /** The access tables; none without FEATURE(access_db). */

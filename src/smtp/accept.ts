@@ -2,7 +2,7 @@
 // hears of its own (RFC 2033 §4.2).
 import type { AuthResult } from "../mail/auth-result.ts"
 import type { MessageBody, MessageVerdict } from "../mail/gate.ts"
-import type { Reason } from "../mail/decision.ts"
+import { type Reason, withTrail } from "../mail/decision.ts"
 import { shownSender, type Transaction } from "../mail/envelope.ts"
 import type { Reply } from "../mail/reply.ts"
 import { printPath } from "../mail/address.ts"
@@ -190,11 +190,15 @@ function summaryOf(
 /** Mail that waits for a queue run is tried by itself when none was made for so long (milliseconds). */
 const untilQueueRun = 30 * 60_000
 
-/** Its recipients, none tried yet. */
-export function pendingOf({ envelope, waits }: Transaction, now: number): readonly Pending[] {
+/** Its recipients, none tried yet. What was found out about who vouches for the message stands in the trail of the first. */
+export function pendingOf(
+  { tx: { envelope, waits }, reason, results }: Pick<Verdict & { is: "taken" }, "tx" | "reason" | "results">,
+  now: number,
+): readonly Pending[] {
+  const vouched = results === undefined ? [] : [reason]
   return envelope.recipients.map((recipient, index) => ({
     number: index + 1,
-    recipient,
+    recipient: index === 0 ? { ...recipient, admitted: withTrail(recipient.admitted, vouched) } : recipient,
     route: undefined,
     expandedFrom: undefined,
     attempts: 0,

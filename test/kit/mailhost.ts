@@ -6,6 +6,7 @@ import type { Settings, TableSpec } from "../../src/config/settings.ts"
 import { clientOf } from "../../src/daemon/clients.ts"
 import { isSubmission, offersFrom } from "../../src/daemon/offers.ts"
 import type { Origin } from "../../src/mail/decision.ts"
+import type { Verify } from "../../src/auth/verification.ts"
 import type { Gate } from "../../src/mail/gate.ts"
 import { openSiteMaps } from "../../src/host/rule-maps.ts"
 import { fail, ok } from "../../src/mail/result.ts"
@@ -34,6 +35,8 @@ export type MailhostOptions = {
   /** By path; /etc/mail/sendmail.mc is the configuration. Common indentation is taken off. */
   readonly files: Readonly<Record<string, string>>
   readonly accounts?: readonly string[]
+  /** Who checks signatures. */
+  readonly verify?: Verify
 }
 
 export type Mailhost = {
@@ -64,7 +67,7 @@ export function mailhost(options: MailhostOptions): Mailhost {
   const maps = openSiteMaps(settings, tables, { dns, accounts, say: () => {} })
   const siteRules = { map: maps.map, dns }
   const routing = makeRouting({ settings, tables, accounts, readUserFile: readerOf(files), dns, siteRules })
-  const gate = makeSiteGate({ settings, routing, dns, clock: () => someMoment })
+  const gate = makeSiteGate({ settings, routing, dns, clock: () => someMoment, verify: options.verify })
   const spool = new MemorySpool()
   const session = async (address: string, door?: string) => {
     const daemon = settings.daemons.find(({ name }) => name === door) ?? settings.daemons[0]

@@ -1,0 +1,58 @@
+// Checking and making signatures, put together: the threads for both begin with the first message that needs them.
+import { makePolicy, type GateParts } from "../policy/check.ts"
+import { isKnownClient } from "../policy/known.ts"
+import type { Verify } from "../auth/verification.ts"
+import { feature } from "../config/settings.ts"
+import { ok, type Result } from "../mail/result.ts"
+import type { Dns } from "../mail/world.ts"
+import { SignatureThreads } from "../trust/mailauth.ts"
+import { makeSigning, type Sign } from "./signing.ts"
+
+export type Signatures = {
+  readonly verify: Verify | undefined
+  readonly sign: Sign | undefined
+  close(): Promise<void>
+}
+
+export type SignatureParts = Pick<GateParts, "settings" | "routing" | "clock"> & {
+  readonly dns: Dns
+  readonly log: (line: string) => void
+}
+
+/** What the settings ask for; the error is one line. */
+export function makeSignatures(parts: SignatureParts): Result<Signatures> {
+  const { settings, dns, clock, log } = parts
+  let threads: SignatureThreads | undefined
+  const begun = () => {
+    threads ??= new SignatureThreads(dns.txt, log)
+    return threads
+  }
+  const policy = makePolicy(parts)
+  const isOurs: Parameters<typeof makeSigning>[0]["isOurs"] = (arrival) => isKnownClient(arrival, policy)
+  const sign = makeSigning({ settings, clock, threads: begun, isOurs, log })
+  if (!sign.ok) return sign
+  const dkim = feature(settings, "dkim_verify") ?? feature(settings, "dmarc")
+  const arc = feature(settings, "arc")
+  const wants = { does: "verify", dkim: dkim !== undefined, arc: arc !== undefined } as const
+  const verify = (dkim ?? arc) === undefined ? undefined : verifier(begun, wants)
+  return ok({ verify, sign: sign.value, close: async () => threads?.close() })
+}
+
+/** Looks at signatures in the threads. */
+export function verifier(
+  threads: () => SignatureThreads,
+  wants: { readonly does: "verify"; readonly dkim: boolean; readonly arc: boolean },
+): Verify {
+  return async (header, body) => {
+    const done = await threads().do(wants, () => whole(header, body()))
+    if (!done.ok) return done
+    const { found, asked } = done.value
+    if (found.did !== "verify") throw new Error("a thread signed what it was to verify")
+    return ok({ signatures: found.signatures, chain: found.chain, asked })
+  }
+}
+
+async function* whole(header: Buffer, body: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  yield header
+  yield* body
+}

@@ -1,0 +1,232 @@
+// FEATURE(dkim_verify), FEATURE(dmarc), FEATURE(arc): who vouches for a message that is here, what the domain of its author asks for
+// where nobody does, and what is done about it, before the 250. Clients that are ours, logged in or welcome by access are not asked.
+import { parseMailbox } from "../mail/address.ts"
+import type { Arrival } from "../mail/arrival.ts"
+import type { AuthResult } from "../mail/auth-result.ts"
+import {
+  because,
+  type Decision,
+  later,
+  no,
+  type Origin,
+  type Reason,
+  withTrail,
+  yes,
+} from "../mail/decision.ts"
+import type { MessageBody, MessageVerdict } from "../mail/gate.ts"
+import { reply } from "../mail/reply.ts"
+import { ok } from "../mail/result.ts"
+import { parseAddressList } from "../message/addresses.ts"
+import { fields, type Header, scanHeader, valueOf } from "../message/header.ts"
+import { wordsOf } from "../config/feature-words.ts"
+import { feature, type Settings } from "../config/settings.ts"
+import { hasArc, wrongArcFields } from "../auth/arc-fields.ts"
+import { checkDmarc, type DmarcVerdict, type DmarcWorld, type Voucher } from "../auth/dmarc.ts"
+import { arcResult, chainInWords, dkimResults, dmarcResult, signatureInWords } from "../auth/results.ts"
+import type { Chain, Verification, Verify } from "../auth/verification.ts"
+import { cause } from "../routing/reasons.ts"
+import { type DmarcPolicy, dmarcPolicy } from "./dmarc-actions.ts"
+
+export type AuthenticationQuestion = {
+  readonly arrival: Arrival
+  readonly header: Buffer
+  readonly body: MessageBody | undefined
+  /** What SPF found of this message. */
+  readonly spf: AuthResult | undefined
+}
+
+/** Judges a message: with what results, and whether it may be taken. */
+export type Authenticate = (question: AuthenticationQuestion) => Promise<Decision<MessageVerdict>>
+
+export type AuthenticationParts = {
+  readonly settings: Settings
+  readonly dns: DmarcWorld
+  readonly verify: Verify | undefined
+}
+
+/** Names of authors that are looked at; a letter with more is nobody's. */
+const mostAuthors = 5
+
+/** As the FEATUREs ask for it; undefined where none does. */
+export function makeAuthentication({ settings, dns, verify }: AuthenticationParts): Authenticate | undefined {
+  const dkim = feature(settings, "dkim_verify")
+  const dmarc = feature(settings, "dmarc")
+  const arc = feature(settings, "arc")
+  const used = dmarc ?? dkim ?? arc
+  if (used === undefined || verify === undefined) return undefined
+  const trusted = arc === undefined ? [] : (wordsOf(arc).get("trust") ?? "").toLowerCase().split(":")
+  const site: Site = {
+    verify,
+    dns,
+    dkim: dkim !== undefined || dmarc !== undefined,
+    arc: arc !== undefined,
+    policy: dmarc === undefined ? undefined : dmarcPolicy(dmarc),
+    trusted: new Set(trusted.filter((name) => name !== "")),
+    at: used.at,
+  }
+  return (question) => authenticate(question, site)
+}
+
+type Taken = Decision<MessageVerdict> & { readonly outcome: "yes" }
+
+type Site = {
+  readonly verify: Verify
+  readonly dns: DmarcWorld
+  readonly dkim: boolean
+  readonly arc: boolean
+  readonly policy: DmarcPolicy | undefined
+  /** Domains whose seals are believed. */
+  readonly trusted: ReadonlySet<string>
+  readonly at: Origin | undefined
+}
+
+async function authenticate(
+  { arrival, header: octets, body, spf }: AuthenticationQuestion,
+  site: Site,
+): Promise<Decision<MessageVerdict>> {
+  const header = scanHeader(octets)
+  const verified = await verificationOf(header, body, site)
+  if (!verified.ok) {
+    const reason = because("dkim", `signatures could not be checked: ${verified.error}`, site.at)
+    return later(reply(451, "4.3.0", "Signatures could not be checked now, try again later"), {
+      ...reason,
+      role: "unknown",
+    })
+  }
+  const { signatures, chain } = verified.value
+  const trail = [...stepsOf(verified.value, site), ...cause("FEATURE", site.at)]
+  const results: AuthResult[] = site.dkim ? [...dkimResults(signatures)] : []
+  if (site.arc) results.push(arcResult(chain, arrival.client?.address))
+  const reason = because("authentication", "who vouches for it was found out", site.at, trail)
+  const taken: Taken = { outcome: "yes", value: { keep: "deliver", results }, reason }
+  if (site.policy === undefined) return taken
+  const vouchers = [
+    ...vouchersOf(spf),
+    ...signatures.map(({ domain, result }) => ({ by: "dkim", domain, result }) as const),
+  ]
+  return byDmarc(taken, { authors: authorsOf(header), vouchers, chain, policy: site.policy }, site)
+}
+
+/** Fields of ARC that are wrong in themselves break the chain, whatever their signatures say. */
+async function verificationOf(header: Header, body: MessageBody | undefined, { verify, dkim, arc }: Site) {
+  const signed = dkim && fields(header, "dkim-signature").length > 0
+  const chained = arc && hasArc(header)
+  if (!signed && !chained) return ok({ signatures: [], chain: noChain, asked: [] })
+  const octets = header.bytes.subarray(0, header.bodyStart)
+  const verified = await verify(octets, body ?? noBody)
+  const wrong = verified.ok && chained ? wrongArcFields(header) : undefined
+  if (!verified.ok || wrong === undefined) return verified
+  return ok({ ...verified.value, chain: { ...verified.value.chain, result: "fail" as const, why: wrong } })
+}
+
+const noChain: Chain = { result: "none", why: undefined, sets: 0, sealer: undefined, dmarc: undefined }
+
+async function* noBody(): AsyncIterable<Buffer> {}
+
+function stepsOf({ signatures, chain, asked }: Verification, { dkim, arc }: Site): Reason[] {
+  const steps = asked.map(
+    ({ name, said }) => `${name} says ${said.length > 200 ? `${said.slice(0, 197)}...` : said}`,
+  )
+  if (dkim)
+    steps.push(
+      ...(signatures.length === 0 ? ["the message is not signed"] : signatures.map(signatureInWords)),
+    )
+  const told = steps.map((says): Reason => ({ step: "dkim", says, at: undefined, after: [], role: "passed" }))
+  if (arc) told.push({ step: "arc", says: chainInWords(chain), at: undefined, after: [], role: "passed" })
+  return told
+}
+
+function vouchersOf(spf: AuthResult | undefined): readonly Voucher[] {
+  if (spf === undefined) return []
+  const { "smtp.mailfrom": sender = "", "smtp.helo": helo } = spf.properties
+  const domain = helo ?? sender.slice(sender.lastIndexOf("@") + 1)
+  return [{ by: "spf", domain: domain.toLowerCase(), result: spf.result }]
+}
+
+/** The domains of all authors, each once (RFC 9989 §5.3.1 leaves several to the receiver: each of them is asked). */
+export function authorsOf(header: Header): readonly string[] {
+  const domains = fields(header, "from").flatMap((field) =>
+    parseAddressList(valueOf(header, field)).map(({ address }) => {
+      const read = parseMailbox(address)
+      if (read.ok && read.value.domain.kind === "name") return read.value.domain.ascii
+      return address.slice(address.lastIndexOf("@") + 1).toLowerCase()
+    }),
+  )
+  return [...new Set(domains)].slice(0, mostAuthors)
+}
+
+type DmarcQuestion = {
+  readonly authors: readonly string[]
+  readonly vouchers: readonly Voucher[]
+  readonly chain: Chain
+  readonly policy: DmarcPolicy
+}
+
+async function byDmarc(
+  taken: Taken,
+  { authors, vouchers, chain, policy }: DmarcQuestion,
+  site: Site,
+): Promise<Decision<MessageVerdict>> {
+  const verdicts = await Promise.all(authors.map((author) => checkDmarc(author, vouchers, site.dns)))
+  const [worst] = verdicts.toSorted((a, b) => policy.severity(b) - policy.severity(a))
+  const found = worst === undefined ? nobody : dmarcResult(worst)
+  const results = [...(taken.value.results ?? []), found]
+  if (worst === undefined) return yes({ ...taken.value, results }, taken.reason)
+  const vouched = sealedBy(chain, site.trusted)
+  const action = vouched !== undefined && worst.result === "fail" ? "mark" : policy.action(worst)
+  const believed = vouched === undefined ? [] : [because("arc", vouched)]
+  const steps = [
+    ...taken.reason.after,
+    ...verdicts.flatMap(({ trail }) => trail),
+    ...believed,
+    ...cause("FEATURE(dmarc)", policy.at),
+  ]
+  const reason = because("dmarc", `${worst.result}: ${worst.why}`, policy.at, steps)
+  return decided(action, worst, { ...taken.value, results }, reason)
+}
+
+const nobody: AuthResult = {
+  method: "dmarc",
+  result: "none",
+  comment: "no author has a domain",
+  properties: {},
+}
+
+/** Whoever sealed it last is believed here, and saw DMARC pass. */
+function sealedBy({ result, sealer, dmarc }: Chain, trusted: ReadonlySet<string>): string | undefined {
+  if (result !== "pass" || sealer === undefined || !trusted.has(sealer) || dmarc !== "pass") return undefined
+  return `${sealer}, whose seals are believed here, saw DMARC pass`
+}
+
+function decided(
+  action: ReturnType<DmarcPolicy["action"]>,
+  { domain, wish }: DmarcVerdict,
+  verdict: MessageVerdict,
+  reason: Reason,
+): Decision<MessageVerdict> {
+  switch (action) {
+    case "reject": {
+      const said = `Mail in the name of ${domain} is refused, as it asks (DMARC p=${wish}): neither SPF nor DKIM vouches for it`
+      return no(reply(550, "5.7.26", said), { ...reason, role: "refused" }) // RFC 7372 §3.3
+    }
+    case "defer":
+      return later(reply(451, "4.7.0", `DMARC of ${domain} could not be checked, try again later`), {
+        ...reason,
+        role: "unknown",
+      })
+    case "hold":
+    case "discard":
+      return yes({ ...verdict, keep: action }, reason)
+    case "mark":
+      return yes(verdict, { ...reason, role: "passed" })
+  }
+}
+
+/** What was decided before, and these results with it. */
+export function withResults(before: Taken, judged: Decision<MessageVerdict>): Decision<MessageVerdict> {
+  if (judged.outcome !== "yes") return judged
+  const results = [...(before.value.results ?? []), ...(judged.value.results ?? [])]
+  if (judged.value.keep === "deliver")
+    return yes({ ...before.value, results }, withTrail(before.reason, [{ ...judged.reason, role: "passed" }]))
+  return yes({ ...before.value, keep: judged.value.keep, results }, withTrail(judged.reason, [before.reason]))
+}

@@ -1,0 +1,197 @@
+// A thread that checks and makes signatures: mailauth verifies DKIM and ARC and seals, in its strict reading of the RFCs; our own
+// signer signs (mailauth's cannot sign a field more often than it stands there). The only file that knows mailauth.
+import { PassThrough, type Readable } from "node:stream"
+import { parentPort } from "node:worker_threads"
+import { arc, createSeal } from "mailauth/lib/arc/index.js"
+import { dkimVerify } from "mailauth/lib/dkim/verify.js"
+import type { Chain, Signature, SignatureResult } from "../auth/verification.ts"
+import type { Found, FromThread, Job, ToThread, TxtAnswer } from "./mailauth-requests.ts"
+import { signMessage } from "./dkim-signer.ts"
+
+type InHand = {
+  readonly octets: PassThrough
+  readonly questions: Map<string, (answer: TxtAnswer) => void>
+}
+
+/** RFC 8301 §3.2: shorter RSA keys prove nothing. */
+const fewestBits = 1024
+
+const inHand = new Map<number, InHand>()
+
+function say(message: FromThread): void {
+  parentPort?.postMessage(message)
+}
+
+function hear(message: ToThread): void {
+  const { number } = message
+  switch (message.say) {
+    case "job": {
+      const job: InHand = { octets: new PassThrough(), questions: new Map() }
+      inHand.set(number, job)
+      void run(number, message.job, job)
+      return take(number, message.octets, message.last)
+    }
+    case "piece":
+      return take(number, message.octets, message.last)
+    case "answer": {
+      const questions = inHand.get(number)?.questions
+      questions?.get(message.name)?.(message.answer)
+      questions?.delete(message.name)
+      return
+    }
+    case "given up":
+      inHand.get(number)?.octets.destroy(new Error("given up"))
+      inHand.delete(number)
+  }
+}
+
+function take(number: number, octets: Uint8Array, last: boolean): void {
+  const job = inHand.get(number)
+  if (job === undefined) return
+  const piece = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength)
+  if (last) job.octets.end(piece)
+  else if (job.octets.write(piece)) say({ say: "more", number })
+  else job.octets.once("drain", () => say({ say: "more", number }))
+}
+
+async function run(number: number, job: Job, { octets, questions }: InHand): Promise<void> {
+  const ask = (name: string) =>
+    new Promise<TxtAnswer>((resolve) => {
+      questions.set(name, resolve)
+      say({ say: "asks", number, name })
+    })
+  try {
+    say({ say: "done", number, found: await done(job, octets, ask) })
+  } catch (error) {
+    say({ say: "failed", number, why: error instanceof Error ? error.message : String(error) })
+  }
+  inHand.delete(number)
+}
+
+type Ask = (name: string) => Promise<TxtAnswer>
+
+async function done(job: Job, octets: Readable, ask: Ask): Promise<Found> {
+  switch (job.does) {
+    case "verify":
+      return verify(octets, job, resolverOf(ask))
+    case "sign":
+      return { did: "sign", fields: await signMessage(octets, job) }
+    case "seal":
+      return { did: "seal", fields: await seal(octets, job) }
+  }
+}
+
+type Resolver = (name: string, type: string) => Promise<string[][]>
+
+/** DNS as mailauth wants it: node:dns' answers and error codes. One name is asked once a message. */
+function resolverOf(ask: Ask): Resolver {
+  const asked = new Map<string, Promise<TxtAnswer>>()
+  return async (name) => {
+    const key = name.toLowerCase().replace(/\.$/, "")
+    const question = asked.get(key) ?? ask(key)
+    asked.set(key, question)
+    const answer = await question
+    if (answer.found === "records") return answer.records.map((text) => [text])
+    const code =
+      answer.found === "unavailable" ? "ESERVFAIL" : answer.why === "no such name" ? "ENOTFOUND" : "ENODATA"
+    throw Object.assign(new Error(answer.why), { code })
+  }
+}
+
+async function verify(octets: Readable, wants: Job & { does: "verify" }, resolver: Resolver): Promise<Found> {
+  const options = { resolver, strict: true, minBitLength: fewestBits }
+  const found = await dkimVerify(octets, options)
+  const signatures = wants.dkim ? found.results.flatMap(signatureOf) : []
+  const chain = wants.arc && found.arc !== undefined ? await chainOf(found.arc, options) : noChain
+  return { did: "verify", signatures, chain }
+}
+
+const noChain: Chain = { result: "none", why: undefined, sets: 0, sealer: undefined, dmarc: undefined }
+
+const results: ReadonlySet<string> = new Set(["pass", "fail", "neutral", "policy", "temperror", "permerror"])
+
+function isResult(text: string): text is SignatureResult {
+  return results.has(text)
+}
+
+type Verified = Awaited<ReturnType<typeof dkimVerify>>
+
+function signatureOf({
+  status,
+  signingDomain,
+  selector,
+  algo,
+  signature,
+}: Verified["results"][number]): Signature[] {
+  if (!isResult(status.result)) return [] // none: the message is not signed
+  const identity = status.header?.["i"]
+  const rules = status.policy?.["dkim-rules"]
+  const why =
+    typeof status.comment === "string" ? status.comment : typeof rules === "string" ? rules : undefined
+  return [
+    {
+      result: status.result,
+      why: status.result === "pass" ? undefined : why,
+      domain: (signingDomain ?? "").toLowerCase(),
+      selector: (selector ?? "").toLowerCase(),
+      identity: typeof identity === "string" ? identity : `@${signingDomain ?? ""}`,
+      algorithm: algo ?? "",
+      mark: (signature ?? "").slice(0, 8),
+    },
+  ]
+}
+
+async function chainOf(
+  found: NonNullable<Verified["arc"]>,
+  options: { readonly resolver: Resolver; readonly strict: boolean; readonly minBitLength: number },
+): Promise<Chain> {
+  const { lastEntry, error, ...rest } = found
+  const known = { ...rest, chain: found.chain === false ? [] : found.chain }
+  const asked = {
+    ...known,
+    ...(lastEntry === undefined ? {} : { lastEntry }),
+    ...(error === undefined ? {} : { error }),
+  }
+  const { status, authenticationResults } = await arc(asked, options)
+  const { chain } = found
+  const sets = Array.isArray(chain) ? chain.length : 0
+  const newest = Array.isArray(chain) ? chain.at(-1) : undefined
+  const sealer = newest?.["arc-seal"]?.parsed?.["d"]?.value
+  const dmarc = authenticationResults?.["dmarc"]?.result
+  const { result } = status
+  return {
+    result: result === "pass" || result === "fail" ? result : "none",
+    why:
+      result === "fail"
+        ? typeof status.comment === "string"
+          ? status.comment
+          : "the chain is broken"
+        : undefined,
+    sets,
+    sealer: typeof sealer === "string" ? sealer.toLowerCase() : undefined,
+    dmarc: typeof dmarc === "string" ? dmarc.toLowerCase() : undefined,
+  }
+}
+
+async function seal(
+  octets: Readable,
+  { domain, key, results: authResults, cv, seconds }: Job & { does: "seal" },
+): Promise<string> {
+  const { headers, errors } = await createSeal(octets, {
+    strict: true,
+    seal: {
+      signingDomain: domain,
+      selector: key.selector,
+      privateKey: key.pem,
+      algorithm: key.algorithm,
+      authResults,
+      cv,
+      signTime: new Date(seconds * 1000),
+    },
+  })
+  const [wrong] = errors
+  if (wrong !== undefined) throw wrong.err
+  return headers.map((header) => `${header}\r\n`).join("")
+}
+
+parentPort?.on("message", hear)
