@@ -2,7 +2,7 @@
 import type { ChildProcess } from "node:child_process"
 import { spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { connect } from "node:net"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -12,6 +12,7 @@ import { freePort } from "./system.ts"
 
 export type Postfix = {
   readonly port: number
+  readonly pid: number
   /** The folder that virtual mailboxes lie in, of which `virtual_mailbox_maps` names the file. */
   readonly taken: string
   log(): string
@@ -67,8 +68,10 @@ export async function startPostfix(directory: string, main: string): Promise<Pos
   const child = startPeer("postfix", visit, { stdio: "ignore", detached: true })
   const log = () => (existsSync(at("log/mail.log")) ? readFileSync(at("log/mail.log"), "utf8") : "")
   await answering(port, child, log)
+  if (child.pid === undefined) throw new Error("Postfix has no pid")
   return {
     port,
+    pid: child.pid,
     taken: at("taken"),
     log,
     async stop() {
@@ -95,6 +98,10 @@ function furnish(own: string): void {
   }
   for (const name of ["log", "taken"]) mkdirSync(join(own, name), { mode: 0o755 })
   chownSync(join(own, "taken"), 65_534, 65_534)
+  // Its start script would make the queue's folders; Debian's package leaves out one.
+  const { uid } = statSync(join(own, "spool/active"))
+  mkdirSync(join(own, "spool/hold"), { recursive: true, mode: 0o700 })
+  chownSync(join(own, "spool/hold"), uid, 0)
 }
 
 async function answering(port: number, child: ChildProcess, log: () => string): Promise<void> {
