@@ -316,3 +316,24 @@ test("JSON tells the same, an object a line", () => {
     reason: "esmtp: the peer took the message",
   })
 })
+
+test("sendmail's lines and JSON lines carry the same ids, those of the timelines", () => {
+  const told = (format: "sendmail" | "json") => {
+    let lines = ""
+    const log = makeLog({ format, write: (text) => (lines += text), clock: () => acceptedAt })
+    log.accepted({ entry, pending: [pending] })
+    log.refused(arrival.session, "ruleset=check_rcpt, reject=550 5.7.1 no", because("access", "REJECT"))
+    log.note(entry.id, "a note")
+    log.flush()
+    return lines.trimEnd().split("\n")
+  }
+  const ids = [entry.id, arrival.session, entry.id]
+  assert.deepEqual(
+    told("json").map((line) => (JSON.parse(line) as { id: unknown }).id),
+    ids,
+  )
+  assert.deepEqual(
+    told("sendmail").map((line) => / waypost: (\w+): /.exec(line)?.[1]),
+    ids,
+  )
+})

@@ -23,7 +23,7 @@ const secondVersion = "ALTER TABLE event ADD COLUMN words TEXT; PRAGMA user_vers
 /** Rows deleted at once when there are too many or too old ones. */
 const portion = 2000
 /** Events looked at in one go by a search: some milliseconds, so that no commit waits longer. */
-const searchPage = 20_000
+const searchPage = 5000
 /** Words of a search that count. */
 const mostWords = 16
 /** Events between two looks at size and age. */
