@@ -8,7 +8,8 @@ import type { Entry } from "../queue/entry.ts"
 import { canonical } from "../routing/canonify.ts"
 import { misconfigured } from "../routing/reasons.ts"
 import { rewriteAddress } from "../routing/rewrite-address.ts"
-import { headerRewriter, rewriteHeader } from "../routing/rewrite-header.ts"
+import { headerRewriter } from "../routing/header-rewriter.ts"
+import { rewriteHeader } from "../routing/rewrite-header.ts"
 import type { RoutingWorld } from "../routing/world.ts"
 
 export type Outgoing = { readonly envelope: Entry["envelope"]; readonly content: Content }

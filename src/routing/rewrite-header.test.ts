@@ -3,7 +3,8 @@ import { test } from "node:test"
 import fc from "fast-check"
 import type { Dns } from "../mail/world.ts"
 import { type Site, siteOf } from "../../test/kit/site.ts"
-import { addressKind, headerRewriter, rewriteHeader } from "./rewrite-header.ts"
+import { headerRewriter } from "./header-rewriter.ts"
+import { addressKind, rewriteHeader } from "./rewrite-header.ts"
 
 const site: Site = {
   name: "mail.hello.com",

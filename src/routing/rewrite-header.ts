@@ -1,14 +1,9 @@
 // Addresses in a header made to look as they are to look outside: only the octets of an address are replaced, and only where
 // the rewriter says so; names, comments, folding and everything else stay as they came.
 import { isAscii } from "node:buffer"
-import { parseDomain, printLocalPart, printMailbox } from "../mail/address.ts"
-import type { Reason } from "../mail/decision.ts"
 import { parseAddressList } from "../message/addresses.ts"
 import { type Field, type Header, nameOf, scanHeader } from "../message/header.ts"
-import { canonify } from "./canonify.ts"
-import { type AddressKind, rewriteAddress } from "./rewrite-address.ts"
-import { expandsNames } from "./route.ts"
-import type { Canonical, RoutingWorld } from "./world.ts"
+import type { AddressKind } from "./rewrite-address.ts"
 
 /** Fields that name senders (sendmail: H_FROM), each also with Resent- before it. */
 const senderFields: ReadonlySet<string> = new Set([
@@ -68,43 +63,4 @@ async function rewriteField(
     edits.push({ start: valueStart + token.start, end: valueStart + token.end, text })
   }
   return edits
-}
-
-/**
- * The rewriter of these settings for mail that leaves by this mailer: senders masqueraded, bare names given a domain. What
- * cannot be read as an address stays as it is; a table that does not answer makes the delivery wait, by `waits`.
- */
-export function headerRewriter(
-  mailer: string,
-  world: RoutingWorld,
-  waits: (reason: Reason) => void,
-): AddressRewriter {
-  return async (address, kind) => {
-    const read = await canonify(address, world, "form")
-    if (read.outcome === "later") waits(read.reason)
-    if (read.outcome !== "yes") return undefined
-    const named = await byRealName(read.value, mailer, world)
-    const decision = await rewriteAddress(named, { mailer, where: "header", kind }, world)
-    if (decision.outcome === "later") waits(decision.reason)
-    if (decision.outcome !== "yes") return undefined
-    const { mailbox, bare } = read.value
-    const before = bare ? printLocalPart(mailbox.localPart) : printMailbox(mailbox)
-    return decision.value === before && read.reason.after.length === 0 ? undefined : decision.value
-  }
-}
-
-/**
- * The address under the real name of its domain, where DNS says it is an alias (sendmail: $[ $] of ruleset 3). Only in mail that
- * leaves: what is delivered here would ask DNS for each stranger's domain. No answer, no change: the name as it stands is not wrong.
- */
-async function byRealName(
-  to: Canonical,
-  mailer: string,
-  { dns, settings }: RoutingWorld,
-): Promise<Canonical> {
-  const { domain } = to.mailbox
-  if (to.local || domain.kind === "literal" || mailer === "local" || !expandsNames(settings)) return to
-  const answer = await dns.cname(domain.ascii)
-  const other = answer.found === "records" ? parseDomain(answer.records[0] ?? "") : undefined
-  return other === undefined || !other.ok ? to : { ...to, mailbox: { ...to.mailbox, domain: other.value } }
 }

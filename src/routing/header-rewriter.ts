@@ -1,0 +1,47 @@
+// What each address of a header becomes by the settings of a site: the rewriter that rewriteHeader asks.
+import { parseDomain, printLocalPart, printMailbox } from "../mail/address.ts"
+import type { Reason } from "../mail/decision.ts"
+import { canonify } from "./canonify.ts"
+import { rewriteAddress } from "./rewrite-address.ts"
+import type { AddressRewriter } from "./rewrite-header.ts"
+import { expandsNames } from "./route.ts"
+import type { Canonical, RoutingWorld } from "./world.ts"
+
+/**
+ * The rewriter of these settings for mail that leaves by this mailer: senders masqueraded, bare names given a domain. What
+ * cannot be read as an address stays as it is; a table that does not answer makes the delivery wait, by `waits`.
+ */
+export function headerRewriter(
+  mailer: string,
+  world: RoutingWorld,
+  waits: (reason: Reason) => void,
+): AddressRewriter {
+  return async (address, kind) => {
+    const read = await canonify(address, world, "form")
+    if (read.outcome === "later") waits(read.reason)
+    if (read.outcome !== "yes") return undefined
+    const named = await byRealName(read.value, mailer, world)
+    const decision = await rewriteAddress(named, { mailer, where: "header", kind }, world)
+    if (decision.outcome === "later") waits(decision.reason)
+    if (decision.outcome !== "yes") return undefined
+    const { mailbox, bare } = read.value
+    const before = bare ? printLocalPart(mailbox.localPart) : printMailbox(mailbox)
+    return decision.value === before && read.reason.after.length === 0 ? undefined : decision.value
+  }
+}
+
+/**
+ * The address under the real name of its domain, where DNS says it is an alias (sendmail: $[ $] of ruleset 3). Only in mail that
+ * leaves: what is delivered here would ask DNS for each stranger's domain. No answer, no change: the name as it stands is not wrong.
+ */
+async function byRealName(
+  to: Canonical,
+  mailer: string,
+  { dns, settings }: RoutingWorld,
+): Promise<Canonical> {
+  const { domain } = to.mailbox
+  if (to.local || domain.kind === "literal" || mailer === "local" || !expandsNames(settings)) return to
+  const answer = await dns.cname(domain.ascii)
+  const other = answer.found === "records" ? parseDomain(answer.records[0] ?? "") : undefined
+  return other === undefined || !other.ok ? to : { ...to, mailbox: { ...to.mailbox, domain: other.value } }
+}
