@@ -76,6 +76,9 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
   check_other: plain("Clients with too many unknown commands are disconnected.", 1),
   compat_check: plain("The access map is asked for sender<@>recipient.", 1),
   conncontrol: plain("ClientConn: in the access map limits open connections of a client.", 2),
+  dane: plain(
+    "Ours: hosts of mail prove themselves by their TLSA records (RFC 7672), where DNSSEC vouches for all of it: the resolver has to be trusted (on this machine, or `options trust-ad').",
+  ),
   delay_checks: plain("Clients and senders are judged at RCPT: friend or hater, and n.", 2),
   detail_folders: plain(
     "Ours: mail for user+detail goes to the Maildir's folder .detail where that is there; with `make' it is made.",
@@ -176,6 +179,9 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
   masquerade_entire_domain: plain("Names below MASQUERADE_DOMAIN are masqueraded too."),
   masquerade_envelope: plain("Envelope senders are masqueraded too."),
   msp: plain("This is a submission program's file (submit.mc): host and port of its server.", 3),
+  mta_sts: plain(
+    "Ours: hosts of mail prove themselves as the MTA-STS policy of the domain asks (RFC 8461); policies are kept under --state.",
+  ),
   mtamark: dead("DNS marks of mail servers.", "the proposal was given up"),
   no_default_msa: plain("No submission door on port 587 by itself.", 1),
   nocanonify: plain("Names in addresses are not looked up in DNS.", 1),
@@ -241,7 +247,7 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
     words: { domain: "text", secret: "text", days: "number" },
   },
   stickyhost: plain("user@here is not user."),
-  sts: plain("MTA-STS policies are honoured.", 2),
+  sts: { about: "sendmail's name of mta_sts.", most: 2, now: "mta_sts" },
   tls_failures: plain("What to do when TLS fails.", 1),
   tls_session_features: plain("TLS options from the access map.", 1),
   use_client_ptr: plain("Checks use the name of PTR alone."),

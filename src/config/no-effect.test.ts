@@ -13,6 +13,7 @@ const code = readdirSync(source, { recursive: true, encoding: "utf8" })
   .filter((file) => file.endsWith(".ts") && !/\.test\.ts$|config\/(?:options|features|no-effect)/.test(file))
   .map((file) => readFileSync(join(source, file), "utf8"))
   .join("\n")
+  .replaceAll('"Milter.', '"Milter ') // Milter.LogLevel is not LogLevel
 
 function warnings(mc: string): readonly string[] {
   const { issues } = loadSettings({

@@ -353,7 +353,7 @@ export const options = {
   DHParameters: row("string", "confDH_PARAMETERS", undefined, "Diffie-Hellman parameters."),
   TLSSrvOptions: row("string", "confTLS_SRV_OPTIONS", undefined, "V: ask for no client certificate."),
   TLSFallbacktoClear: row("boolean", "confTLS_FALLBACK_TO_CLEAR", false, "Try without TLS after a failure."),
-  DANE: row("string", "confDANE", "false", "Check TLSA records (RFC 7672)."),
+  DANE: row("string", "confDANE", "false", "Check TLSA records (RFC 7672): true is FEATURE(`dane')."),
   CRLFile: row("string", "confCRL", undefined, "Revoked certificates."),
   CRLPath: row("string", "confCRL_PATH", undefined, "Directory of such lists."),
   RandFile: row("string", "confRAND_FILE", undefined, "Obsolete: source of randomness."),

@@ -23,7 +23,9 @@ import { makeRouting } from "../routing/routing.ts"
 import { type RoutingWorld, tablesOf } from "../routing/world.ts"
 import { makeClientTls } from "../trust/tls-client.ts"
 import { canonify } from "../routing/canonify.ts"
-import { yes } from "../mail/decision.ts"
+import type { ForwardPath } from "../mail/address.ts"
+import { type Decision, yes } from "../mail/decision.ts"
+import { makeDemands } from "./demands.ts"
 import { makeMilters, type Milters } from "./milters.ts"
 import { makeSignatures } from "./signatures.ts"
 import type { Sign } from "./signing.ts"
@@ -58,7 +60,7 @@ export type Decisions = {
 
 /** The decisions of these settings, or what keeps them from being made, in one line. */
 export function makeDecisions(settings: Settings, parts: DecisionParts): Result<Decisions> {
-  const { dns, accounts, readUserFile, log, clock, addresses, directory } = parts
+  const { dns, accounts, readUserFile, log, clock, directory } = parts
   const tables: Result<OpenTables> = makeTables(settings.tables, (line) => log.note(line))
   if (!tables.ok) return fail(tables.error)
   const maps = openSiteMaps(settings, tables.value.byName, { dns, accounts, say: (line) => log.note(line) })
@@ -86,32 +88,11 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
     settings,
     directory,
     log: (id, line) => log.note(id, line),
-    async read(address) {
-      const read = await canonify(address, routing)
-      return read.outcome === "yes" ? yes(read.value.mailbox, read.reason) : read
-    },
+    read: (address) => readRecipient(address, routing),
   })
   if (!milters.ok) return fail(milters.error)
   const tls = serverTls(parts)
-  const smtp = makeSmtpMailer({
-    dns,
-    clock,
-    settings,
-    log: (line) => log.note(line),
-    hello: option(settings, "HeloName") ?? macro(settings, "j") ?? "localhost",
-    security: makePeerSecurity({
-      settings,
-      access: tablesOf(tables.value.byName, "access"),
-      authInfo: tablesOf(tables.value.byName, "authinfo"),
-      tls: makeClientTls(parts.tls, (line) => log.note(line)),
-    }),
-    ourAddresses: settings.daemons.flatMap((daemon) =>
-      (daemon.address === undefined ? addresses : [daemon.address]).map((address) => ({
-        address,
-        port: daemon.port,
-      })),
-    ),
-  })
+  const smtp = smtpMailer(settings, parts, tables.value)
   return ok({
     settings,
     routing,
@@ -129,6 +110,43 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
       tables.value.close()
     },
   })
+}
+
+/** The mailer to other hosts, with all that it asks about them. */
+function smtpMailer(settings: Settings, parts: DecisionParts, { byName }: OpenTables): SmtpMailer {
+  const { dns, clock, log, addresses, directory } = parts
+  return makeSmtpMailer({
+    dns,
+    clock,
+    settings,
+    log: (line) => log.note(line),
+    hello: option(settings, "HeloName") ?? macro(settings, "j") ?? "localhost",
+    security: makePeerSecurity({
+      settings,
+      access: tablesOf(byName, "access"),
+      authInfo: tablesOf(byName, "authinfo"),
+      tls: makeClientTls(parts.tls, (line) => log.note(line)),
+    }),
+    demands: makeDemands(settings, {
+      dns,
+      clock,
+      directory: join(directory, "mta-sts"),
+      authorities: parts.tls.authorities,
+      log: (line) => log.note(line),
+    }),
+    ourAddresses: settings.daemons.flatMap((daemon) =>
+      (daemon.address === undefined ? addresses : [daemon.address]).map((address) => ({
+        address,
+        port: daemon.port,
+      })),
+    ),
+  })
+}
+
+/** An address that a filter names, read as RCPT reads it. */
+async function readRecipient(address: string, routing: RoutingWorld): Promise<Decision<ForwardPath>> {
+  const read = await canonify(address, routing)
+  return read.outcome === "yes" ? yes(read.value.mailbox, read.reason) : read
 }
 
 function greylistFile(

@@ -35,7 +35,7 @@ export function makePeerSecurity(parts: PeerSecurityParts): PeerSecurity {
       return mailbox.ok ? recipientIsWell(mailbox.value, peer, facts, access) : unnamed
     },
     login: (peer, offered, facts) => login(peer, offered, facts, parts),
-    secure: (socket, host, timeoutMs) => tls.secure(socket, host, timeoutMs),
+    secure: (socket, host, timeoutMs, dane) => tls.secure(socket, host, timeoutMs, dane),
     fallsBack: option(settings, "TLSFallbacktoClear"),
   }
 }

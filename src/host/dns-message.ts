@@ -9,7 +9,7 @@ import {
   RECURSION_DESIRED,
 } from "dns-packet"
 
-export type QuestionType = "A" | "AAAA" | "MX" | "TXT" | "PTR" | "CNAME"
+export type QuestionType = "A" | "AAAA" | "MX" | "TXT" | "PTR" | "CNAME" | "TLSA"
 
 export type Question = { readonly name: string; readonly type: QuestionType }
 

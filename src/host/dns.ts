@@ -3,7 +3,7 @@
 import { isIPv4, isIPv6 } from "node:net"
 import type { Answer } from "dns-packet"
 import { fail, ok, type Result } from "../mail/result.ts"
-import type { Dns, DnsAnswer, MxRecord } from "../mail/world.ts"
+import type { Dns, DnsAnswer, MxRecord, TlsaRecord } from "../mail/world.ts"
 import { Cache } from "./dns-cache.ts"
 import { type NameserverAddress, parseNameserver, parseResolvConf, type ResolverConf } from "./dns-conf.ts"
 import { askServer } from "./dns-exchange.ts"
@@ -48,6 +48,7 @@ function dnsOf(
     ipv6: async (name) => records(await asker.ask({ name: folded(name), type: "AAAA" }), nameOf),
     names: async (address) => fromHosts(hosts?.().names.get(address)) ?? pointers(asker, address),
     txt: async (name) => records(await asker.ask({ name: folded(name), type: "TXT" }), textOf),
+    tlsa: async (name) => records(await asker.ask({ name: folded(name), type: "TLSA" }), tlsaOf),
     cname: async (name) => records(await asker.ask({ name: folded(name), type: "CNAME" }), nameOf),
   }
 }
@@ -146,6 +147,12 @@ function exchangeOf(record: Answer): MxRecord | undefined {
   if (record.type !== "MX") return undefined
   const exchange = folded(record.data.exchange)
   return { preference: record.data.preference ?? 0, exchange: exchange === "" ? "." : exchange }
+}
+
+function tlsaOf(record: Answer): TlsaRecord | undefined {
+  if (record.type !== "TLSA") return undefined
+  const { usage, selector, matchingType, certificate } = record.data
+  return { usage, selector, matching: matchingType, octets: Buffer.from(certificate) }
 }
 
 /** The strings of a TXT record are one text (RFC 7208 §3.3). */

@@ -10,6 +10,14 @@ export type NewId = () => string
 
 export type MxRecord = { readonly preference: number; readonly exchange: string }
 
+/** A TLSA record (RFC 6698 §2.1): usage, selector, matching type, and what it says of the certificate. */
+export type TlsaRecord = {
+  readonly usage: number
+  readonly selector: number
+  readonly matching: number
+  readonly octets: Buffer
+}
+
 /** `secure` is the AD bit of a resolver that is trusted, else false. */
 export type DnsAnswer<T> =
   | {
@@ -35,6 +43,8 @@ export type Dns = {
   names(address: string): Promise<DnsAnswer<string>>
   txt(name: string): Promise<DnsAnswer<string>>
   cname(name: string): Promise<DnsAnswer<string>>
+  /** `_25._tcp.mx.example.org` */
+  tlsa?(name: string): Promise<DnsAnswer<TlsaRecord>>
 }
 
 /** A person (or role) who can own a mailbox here. */

@@ -13,6 +13,7 @@ import { type Broken, delayedBy, type Fate, statusOf } from "../smtp/client-fate
 import type { Lease, Pool } from "./esmtp-pool.ts"
 import type { PeerSecurity } from "./esmtp-security.ts"
 import type { Listener, Peer, Session } from "./esmtp-session.ts"
+import { type Demand, type Demanded, demandOf, type Demands, type Way, wayTo } from "./esmtp-demand.ts"
 import type { SmtpDelivery } from "./esmtp-terms.ts"
 
 /** A message and the recipients that one route takes it to. */
@@ -37,6 +38,8 @@ export type AttemptTerms = {
   readonly clock: Clock
   readonly pool: Pool
   readonly security?: PeerSecurity | undefined
+  /** DANE and MTA-STS, where they are on. */
+  readonly demands?: Demands | undefined
   readonly log: (line: string) => void
 }
 
@@ -87,12 +90,13 @@ export class Attempt {
   async #byExchangers(): Promise<void> {
     const decision = await findExchangers(this.#how.hostFor(this.#batch.route.host), this.#terms.exchangers)
     if (decision.outcome !== "yes") return this.#undecided(decision)
+    const way = await this.#way(decision.value.secure)
     for (const [place, group] of decision.value.groups.entries()) {
       const found = await addressesOf(group, this.#terms.dns, (address) =>
         this.#terms.isOurAddress(address, this.#how.port),
       )
       if (found.outcome === "yes") {
-        await this.#tryTargets(found.value)
+        await this.#tryTargets(found.value, way)
         if (this.#open.length === 0 || this.#asked >= mostHosts) return
       } else if (leadsBack(found)) {
         // RFC 5321 §5.1: this group and all after it lead back here; that is a loop only where nothing came before.
@@ -102,6 +106,13 @@ export class Attempt {
         this.#undecided(found)
       }
     }
+  }
+
+  /** undefined: nobody asks for DANE or MTA-STS. */
+  async #way(secure: boolean): Promise<Way | undefined> {
+    const { demands } = this.#terms
+    if (demands === undefined || this.#how.lmtp) return undefined
+    return wayTo(this.#how.hostFor(this.#batch.route.host), secure, demands)
   }
 
   /** No host, for the reason that a step of routing gives. */
@@ -119,30 +130,46 @@ export class Attempt {
     this.#keep({ fate, remote: this.#batch.route.host, reason })
   }
 
-  async #tryTargets(targets: readonly Target[]): Promise<void> {
+  async #tryTargets(targets: readonly Target[], way: Way | undefined): Promise<void> {
     const later: (() => Promise<void>)[] = []
-    for (const { exchanger, address } of targets) {
+    for (const target of targets) {
       if (this.#open.length === 0 || this.#asked >= mostHosts) return
-      const peer = this.#peer(address, exchanger.host)
+      const { exchanger, address } = target
       const remote = `${exchanger.host} ${bracketed(address)}`
+      const demanded = await this.#demanded(target, way)
+      if (demanded.is === "not this host") {
+        this.#note(demanded.fate, remote, withAfter(demanded.reason, exchanger.reason))
+        continue
+      }
+      const demand = demanded.is === "demand" ? demanded.demand : undefined
+      const why = demand?.reason ?? (demanded.is === "nothing" ? demanded.reason : undefined)
+      const reason = why === undefined ? exchanger.reason : withAfter(why, exchanger.reason)
+      const peer = this.#peer(address, exchanger.host, demand)
       const standing = this.#terms.pool.standing(peer.key)
-      if (standing.state === "down") this.#note(delayedBy(standing.broken), remote, exchanger.reason)
-      else if (standing.state === "avoid") later.push(() => this.#tryPeer(peer, remote, exchanger.reason))
-      else await this.#tryPeer(peer, remote, exchanger.reason)
+      if (standing.state === "down") this.#note(delayedBy(standing.broken), remote, reason)
+      else if (standing.state === "avoid") later.push(() => this.#tryPeer(peer, remote, reason))
+      else await this.#tryPeer(peer, remote, reason)
     }
     for (const tryAgain of later) if (this.#open.length > 0 && this.#asked < mostHosts) await tryAgain()
   }
 
+  async #demanded(target: Target, way: Way | undefined): Promise<Demanded> {
+    const { demands } = this.#terms
+    if (demands === undefined || way === undefined) return nothingDemanded
+    return demandOf(target, way, { demands, port: this.#how.port })
+  }
+
   /** Two names at one address are two peers: each has to show a certificate of its own. */
-  #peer(address: string, host: string): Peer {
+  #peer(address: string, host: string, demand: Demand | undefined): Peer {
     const { port, lmtp } = this.#how
     const place = { address, port, from: this.#terms.from(address) }
     const name = bareHost(host)
     const peer = {
-      key: `${lmtp ? "lmtp" : "smtp"} ${name} ${bracketed(address)}:${port}`,
+      key: `${lmtp ? "lmtp" : "smtp"} ${name} ${bracketed(address)}:${port}${demand === undefined ? "" : ` ${demand.key}`}`,
       place,
       lmtp,
       host: name,
+      ...(demand === undefined ? {} : { demand }),
     }
     return this.#how.implicitTls ? { ...peer, implicitTls: true } : peer
   }
@@ -250,6 +277,8 @@ export class Attempt {
     return this.#statuses.map((status, place) => status ?? this.#status(place, fate, remote, reason))
   }
 }
+
+const nothingDemanded: Demanded = { is: "nothing", reason: undefined }
 
 /** An attempt that found nothing wrong and no host to ask: a bug of ours would look like this, and it must not lose mail. */
 const nowhere: Trouble = {

@@ -5,6 +5,8 @@ import type { ClientExchange } from "../auth/sasl-client.ts"
 import type { TlsFacts } from "../mail/arrival.ts"
 import type { Decision } from "../mail/decision.ts"
 import type { Result } from "../mail/result.ts"
+import type { DaneDemand } from "../trust/dane.ts"
+import type { Proof } from "../trust/dane-verify.ts"
 
 export type NamedPeer = { readonly host: string; readonly address: string }
 
@@ -23,12 +25,13 @@ export type PeerSecurity = {
     offered: readonly string[],
     facts: TlsFacts | undefined,
   ): Promise<ClientExchange | string | undefined>
-  /** The handshake, with this end as the client. */
+  /** The handshake, with this end as the client; with TLSA records, whether they are met is told too. */
   secure(
     socket: Socket,
     host: string,
     timeoutMs: number,
-  ): Promise<Result<{ readonly socket: Socket; readonly facts: TlsFacts }>>
+    dane?: DaneDemand,
+  ): Promise<Result<{ readonly socket: Socket; readonly facts: TlsFacts; readonly proof?: Proof }>>
   /** TLSFallbacktoClear: a peer whose TLS fails is tried without. */
   readonly fallsBack: boolean
 }

@@ -9,7 +9,9 @@ import { DotStuffer, stuffed } from "../smtp/client-content.ts"
 import { type Awaited, Client, type Next } from "../smtp/client.ts"
 import type { TlsFacts } from "../mail/arrival.ts"
 import { type NamedPeer, type PeerSecurity, shown, tlsLine } from "./esmtp-security.ts"
+import { type Demand, missing } from "./esmtp-demand.ts"
 import type { ClientTimeouts } from "./esmtp-terms.ts"
+import type { Proof } from "../trust/dane-verify.ts"
 
 /** A peer and how to speak to it. */
 export type Peer = {
@@ -23,6 +25,8 @@ export type Peer = {
   readonly implicitTls?: true
   /** TLS has failed with it: it is spoken to in clear text. */
   readonly clear?: true
+  /** What it has to prove before it is given mail. */
+  readonly demand?: Demand
 }
 
 export type SessionTerms = {
@@ -65,6 +69,7 @@ export class Session {
   readonly openedAt = performance.now()
   #socket: Socket
   #facts: TlsFacts | undefined
+  #proof: Proof | undefined
   readonly #terms: SessionTerms
   #timer: NodeJS.Timeout | undefined
   #step: Waiting | undefined
@@ -90,15 +95,17 @@ export class Session {
     const named = namedPeer(peer)
     if (peer.implicitTls === true) return Session.#openSecure(peer, connected.value, terms, signal)
     const tries = named === undefined || peer.clear === true ? undefined : await security?.tries(named)
-    const session = new Session(peer, connected.value, terms, tries?.outcome === "yes" && tries.value)
+    const wanted = peer.demand !== undefined && peer.clear !== true
+    const startTls = wanted || (tries?.outcome === "yes" && tries.value)
+    const session = new Session(peer, connected.value, terms, startTls)
     const stop = () => session.abort("Shutting down")
     signal?.addEventListener("abort", stop)
     await session.#until({ kind: "wait", step: "initial" })
     if (named !== undefined && security !== undefined) await session.#settleIn(named, security)
     signal?.removeEventListener("abort", stop)
     const { broken } = session.client
-    if (broken?.tls === true && security?.fallsBack === true)
-      return Session.open({ ...peer, clear: true }, terms, signal)
+    const mayFallBack = peer.demand === undefined ? security?.fallsBack === true : peer.demand.testing
+    if (broken?.tls === true && mayFallBack) return Session.open({ ...peer, clear: true }, terms, signal)
     return broken === undefined
       ? { session }
       : { broken, silent: broken.reply === undefined && session.#timedOut }
@@ -114,17 +121,20 @@ export class Session {
     const { security, timeouts, log } = terms
     const named = namedPeer(peer)
     const begun =
-      named === undefined ? undefined : await security?.secure(plain, named.host, timeouts.starttls)
+      named === undefined
+        ? undefined
+        : await security?.secure(plain, named.host, timeouts.starttls, peer.demand?.dane)
     if (named === undefined || security === undefined || begun?.ok !== true) {
       plain.destroy()
       const says = `TLS handshake failed: ${begun?.ok === false ? begun.error : "no TLS"}`
       return { broken: { says, status: "4.7.0", reply: undefined, permanent: false }, silent: false }
     }
-    const { socket, facts } = begun.value
+    const { socket, facts, proof } = begun.value
     log?.(tlsLine(named, facts))
     const session = new Session(peer, socket, terms, false)
     session.#facts = facts
-    session.client.begunSecure(facts.verify === "OK" && facts.named === true)
+    session.#proof = proof
+    session.client.begunSecure(isCertain(facts, proof))
     const stop = () => session.abort("Shutting down")
     signal?.addEventListener("abort", stop)
     await session.#until({ kind: "wait", step: "initial" })
@@ -157,6 +167,7 @@ export class Session {
   /** Greeted: is the way to this peer good enough, and are we to log in? No message is given and no password said before. */
   async #settleIn(peer: NamedPeer, security: PeerSecurity): Promise<void> {
     if (this.client.broken !== undefined) return
+    if (!this.#keepsDemand(peer)) return
     this.#hold()
     const good = await security.isWell(peer, this.#facts)
     if (good.outcome === "no" || good.outcome === "later") {
@@ -172,6 +183,25 @@ export class Session {
     const { ok: right = false, says = "the session ended" } = this.client.login ?? {}
     const outcome = right ? "" : `, failed: ${says}`
     this.#tell(`AUTH=client, relay=${shown(peer)}, mech=${login.mechanism}${outcome}`)
+  }
+
+  /** DANE, MTA-STS: whether the peer has proved what is demanded of it. */
+  #keepsDemand(peer: NamedPeer): boolean {
+    const { demand } = this.peer
+    if (demand === undefined) return true
+    const lacks = missing(demand, this.#facts, this.#proof)
+    if (lacks === undefined) {
+      this.#tell(
+        `${demand.by}: relay=${shown(peer)}, verified${this.#proof === undefined ? "" : `: ${this.#proof.says}`}`,
+      )
+      return true
+    }
+    this.#tell(
+      `${demand.by}${demand.testing ? " (testing)" : ""}: relay=${shown(peer)}, not verified: ${lacks}`,
+    )
+    if (demand.testing) return true
+    this.#breakOff({ says: lacks, status: "4.7.5", reply: undefined, permanent: false })
+    return false
   }
 
   /** Nobody waits for the peer while we ask ourselves. */
@@ -197,7 +227,7 @@ export class Session {
     this.#disarm()
     plain.removeAllListeners()
     const peer = namedPeer(this.peer)
-    const begun = await security?.secure(plain, peer?.host ?? "", timeouts.starttls)
+    const begun = await security?.secure(plain, peer?.host ?? "", timeouts.starttls, this.peer.demand?.dane)
     if (begun === undefined || !begun.ok) {
       const why = begun?.error ?? "no TLS"
       if (peer !== undefined) this.#tell(`STARTTLS=client, relay=${shown(peer)}, error: ${why}`)
@@ -209,9 +239,10 @@ export class Session {
     }
     this.#socket = begun.value.socket
     this.#facts = begun.value.facts
+    this.#proof = begun.value.proof
     this.#listen(this.#socket)
     if (peer !== undefined) this.#tell(tlsLine(peer, begun.value.facts))
-    this.#perform(this.client.secured(begun.value.facts.verify === "OK" && begun.value.facts.named === true))
+    this.#perform(this.client.secured(isCertain(begun.value.facts, begun.value.proof)))
   }
 
   /** What TLS came to here; undefined in clear text. */
@@ -392,6 +423,11 @@ export class Session {
     this.#gone = undefined
     gone?.(this)
   }
+}
+
+/** RFC 8689 §4.2.1: the peer is who it is meant to be, by an authority or by DANE. */
+function isCertain(facts: TlsFacts, proof: Proof | undefined): boolean {
+  return (facts.verify === "OK" && facts.named === true) || proof?.kept === true
 }
 
 /** A host that has a name and an address; a unix socket is this machine's own. */

@@ -7,6 +7,7 @@ import type { DeliveryStatus } from "../mail/status.ts"
 import type { Clock, Dns } from "../mail/world.ts"
 import { Attempt, type AttemptTerms, type SmtpBatch } from "./esmtp-attempt.ts"
 import { Pool, type PoolLimits } from "./esmtp-pool.ts"
+import type { Demands } from "./esmtp-demand.ts"
 import type { PeerSecurity } from "./esmtp-security.ts"
 import { clientAddress, smtpDelivery, timeoutsFrom, type ClientTimeouts } from "./esmtp-terms.ts"
 
@@ -28,6 +29,8 @@ export type SmtpWorld = {
   readonly timeouts?: Partial<ClientTimeouts>
   /** TLS and logins; absent: all is said in clear text, and nobody logs in. */
   readonly security?: PeerSecurity | undefined
+  /** DANE and MTA-STS; absent: neither is on. */
+  readonly demands?: Demands | undefined
 }
 
 export type SmtpMailer = {
@@ -62,6 +65,7 @@ export function makeSmtpMailer(world: SmtpWorld): SmtpMailer {
     clock,
     pool,
     security,
+    demands: security === undefined ? undefined : world.demands,
     log,
     exchangers: {
       dns,

@@ -23,7 +23,12 @@ export type Exchangers = {
 }
 
 /** An exchanger with one of its addresses. */
-export type Target = { readonly exchanger: Exchanger; readonly address: string }
+export type Target = {
+  readonly exchanger: Exchanger
+  readonly address: string
+  /** DNSSEC vouches for the address. */
+  readonly secure: boolean
+}
 
 export type ExchangerWorld = {
   readonly dns: Pick<Dns, "mx" | "addresses">
@@ -213,7 +218,7 @@ export async function addressesOf(
   for (const [n, answer] of answers.entries()) {
     const exchanger = group[n]!
     if (answer.found === "records") {
-      for (const address of answer.records) targets.push({ exchanger, address })
+      for (const address of answer.records) targets.push({ exchanger, address, secure: answer.secure })
     } else if (answer.found === "unavailable") {
       worst = nameServer(exchanger.host, answer.why)
     } else {

@@ -4,15 +4,18 @@ import { isIP, type Socket } from "node:net"
 import { connect, createSecureContext, type SecureContext } from "node:tls"
 import type { TlsFacts } from "../mail/arrival.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
+import type { DaneDemand } from "./dane.ts"
+import { chainOf, type Proof, proves } from "./dane-verify.ts"
 import { factsOf } from "./tls-facts.ts"
 import { contextOptions, type TlsMaterial, versions } from "./tls-options.ts"
 
-export type SecuredSocket = { readonly socket: Socket; readonly facts: TlsFacts }
+export type SecuredSocket = { readonly socket: Socket; readonly facts: TlsFacts; readonly proof?: Proof }
 
 export type ClientTls = {
   /** Our own certificate is shown to those who ask. */
   readonly certified: boolean
-  secure(socket: Socket, host: string, timeoutMs: number): Promise<Result<SecuredSocket>>
+  /** With TLSA records, whether they are met is told too. */
+  secure(socket: Socket, host: string, timeoutMs: number, dane?: DaneDemand): Promise<Result<SecuredSocket>>
 }
 
 /** TLS with these authorities and our own certificate; without one that can be used it is done without. */
@@ -20,7 +23,7 @@ export function makeClientTls(material: TlsMaterial, log: (line: string) => void
   const context = contextFor(material, log)
   return {
     certified: material.client.length > 0,
-    secure: (socket, host, timeoutMs) => handshake(socket, context, { host, timeoutMs }),
+    secure: (socket, host, timeoutMs, dane) => handshake(socket, context, { host, timeoutMs, dane }),
   }
 }
 
@@ -38,12 +41,19 @@ function contextFor(material: TlsMaterial, log: (line: string) => void): SecureC
   }
 }
 
+type Handshake = {
+  readonly host: string
+  readonly timeoutMs: number
+  readonly dane: DaneDemand | undefined
+}
+
 function handshake(
   socket: Socket,
   secureContext: SecureContext,
-  { host, timeoutMs }: { readonly host: string; readonly timeoutMs: number },
+  { host, timeoutMs, dane }: Handshake,
 ): Promise<Result<SecuredSocket>> {
-  const servername = isIP(host) === 0 && /^[A-Za-z0-9.-]+$/.test(host) ? { servername: host } : {}
+  const name = dane?.base ?? host
+  const servername = isIP(name) === 0 && /^[A-Za-z0-9._-]+$/.test(name) ? { servername: name } : {}
   return new Promise((resolve) => {
     const secured = connect({
       socket,
@@ -65,7 +75,9 @@ function handshake(
     secured.once("secureConnect", () => {
       const own = secured.getPeerX509Certificate()
       const named = own?.checkHost(host, { subject: "default" }) !== undefined
-      end(ok({ socket: secured, facts: { ...factsOf(secured, true), named } }))
+      const facts = { ...factsOf(secured, true), named }
+      if (dane === undefined) return end(ok({ socket: secured, facts }))
+      end(ok({ socket: secured, facts, proof: proves(chainOf(secured), dane, Date.now()) }))
     })
     secured.once("error", (error: Error & { reason?: string }) => end(fail(error.reason ?? error.message)))
     secured.once("close", () => end(fail("the peer closed the connection during the handshake")))

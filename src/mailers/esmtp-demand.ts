@@ -1,0 +1,116 @@
+// What is demanded of a host before it is given mail: by DANE (RFC 7672), else by the domain's MTA-STS policy (RFC 8461). Neither
+// makes a host worse than it was: without them TLS is taken where it is offered.
+import { because, type Reason } from "../mail/decision.ts"
+import { parseHosts, type Target } from "../routing/exchangers.ts"
+import type { TlsFacts } from "../mail/arrival.ts"
+import { type DaneDemand, type DaneDns, findDane } from "../trust/dane.ts"
+import type { Proof } from "../trust/dane-verify.ts"
+import { matchesMx } from "../trust/mta-sts-policy.ts"
+import type { StsFound } from "../trust/mta-sts.ts"
+import type { Fate } from "../smtp/client-fate.ts"
+
+export type Demand = {
+  /** Sessions made under other demands are not for this one. */
+  readonly key: string
+  readonly by: "DANE" | "MTA-STS"
+  readonly dane: DaneDemand | undefined
+  /** What is missing is told, and mail goes all the same (MTA-STS: testing). */
+  readonly testing: boolean
+  readonly reason: Reason
+}
+
+/** Who is asked; absent: nobody wants it. */
+export type Demands = {
+  readonly dane?: DaneDns | undefined
+  readonly sts?: ((domain: string) => Promise<StsFound>) | undefined
+  readonly log: (line: string) => void
+}
+
+/** The way to a route's hosts, as far as it matters to all of them. */
+export type Way = { readonly domain: string; readonly mxSecure: boolean; readonly sts: StsFound | undefined }
+
+/** What is known once the exchangers are. `host` is the route's. */
+export async function wayTo(host: string, secure: boolean, { sts }: Demands): Promise<Way> {
+  const specs = parseHosts(host)
+  const [spec] = specs.ok ? specs.value : []
+  const domain = spec !== undefined && spec.kind !== "address" ? spec.name : host
+  if (!specs.ok || specs.value.length !== 1 || spec === undefined)
+    return { domain, mxSecure: secure, sts: undefined }
+  // RFC 7672 §2.2.2: a host that the configuration names needs no MX records to vouch for it.
+  if (spec.kind === "host") return { domain, mxSecure: true, sts: undefined }
+  return { domain, mxSecure: secure, sts: spec.kind === "domain" ? await sts?.(domain) : undefined }
+}
+
+export type Demanded =
+  | { readonly is: "nothing"; readonly reason: Reason | undefined }
+  | { readonly is: "demand"; readonly demand: Demand }
+  /** This host is not to be used now. */
+  | { readonly is: "not this host"; readonly fate: Fate; readonly reason: Reason }
+
+/** What this host has to prove. */
+export async function demandOf(
+  { exchanger, secure }: Target,
+  way: Way,
+  { demands, port }: { readonly demands: Demands; readonly port: number },
+): Promise<Demanded> {
+  if (demands.dane !== undefined && exchanger.address === undefined) {
+    const { domain, mxSecure } = way
+    const host = { host: exchanger.host, port, domain, mxSecure, addressSecure: secure }
+    const found = await findDane(host, demands.dane)
+    if (found.found === "unavailable") return notThis(found.reason)
+    if (found.found === "demand") {
+      const { demand: dane, reason } = found
+      return {
+        is: "demand",
+        demand: { key: `dane ${keyOf(dane)}`, by: "DANE", dane, testing: false, reason },
+      }
+    }
+    if (way.sts?.policy === undefined) return { is: "nothing", reason: found.reason }
+  }
+  return bySts(exchanger.host, way, demands)
+}
+
+function bySts(host: string, { sts }: Way, { log }: Demands): Demanded {
+  if (sts === undefined) return { is: "nothing", reason: undefined }
+  const { policy, says } = sts
+  const reason = because("mta-sts", says)
+  if (policy === undefined || policy.mode === "none")
+    return { is: "nothing", reason: { ...reason, role: "passed" } }
+  const testing = policy.mode === "testing"
+  if (!matchesMx(policy, host)) {
+    const wrong = because("mta-sts", `${host} is not among the hosts of the policy: ${says}`)
+    if (!testing) return notThis({ ...wrong, role: "refused" })
+    log(`MTA-STS (testing): ${wrong.says}`)
+    return { is: "nothing", reason: { ...wrong, role: "passed" } }
+  }
+  const demand = { key: `sts ${policy.mode}`, by: "MTA-STS", dane: undefined, testing, reason } as const
+  return { is: "demand", demand }
+}
+
+function notThis(reason: Reason): Demanded {
+  const words = reason.says
+  // RFC 7672 §2.1.1, RFC 8461 §5: the message waits for a host that proves itself.
+  const fate = { action: "delayed", status: "4.7.5", diagnostic: words, says: words } as const
+  return { is: "not this host", fate, reason }
+}
+
+function keyOf({ base, records, names }: DaneDemand): string {
+  const parts = records.map(({ usage, selector, matching, octets }) => {
+    return `${usage}${selector}${matching}:${octets.toString("base64")}`
+  })
+  return [base, ...names, ...parts].join(" ")
+}
+
+/** What is missing for this demand, in words; undefined: nothing. */
+export function missing(
+  demand: Demand,
+  facts: TlsFacts | undefined,
+  proof: Proof | undefined,
+): string | undefined {
+  if (facts === undefined) return `${demand.by} demands TLS, and there is none`
+  if (demand.dane !== undefined)
+    return proof?.kept === true ? undefined : `DANE: ${proof?.says ?? "not verified"}`
+  // RFC 8461 §4.2: a chain to an authority that we trust, and the name of the host.
+  if (facts.verify !== "OK") return `MTA-STS: the certificate is not good: ${facts.why ?? facts.verify}`
+  return facts.named === true ? undefined : "MTA-STS: the certificate is for another name"
+}

@@ -1,0 +1,80 @@
+// Gets a domain's MTA-STS policy by HTTPS (RFC 8461 §3.3): from its own host, with a certificate that is good for it, no redirects.
+import { request } from "node:https"
+import type { LookupFunction } from "node:net"
+import { isIPv6 } from "node:net"
+import { fail, ok, type Result } from "../mail/result.ts"
+import type { Dns } from "../mail/world.ts"
+
+export type FetchWorld = {
+  readonly dns: Pick<Dns, "addresses">
+  /** PEM texts of authorities; none: those that Node brings. */
+  readonly authorities: readonly string[]
+  /** 443 but in tests. */
+  readonly port?: number
+}
+
+/** RFC 8461 §3.3 suggests a minute; a policy is a few lines. */
+const timeoutMs = 60_000
+const mostOctets = 64 * 1024
+
+/** The policy's text. */
+export function fetchPolicy(domain: string, world: FetchWorld): Promise<Result<string>> {
+  const host = `mta-sts.${domain}`
+  return new Promise((resolve) => {
+    const asked = request({
+      host,
+      servername: host,
+      port: world.port ?? 443,
+      path: "/.well-known/mta-sts.txt",
+      method: "GET",
+      headers: { host, accept: "text/plain", "user-agent": "Waypost" },
+      agent: false,
+      lookup: lookupWith(world.dns),
+      signal: AbortSignal.timeout(timeoutMs),
+      minVersion: "TLSv1.2",
+      ...(world.authorities.length === 0 ? {} : { ca: [...world.authorities] }),
+    })
+    asked.on("error", (error) => resolve(fail(`https://${host}: ${error.message}`)))
+    asked.on("response", (response) => {
+      const wrong = unfit(response.statusCode, response.headers["content-type"])
+      if (wrong !== undefined) {
+        response.destroy()
+        return resolve(fail(`https://${host}: ${wrong}`))
+      }
+      const pieces: Buffer[] = []
+      let length = 0
+      response.on("data", (piece: Buffer) => {
+        length += piece.length
+        if (length <= mostOctets) return pieces.push(piece)
+        response.destroy()
+        return resolve(fail(`https://${host}: more than ${mostOctets} octets`))
+      })
+      response.on("end", () => resolve(ok(Buffer.concat(pieces).toString("latin1"))))
+      response.on("error", (error) => resolve(fail(`https://${host}: ${error.message}`)))
+    })
+    asked.end()
+  })
+}
+
+function unfit(status: number | undefined, type: string | undefined): string | undefined {
+  // RFC 8461 §3.3: redirects are not followed, nothing but 200 counts.
+  if (status !== 200) return `HTTP status ${status}`
+  return /^text\/plain(?:[ \t;]|$)/i.test(type ?? "") ? undefined : `its type is ${type ?? "not told"}`
+}
+
+/** Names are asked for at our own resolver. */
+function lookupWith(dns: Pick<Dns, "addresses">): LookupFunction {
+  return (hostname, options, callback) => {
+    void dns.addresses(hostname).then((answer) => {
+      const found = answer.found === "records" ? answer.records : []
+      const [first] = found
+      if (first === undefined) {
+        const why = answer.found === "records" ? "no address" : answer.why
+        return callback(new Error(`${hostname}: ${why}`), "", 4)
+      }
+      if (options.all !== true) return callback(null, first, isIPv6(first) ? 6 : 4)
+      const all = found.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }))
+      return callback(null, all)
+    })
+  }
+}
