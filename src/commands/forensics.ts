@@ -32,6 +32,10 @@ const usage: Usage = {
       value: "HOST[,HOST…]",
       says: "other hosts or domains that are believed: your relays, a forwarder",
     },
+    "authserv-id": {
+      value: "ID[,ID…]",
+      says: "names that our servers write Authentication-Results under, where they are not the hosts' own",
+    },
     json: { says: "a JSON object for each message" },
     teach: { says: "a guided reading by the five signs of forged mail" },
     svg: { says: "draw the route" },
@@ -96,8 +100,9 @@ function listOf(text: string | undefined): readonly string[] {
 function trustOf(given: Arguments, io: Io): Trust {
   const receiver = given.text("receiver")
   const trusted = listOf(given.text("trust"))
-  if (receiver !== undefined) return { receiver, trusted }
-  return { trusted, ours: ourNames(given.text("config"), io) }
+  const authservIds = listOf(given.text("authserv-id"))
+  if (receiver !== undefined) return { receiver, trusted, authservIds }
+  return { trusted, authservIds, ours: ourNames(given.text("config"), io) }
 }
 
 async function judgeAll(given: Arguments, means: Means, io: Io): Promise<number> {

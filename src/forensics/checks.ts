@@ -137,7 +137,7 @@ export const checks: Readonly<Record<Check, Lesson>> = {
     settle: "Asking the sender by another way.",
   },
   message_id: {
-    kind: "identity",
+    kind: "ids",
     title: "the Message-ID",
     why: "Every mailer makes one in its own way, with its own host and often its time. Mass senders and people who type one get it wrong.",
     honest: "An old mailer or script; a server that added or replaced it.",
@@ -163,6 +163,20 @@ export const checks: Readonly<Record<Check, Lesson>> = {
     why: "What a signature leaves out can be changed by anybody on the way.",
     honest: "Careless settings of the signer.",
     settle: "Verifying the signature (--online).",
+  },
+  received_spf: {
+    kind: "authentication",
+    title: "SPF at the time",
+    why: "The owner of the envelope's domain says which addresses send for it; our server asked when the mail came.",
+    honest: "A forwarder passed it on from an address that the owner cannot know.",
+    settle: "Who forwards mail to this mailbox.",
+  },
+  own_results: {
+    kind: "authentication",
+    title: "what our own server found",
+    why: "Our server verified the signatures when the mail came, and asked what the owner of the From domain wants.",
+    honest: "Lists and forwarders change mail on its way, and so break what vouched for it.",
+    settle: "Whether a list or forwarder stands in the trace.",
   },
   display_name: {
     kind: "identity",

@@ -30,6 +30,8 @@ export type Check =
   | "auth_results_trust"
   | "arc_structure"
   | "dkim_scope"
+  | "received_spf"
+  | "own_results"
   | "display_name"
   | "homograph"
   | "list_headers"

@@ -137,7 +137,7 @@ const forgeries: readonly (readonly [string, string, Check, Severity, number | u
       "from hsbc.com (dsl-146-176-2-10.pool.example.org",
     ) + rest,
     "helo_rdns",
-    "medium",
+    "high",
     1,
   ],
   [
@@ -219,6 +219,41 @@ const forgeries: readonly (readonly [string, string, Check, Severity, number | u
     undefined,
   ],
   [
+    "SPF that our server found bad",
+    `Received-SPF: fail (grussell.org: domain of x@hello.com) client-ip=146.176.2.10\n${top}${below}${rest}`,
+    "received_spf",
+    "medium",
+    undefined,
+  ],
+  [
+    "SPF in our name below the line",
+    `${top}Received-SPF: Pass (domain of x) receiver=grussell.org; client-ip=146.176.2.10\n${below}${rest}`,
+    "received_spf",
+    "high",
+    undefined,
+  ],
+  [
+    "DMARC that our server found failed, for a known house",
+    `Authentication-Results: grussell.org; dmarc=fail header.from=chase.com\n${top}${rest.replace("g.russell@napier.ac.uk", "service@chase.com")}`,
+    "own_results",
+    "high",
+    undefined,
+  ],
+  [
+    "a key that can be broken",
+    `${top}DKIM-Signature: v=1; a=rsa-sha256; d=napier.ac.uk; h=from; b=${"A".repeat(86)}==\n${below}${rest}`,
+    "dkim_scope",
+    "low",
+    undefined,
+  ],
+  [
+    "a signature of somebody who is nowhere else",
+    `${top}DKIM-Signature: v=1; a=rsa-sha256; d=hello.com; h=from; b=x\n${below}${rest}`,
+    "dkim_scope",
+    "low",
+    undefined,
+  ],
+  [
     "answers of a bank to free mail",
     `${top}Reply-To: x@gmail.com\n${below}${rest.replace("g.russell@napier.ac.uk", "service@chase.com")}`,
     "reply_to",
@@ -272,6 +307,38 @@ test("a receiver that wrote no hop leaves nothing to believe", () => {
   const judgement = judged(top + below + rest, { receiver: "mail.hello.com" })
   assert.equal(judgement.about.chain.boundary, 0)
   assert.match(judgement.sentence, /hearsay/)
+})
+
+test("results under another name of ours are ours only above the line (--authserv-id)", () => {
+  const field = "Authentication-Results: results.example.org; spf=pass smtp.mailfrom=napier.ac.uk\n"
+  const trust = { receiver: "grussell.org", authservIds: ["results.example.org"] }
+  assert.equal(told(judged(field + top + below + rest, trust), "auth_results_trust"), undefined)
+  const claimed = judged(top + field + below + rest, trust)
+  assert.deepEqual(told(claimed, "auth_results_trust"), { severity: "high", hop: undefined })
+  assert.equal(told(judged(top + field + below + rest), "auth_results_trust")?.severity, "low")
+})
+
+test("two telling signs of different kinds are called forged, one alone suspicious", () => {
+  const strangeId = below.replace("4F12A9059D", "g6JF0wx06107")
+  const strangeHost = below.replace("by mail.napier.ac.uk", "by relay.hello.com")
+  assert.equal(judged(top + strangeId + rest).verdict, "suspicious")
+  assert.equal(judged(top + strangeHost + rest).verdict, "suspicious")
+  const both = strangeId.replace("by mail.napier.ac.uk", "by relay.hello.com")
+  assert.equal(judged(top + both + rest).verdict, "forged")
+})
+
+test("a house's address for a name is forged, but not where a service that hides addresses put it there", () => {
+  const shown = rest.replace("Gordon", '"service@paypal.com"')
+  assert.equal(judged(top + below + shown).verdict, "forged")
+  const hidden = shown.replace("g.russell@napier.ac.uk", "service_at_paypal_com_x7@napier.ac.uk")
+  assert.equal(judged(top + below + hidden).verdict, "suspicious")
+})
+
+test("a bank on a customer's line has no honest explanation, on another's host it may have one", () => {
+  const bank = rest.replace("g.russell@napier.ac.uk", "service@chase.com")
+  const line = top.replaceAll("mail.napier.ac.uk", "dsl-146-176-2-10.pool.example.org")
+  assert.equal(judged(line + bank).verdict, "forged")
+  assert.equal(judged(top + bank).verdict, "suspicious")
 })
 
 test("what a trusted forwarder wrote is believed", () => {

@@ -7,6 +7,7 @@ import { authResultsTrust, arcStructure, dkimScope } from "./rules-authenticatio
 import { displayName, fromAlignment, homograph, listHeaders, replyTo, routeOrigin } from "./rules-identity.ts"
 import { anachronism, duplicateId, hopSyntax, queueId, queueIdClock } from "./rules-ids.ts"
 import { messageId } from "./rules-message-id.ts"
+import { ownResults, receivedSpf, strangeSigner } from "./rules-own-results.ts"
 import { continuity, heloReverse, heloSelf, ipSanity } from "./rules-names.ts"
 import { dateHeader, dateSyntax, looksBackwards, mboxLine, timeOrder, timezone } from "./rules-order.ts"
 
@@ -41,6 +42,9 @@ export const rules: readonly Rule[] = [
   messageId,
   arcStructure,
   dkimScope,
+  strangeSigner,
+  receivedSpf,
+  ownResults,
   listHeaders,
   unread,
 ]
@@ -79,8 +83,8 @@ export function asFinding(remark: Remark): Finding {
 }
 
 /**
- * `forged`: a critical finding, a high one confirmed by another kind, or a high one with no honest explanation. `suspicious`: a
- * high one alone, two of medium severity, or one that honest mail practically never earns.
+ * `forged`: a critical finding, a high one confirmed by another kind, a high one with no honest explanation, or two of different
+ * kinds that honest mail practically never earns. `suspicious`: a high one alone, two of medium severity, or one of the telling.
  */
 export function verdictOf(findings: readonly Finding[]): Verdict {
   const strong = findings.filter(({ severity }) => rank(severity) >= rank("medium"))
@@ -91,6 +95,8 @@ export function verdictOf(findings: readonly Finding[]): Verdict {
     return "forged"
   const kinds = new Set<Kind>(strong.map(({ kind }) => kind))
   if (high.length > 0) return kinds.size > 1 ? "forged" : "suspicious"
+  const telling = strong.filter((finding) => finding.telling)
+  if (new Set<Kind>(telling.map(({ kind }) => kind)).size > 1) return "forged"
   return strong.length >= 2 || strong.some(({ telling }) => telling) ? "suspicious" : "genuine"
 }
 

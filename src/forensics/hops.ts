@@ -31,6 +31,8 @@ export type Trust = {
   readonly trusted?: readonly string[]
   /** Our own names (class w): the topmost of them that wrote a hop is the receiver. */
   readonly ours?: readonly string[]
+  /** Names under which our servers write Authentication-Results, where they are not the hosts' own. */
+  readonly authservIds?: readonly string[]
 }
 
 export type Chain = {
@@ -41,6 +43,7 @@ export type Chain = {
   readonly receiver: string | undefined
   /** Nobody said which host is ours: the topmost field is taken to be our own server's. */
   readonly assumed: boolean
+  readonly authservIds: readonly string[]
   /** Received fields beyond the most that are read. */
   readonly unread: number
 }
@@ -72,7 +75,8 @@ export function readChain(header: Header, trust: Trust = {}, unread = 0): Chain 
   })
   const assumed =
     receiver !== undefined && trust.receiver === undefined && !isOneOf(receiver, trust.ours ?? [])
-  return { hops, boundary, receiver, assumed, unread: unread + all.length - received.length }
+  const authservIds = (trust.authservIds ?? []).map((id) => id.toLowerCase())
+  return { hops, boundary, receiver, assumed, authservIds, unread: unread + all.length - received.length }
 }
 
 function idOf({ id, maker, date }: Received): IdReading | undefined {

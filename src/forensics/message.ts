@@ -44,6 +44,7 @@ export type Fields = {
   readonly date: { readonly line: Line; readonly date: ReadDate | undefined } | undefined
   readonly mailer: Line | undefined
   readonly authResults: readonly AuthClaim[]
+  readonly receivedSpf: readonly Line[]
   readonly dkim: readonly Line[]
   readonly arc: readonly Line[]
   readonly list: readonly Line[]
@@ -60,7 +61,7 @@ export const mostOfOne = 200
 /** The names that are looked at, for scanning a header of any size (lower case). */
 export const readNames: ReadonlySet<string> = new Set([
   "received", "from", "sender", "reply-to", "return-path", "message-id", "date", "x-mailer", "user-agent", "to",
-  "authentication-results", "dkim-signature", "arc-seal", "arc-message-signature", "arc-authentication-results",
+  "authentication-results", "received-spf", "dkim-signature", "arc-seal", "arc-message-signature", "arc-authentication-results",
   "list-id", "list-post", "list-unsubscribe", "list-help", "list-subscribe", "list-owner", "list-archive",
   "precedence", "mailing-list", "x-mailing-list", "x-beenthere", "auto-submitted", "x-loop", "subject", "in-reply-to",
 ]) // biome-ignore format: a list
@@ -88,6 +89,7 @@ export function readFields(header: Header): Fields {
     date: date === undefined ? undefined : { line: date, date: readDate(date.text) },
     mailer: all("x-mailer")[0] ?? all("user-agent")[0],
     authResults: all("authentication-results").map(authClaim),
+    receivedSpf: all("received-spf"),
     dkim: all("dkim-signature"),
     arc: [...all("arc-seal"), ...all("arc-message-signature"), ...all("arc-authentication-results")],
     list,

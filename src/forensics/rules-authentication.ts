@@ -22,6 +22,7 @@ export function authResultsTrust(about: About): readonly Remark[] {
   const believed = new Set(ours)
   const names = [
     chain.receiver ?? "",
+    ...chain.authservIds,
     ...hops.slice(0, chain.boundary).map(({ received }) => received.host ?? ""),
     ...ours.map(({ server }) => server),
   ]
@@ -150,15 +151,30 @@ export function dkimScope({ fields, chain, hops }: About): readonly Remark[] {
         severity: "medium",
         explanation: `The signature of ${domain} covers only the first ${tag(line.text, "l")} octets of the body (l=): anything can stand after them.`,
       })
-    return [...found, ...signedWhen(line, domain, came).map((one) => ({ ...about, ...one }))]
+    return [...found, ...signedHow(line, domain, came).map((one) => ({ ...about, ...one }))]
   })
 }
 
-function signedWhen(
-  { text }: Line,
-  domain: string,
-  came: number | undefined,
-): readonly Pick<Remark, "severity" | "explanation">[] {
+type Weakness = Pick<Remark, "severity" | "explanation">
+
+function signedHow(line: Line, domain: string, came: number | undefined): readonly Weakness[] {
+  return [...signedWhen(line, domain, came), ...shortKey(line, domain)]
+}
+
+/**
+ * RFC 8301 §3.2: RSA keys of less than 1024 bits vouch for nothing. A signature is as long as its key, but it may have been cut; the
+ * key itself is in the DNS (--online).
+ */
+function shortKey({ text }: Line, domain: string): readonly Weakness[] {
+  const signature = tag(text, "b")?.replaceAll(/\s/g, "") ?? ""
+  const algorithm = tag(text, "a")?.toLowerCase() ?? "rsa-sha256"
+  const bits = Math.floor((signature.replaceAll("=", "").length * 6) / 8) * 8
+  if (!algorithm.startsWith("rsa") || bits < 384 || bits >= 1024 || bits % 128 !== 0) return []
+  const says = `The signature of ${domain} is made with a key of ${bits} bits: such a key can be broken, so it vouches for nothing.`
+  return [{ severity: "low", explanation: says }]
+}
+
+function signedWhen({ text }: Line, domain: string, came: number | undefined): readonly Weakness[] {
   const made = Number(tag(text, "t") ?? Number.NaN) * 1000
   const ends = Number(tag(text, "x") ?? Number.NaN) * 1000
   if (came === undefined) return []

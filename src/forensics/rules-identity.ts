@@ -35,6 +35,8 @@ export function routeOrigin(about: Case): readonly Remark[] {
       severity: listed ? "low" : inTrace ? "medium" : "high",
       telling: !listed,
       hop: entry.number,
+      // A house's server on a customer's line: nobody sends for it from there.
+      ...(way.startsWith("a customer's line") && !listed && !inTrace ? { honest: undefined } : {}),
       explanation:
         `The mail says it comes from ${person.domain}, but hop ${entry.number}, where it came in, took it from ${way}` +
         `${inTrace ? `; only hops that the sender may have written name ${house}` : `, and neither envelope nor signature is of ${house}`}.`,
@@ -132,11 +134,18 @@ export function displayName({ fields }: Case): readonly Remark[] {
           header: "From",
           explanation: says,
           evidence: [span],
+          ...(borrowsHouse(shown, person) && !fields.bulk ? { telling: true, honest: undefined } : {}),
         } as const,
       ]
     }
     return shown === undefined ? houseShown(person, fields.bulk) : []
   })
+}
+
+/** A known house's address for a name; services that hide addresses put the shown one into their own. */
+function borrowsHouse(shown: string, { address }: Person): boolean {
+  const house = houseOf(domainOf(shown))
+  return house !== undefined && !address.includes(house.split(".")[0] ?? house)
 }
 
 function addressShown(display: string): string | undefined {

@@ -99,14 +99,30 @@ export function heloReverse({ hops, fields, entry }: Case): readonly Remark[] {
     return [
       {
         check: "helo_rdns",
-        severity: strong && (hop === entry || pool !== "") ? "medium" : strong ? "low" : "info",
-        telling: hop === entry,
+        ...weigh({ strong, atEntry: hop === entry, bank: pool !== "" && houseOf(name) !== undefined, pool }),
         hop: hop.number,
         explanation: `The client of hop ${hop.number} called itself ${name}, but its address ${hop.address.text} ${own}${pool}.`,
         evidence: [helo, source?.reverse ?? source?.address],
       },
     ]
   })
+}
+
+type Greeting = {
+  readonly strong: boolean
+  readonly atEntry: boolean
+  /** A known house's name on a customer's line. */
+  readonly bank: boolean
+  readonly pool: string
+}
+
+function weigh({ strong, atEntry, bank, pool }: Greeting): Pick<Remark, "severity" | "telling" | "honest"> {
+  // What our own server saw is true: no house's server is on a customer's line.
+  if (atEntry && strong && bank) return { severity: "high", telling: true, honest: undefined }
+  return {
+    severity: strong && (atEntry || pool !== "") ? "medium" : strong ? "low" : "info",
+    telling: atEntry,
+  }
 }
 
 /** The message says itself that it is from the owner of this name: small mail servers of great houses had no reverse names. */

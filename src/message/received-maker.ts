@@ -27,6 +27,7 @@ export type MakerName =
   | "iPlanet"
   | "InterMail"
   | "Scalix"
+  | "Vircom"
   | "Internet Mail Service"
   | "Haraka"
   | "OpenSMTPD"
@@ -80,6 +81,8 @@ const signatures: readonly Sign[] = [
   },
   { name: "InterMail", begins: ["intermail"] },
   { name: "Scalix", begins: ["scalix"] },
+  { name: "Vircom", begins: ["vircom"] },
+  { name: "Amazon SES", begins: ["simpleemailservice"] },
   { name: "Haraka", begins: ["haraka"] },
   { name: "OpenSMTPD", begins: ["opensmtpd"] },
   { name: "Exchange", begins: ["microsoft exchange"] },
@@ -185,6 +188,7 @@ function fromShape({ by, protocol, id, from }: MakerQuestion): Maker {
   if (/\.(?:amazonses|smtp-out\.amazonses)\.com$/.test(host))
     return maker("Amazon SES", undefined, `by ${host}`)
   if (host.endsWith(".sendgrid.net") || /^filter[-\w]/.test(given)) return maker("SendGrid", undefined, given)
+  if (from?.comments[0]?.text.startsWith("LHLO ") === true) return maker("Zimbra", undefined, "(LHLO …)")
   if (from?.comments.some(({ text }) => text.startsWith("HELO ")) === true && id === undefined)
     return maker("qmail", undefined, "(HELO …) and no id")
   return { name: "unknown", version: undefined, signs: [], others: [] }

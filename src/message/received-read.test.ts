@@ -222,6 +222,78 @@ const shapes: readonly (readonly [string, string, Expected])[] = [
     },
   ],
   [
+    "Amazon SES",
+    "from ip-10-0-92-7.hello.com (unknown) by email-smtp.eu-west-1.amazonaws.com with SMTP (SimpleEmailService-d-7JX5ZK1) id 0102018f2a7d0f-000000; Tue, 30 Apr 2024 09:12:41 +0000 (UTC)",
+    {
+      maker: "Amazon SES",
+      by: "email-smtp.eu-west-1.amazonaws.com",
+      helo: "ip-10-0-92-7.hello.com",
+      id: "0102018f2a7d0f-000000",
+      at: "2024-04-30T09:12:41.000Z",
+    },
+  ],
+  [
+    "SES's own hosts, without from",
+    "by a8-32.smtp-out.amazonses.com with ESMTP id 0100018f2a7d; Tue, 30 Apr 2024 09:12:43 +0000",
+    {
+      maker: "Amazon SES",
+      by: "a8-32.smtp-out.amazonses.com",
+      id: "0100018f2a7d",
+      at: "2024-04-30T09:12:43.000Z",
+    },
+  ],
+  [
+    "Zimbra's mailbox server",
+    "from zmta.hello.com (LHLO zmta.hello.com) (192.168.10.4) by\n zmbox.hello.com with LMTP; Mon, 6 Mar 2017 11:20:31 -0300 (BRT)",
+    {
+      maker: "Zimbra",
+      by: "zmbox.hello.com",
+      helo: "zmta.hello.com",
+      reverse: "zmta.hello.com",
+      address: "192.168.10.4",
+      at: "2017-03-06T14:20:31.000Z",
+    },
+  ],
+  [
+    "Exchange's users, by MAPI",
+    "from AM4PR09MB4635.eurprd05.prod.outlook.com ([fe80::1d2:9]) by AM4PR09MB4635.eurprd05.prod.outlook.com ([fe80::1d2:9%6]) with mapi id 15.20.7202.031; Mon, 15 Jan 2024 10:00:00 +0000",
+    {
+      maker: "Exchange",
+      by: "am4pr09mb4635.eurprd05.prod.outlook.com",
+      helo: "AM4PR09MB4635.eurprd05.prod.outlook.com",
+      address: "fe80::1d2:9",
+      id: "15.20.7202.031",
+      at: "2024-01-15T10:00:00.000Z",
+    },
+  ],
+  [
+    "a web mailer's users, by HTTPS",
+    "from [203.0.113.9] by webmail.hello.com (Horde Framework) with HTTPS; Wed, 10 Feb 2021 08:00:00 +0100",
+    { maker: "unknown", by: "webmail.hello.com", address: "203.0.113.9", at: "2021-02-10T07:00:00.000Z" },
+  ],
+  [
+    "Yahoo's NNFMP",
+    "from [98.139.212.150] by nm12.bullet.mail.bf1.yahoo.com with NNFMP; 12 Sep 2013 14:05:33 -0000",
+    {
+      maker: "Yahoo",
+      by: "nm12.bullet.mail.bf1.yahoo.com",
+      address: "98.139.212.150",
+      at: "2013-09-12T14:05:33.000Z",
+    },
+  ],
+  [
+    "Vircom",
+    "from mail.napier.ac.uk (unverified [146.176.2.10]) by mx.hello.com (Vircom SMTPRS 5.3.232) with ESMTP id <B0012345678@mx.hello.com>; Fri, 19 Jul 2002 16:00:58 +0100",
+    {
+      maker: "Vircom",
+      by: "mx.hello.com",
+      helo: "mail.napier.ac.uk",
+      address: "146.176.2.10",
+      id: "<B0012345678@mx.hello.com>",
+      at: "2002-07-19T15:00:58.000Z",
+    },
+  ],
+  [
     "InterMail",
     "from [24.61.113.164] by mail.hello.com (InterMail vM.4.01.03.27 201-229) with ESMTP id <x1@[24.61.113.164]> for <me@grussell.org>; Sat, 21 Sep 2002 01:30:46 +0000",
     {

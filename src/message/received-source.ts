@@ -95,7 +95,7 @@ function takeComment(found: Found, comment: Comment): void {
   const bracketed = inner.includes("[")
   for (const word of inner.split(" ", 4 * mostRead)) {
     takeWord(found, { text: word, start: at, end: at + word.length }, { afterHelo: helo, bracketed })
-    helo = /^(?:helo|ehlo)$/i.test(word)
+    helo = /^(?:helo|ehlo|lhlo)$/i.test(word)
     at += word.length + 1
   }
 }
@@ -105,7 +105,7 @@ type Beside = { readonly afterHelo: boolean; readonly bracketed: boolean }
 function takeWord(found: Found, word: Told, { afterHelo, bracketed }: Beside): void {
   const { text } = word
   const said = /^(?:helo|ehlo)=(.+)$/i.exec(text)?.[1]
-  if (/^(?:helo|ehlo)$/i.test(text)) return
+  if (/^(?:helo|ehlo|lhlo)$/i.test(text)) return
   if (said !== undefined) found.helo ??= { text: said, start: word.end - said.length, end: word.end }
   else if (afterHelo) found.helo ??= word
   else if (/^(?:ident|user)[=:]/i.test(text) && !text.includes("@")) return
