@@ -288,6 +288,11 @@ test("an international message is bounced as one, and 8-bit content as 8-bit", (
   assert.equal(only(entry, [settled({})]).entry.envelope.body, "7bit")
 })
 
+test("the report of a message that asked for TLS on its whole way asks for it too", () => {
+  assert.equal(only(asEnvelope({ requireTls: true }), [settled({})]).entry.envelope.requireTls, true)
+  assert.equal(only(entry, [settled({})]).entry.envelope.requireTls, undefined)
+})
+
 test("mail of the sendmail command is said to come from its user", () => {
   const local: Entry = {
     ...entry,

@@ -177,6 +177,7 @@ function write(entry: Entry, letter: Letter, facts: BounceFacts): Bounce {
         smtputf8: report.international,
         ret: undefined,
         envid: undefined,
+        ...(entry.envelope.requireTls === true ? { requireTls: true } : {}), // RFC 8689 §5: it tells what must not leak
       },
       arrival,
       acceptedAt: facts.now,
