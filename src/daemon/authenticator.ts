@@ -190,10 +190,12 @@ class Books {
     const user = this.#parts.files.user(login)
     if (user.found === "unavailable") return later(busy, because("users", user.why, this.at))
     const kept = user.found === "entry" ? verifierIn(user.entry.hash) : undefined
+    // Nobody's keys are worked out for everybody, or who is quick would be known to be there.
+    const password = secret.outcome === "yes" ? secret.value : this.#proof(`nobody ${login}`).toString("hex")
+    const made = await this.#derived(login, password)
     if (secret.outcome !== "yes" && kept !== undefined)
       return yes(kept, because("users", `${login} is in the users file`, this.at))
-    const password = secret.outcome === "yes" ? secret.value : this.#proof(`nobody ${login}`).toString("hex")
-    return yes(await this.#derived(login, password), secret.reason)
+    return yes(made, secret.reason)
   }
 
   async #derived(login: string, password: string): Promise<ScramVerifier> {
