@@ -482,12 +482,13 @@ for (const name of readdirSync(examples).filter((file) => file.endsWith(".mc")))
   })
 }
 
-test("a configuration of 300 lines is read in well under 50 ms", () => {
+// Some 5 ms where nothing else runs (bench/decisions.ts). The bound is for a reading that became quadratic.
+test("a configuration of 300 lines is read in milliseconds", () => {
   const lines = Array.from({ length: 290 }, (_, index) => `RELAY_DOMAIN(\`d${index}.example.org')dnl`).join(
     "\n",
   )
   load(head + lines)
   const started = performance.now()
   load(head + lines)
-  assert.ok(performance.now() - started < 50)
+  assert.ok(performance.now() - started < 1000)
 })
