@@ -7,12 +7,20 @@ export type Request = { readonly verb: string } & Readonly<Record<string, unknow
 
 export type Answer = Readonly<Record<string, unknown>>
 
-/** Asks one thing. Throws a Refusal when nobody is there, or when the answer is an error. */
-export async function* ask(state: string, request: Request): AsyncGenerator<Answer, void> {
+/** Asks one thing. Throws a Refusal when nobody is there, or when the answer is an error; the signal ends a long answer. */
+export async function* ask(
+  state: string,
+  request: Request,
+  signal?: AbortSignal,
+): AsyncGenerator<Answer, void> {
   const control = await Control.open(state)
+  const close = () => control.close()
+  signal?.addEventListener("abort", close, { once: true })
+  if (signal?.aborted === true) control.close()
   try {
     yield* control.ask(request)
   } finally {
+    signal?.removeEventListener("abort", close)
     control.close()
   }
 }
@@ -34,8 +42,9 @@ export class Control {
     this.#lines = linesOf(socket)
   }
 
-  static async open(state: string): Promise<Control> {
-    const socket = connect(layoutOf(state).control)
+  /** `path` is that of another socket of the system: the console's. */
+  static async open(state: string, path = layoutOf(state).control): Promise<Control> {
+    const socket = connect(path)
     await new Promise<void>((resolve, reject) => {
       socket.once("connect", resolve)
       socket.once("error", (error: NodeJS.ErrnoException) => reject(nobody(state, error)))

@@ -37,6 +37,8 @@ const groups: readonly { readonly title: string; readonly rows: readonly Row[] }
         "spf check IP FROM [HELO]",
         "may this address send for this sender? spf lint DOMAIN: is its record good?",
       ],
+      ["dkim verify FILE|-", "are a message's signatures good, and why; dkim new DOMAIN: keys to sign with"],
+      ["dns check DOMAIN", "has it the records mail needs, and what to do; dns setup DOMAIN prints them"],
       ["dnsbl check IP [LIST…]", "what DNS lists say of an address"],
       ["sieve check|run SCRIPT", "is a Sieve script right, and what would it do with a message"],
       [
@@ -51,7 +53,13 @@ const groups: readonly { readonly title: string; readonly rows: readonly Row[] }
     rows: [
       ["queue list|hold|release|remove|retry|export", "steer what waits, by id or by filter"],
       ["certificate show|obtain", "our TLS certificate; a new one by ACME"],
-      ["user add|list|remove|passwd", "users without an account on this machine"],
+      [
+        "user add|list|remove|passwd|admin",
+        "users without an account on this machine; who may use the console",
+      ],
+      ["console link", "a one-time link into the console"],
+      ["token new|list|remove", "tokens for programs that use the console's API"],
+      ["wait --to X --subject Y", "ends when such a message is there: for tests of other software"],
       ["make", "check sendmail.mc and compile the tables whose text is newer; say what changed"],
       ["reload", "have the running system take up a changed sendmail.mc"],
       ["newaliases", "compile the alias files"],

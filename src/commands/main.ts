@@ -28,6 +28,9 @@ const subcommands: Readonly<Record<string, Load>> = {
   check: () => import("./check.ts"),
   certificate: () => import("./certificate.ts"),
   config: () => import("./config.ts"),
+  console: () => import("./console.ts"),
+  dkim: () => import("./dkim.ts"),
+  dns: () => import("./dns.ts"),
   dnsbl: () => import("./dnsbl.ts"),
   explain: () => import("./explain.ts"),
   forensics: () => import("./forensics.ts"),
@@ -46,15 +49,18 @@ const subcommands: Readonly<Record<string, Load>> = {
   sieve: () => import("./sieve.ts"),
   start: () => import("./start.ts"),
   talk: () => import("./talk.ts"),
+  token: () => import("./token.ts"),
   trace: () => import("./trace.ts"),
   uninstall: () => import("./uninstall.ts"),
   user: () => import("./user.ts"),
+  wait: () => import("./wait.ts"),
   whatif: () => import("./whatif.ts"),
 }
 
 /** What the supervisor starts: the same program with other rights (daemon/children.ts). */
 const processes: Readonly<Record<string, Load>> = {
   agent: async () => ({ run: (await import("../agent/main.ts")).runAgentProcess }),
+  console: async () => ({ run: (await import("../console/process.ts")).runConsoleProcess }),
   mail: async () => ({ run: (await import("../daemon/mail.ts")).runMailProcess }),
 }
 

@@ -130,15 +130,15 @@ function lastWords({ entry, pending }: Queued, most: number): string {
   return last === undefined ? "" : `                 (${`Deferred: ${last.text}`.slice(0, most)})\n`
 }
 
-/** The names that --json gives; they stay as they are. */
-function asObject({ entry, pending }: Queued): object {
+/** The names that --json gives; they stay as they are. The console gives the same. */
+export function asObject({ entry, pending }: Queued) {
   return {
     id: entry.id,
     size: entry.size,
     acceptedAt: new Date(entry.acceptedAt).toISOString(),
     sender: printAngled(entry.envelope.reversePath).slice(1, -1),
     ...entry.summary,
-    held: entry.held?.reason ?? false,
+    held: entry.held?.reason ?? (false as const),
     recipients: pending.map(({ recipient, lastStatus, attempts, nextAttempt, expandedFrom }) => ({
       address: printAngled(recipient.path).slice(1, -1),
       from: expandedFrom?.address,

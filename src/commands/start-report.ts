@@ -25,6 +25,7 @@ export function printReport(report: Report): string {
         ? `${settings.source} (waypost config --default prints it)`
         : settings.source,
     ],
+    ...(report.consoleLink === undefined ? [] : [["console", report.consoleLink] as const]),
     ["try", tryNext(report)],
   ]
   const width = Math.max(...rows.map(([left]) => left.length))

@@ -2,7 +2,7 @@
 import { resolve } from "node:path"
 import { type StartOptions, type StartReport, superviseStart } from "../daemon/supervisor.ts"
 import { parseSeconds } from "../config/values.ts"
-import { ok, type Result } from "../mail/result.ts"
+import { fail, ok, type Result } from "../mail/result.ts"
 import { type Arguments, readArguments, stateOption, type Usage } from "./arguments.ts"
 import { loadConfiguration } from "./configuration.ts"
 import { exits, type Io, refuse } from "./io.ts"
@@ -36,6 +36,11 @@ const usage: Usage = {
       value: "TIME",
       says: "try what waits once in this time (30m, 1h), as sendmail -q30m; else each message has its own schedule",
     },
+    "no-console": { says: "leave the console out" },
+    "console-port": {
+      value: "PORT",
+      says: "the console's port instead of confCONSOLE_PORT; 0: any that is free",
+    },
     quiet: { says: "print only the line ready" },
   },
 }
@@ -56,6 +61,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
   const interval = intervalOf(given)
   if (!interval.ok) return refuse(io, `waypost start: --queue-interval: ${interval.error}`, exits.usage)
+  const console = consoleOf(given)
+  if (!console.ok) return refuse(io, `waypost start: ${console.error}`, exits.usage)
   const state = ownState(given.text("state"), io)
   const mailUser = userFor(state, given.has("quiet"), io)
   if (mailUser !== undefined && ![io.entry, process.execPath].every((file) => canRead(mailUser, file))) {
@@ -64,6 +71,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   return superviseStart({
     ...options(given, state, io),
     queueInterval: interval.value,
+    console: console.value,
     mailUser,
     onReady: (report) => printReady(began, given, report, io),
   })
@@ -103,7 +111,7 @@ function options(
   given: Arguments,
   state: string,
   io: Io,
-): Omit<StartOptions, "mailUser" | "onReady" | "queueInterval"> {
+): Omit<StartOptions, "mailUser" | "onReady" | "queueInterval" | "console"> {
   const config = given.text("config")
   const file = config === undefined ? undefined : resolve(io.cwd, config)
   const say = (line: string) => void io.stderr.write(`waypost: ${line}\n`)
@@ -115,6 +123,16 @@ function options(
     load: () => load(file, state, say),
     say,
   }
+}
+
+function consoleOf(given: Arguments): Result<StartOptions["console"]> {
+  if (given.has("no-console")) return ok("none")
+  const text = given.text("console-port")
+  if (text === undefined) return ok({ port: undefined })
+  const port = Number(text)
+  if (!/^\d{1,5}$/.test(text) || port > 65_535)
+    return fail(`--console-port is a port, which "${text}" is not`)
+  return ok({ port })
 }
 
 function intervalOf(given: Arguments): Result<number | undefined> {

@@ -9,17 +9,19 @@ import { badName, type FileUser, parseUsers, withoutUser, withUser } from "../ho
 import { type Arguments, readArguments, stateOption, type Usage } from "./arguments.ts"
 import { exits, type Io, Refusal, refuse } from "./io.ts"
 import { findMailUser } from "./mail-user.ts"
+import { changeAdmin } from "./user-admin.ts"
 import { askPassword } from "./password.ts"
 import { runningState } from "./state.ts"
 
 const usage: Usage = {
   name: "waypost user",
-  operands: "add|list|remove|passwd [NAME]",
+  operands: "add|list|remove|passwd|admin|no-admin [NAME]",
   mostOperands: 2,
   about:
-    "Users of the users file: a mailbox here, and a login for submission, without an account of the machine. The password is asked for, or read from standard input.",
+    "Users of the users file: a mailbox here, and a login for submission, without an account of the machine. The password is asked for, or read from standard input. An admin may log in to the console, with a code of an authenticator app.",
   options: {
     state: stateOption,
+    "no-code": { says: "admin: the password is enough" },
     "no-password": { says: "add: a mailbox without a login" },
     "full-name": { value: "NAME", says: "add: the name that mail of this user is from" },
     json: { says: "list: an object a line" },
@@ -30,16 +32,22 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const given = readArguments(usage, argv, io)
   if (typeof given === "number") return given
   const [action, name] = given.operands
-  const file = layoutOf(runningState(given.text("state"), io)).usersFile
+  const { usersFile: file, admins } = layoutOf(runningState(given.text("state"), io))
   switch (action) {
     case "list":
       return list(file, given, io)
     case "add":
     case "remove":
     case "passwd":
+    case "admin":
+    case "no-admin":
       break
     default:
-      return refuse(io, "waypost user: add, list, remove or passwd; see waypost user --help", exits.usage)
+      return refuse(
+        io,
+        "waypost user: add, list, remove, passwd, admin or no-admin; see waypost user --help",
+        exits.usage,
+      )
   }
   if (name === undefined) return refuse(io, `waypost user ${action}: which user?`, exits.usage)
   const bad = badName(name)
@@ -49,6 +57,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (action !== "add" && known === undefined) {
     return refuse(io, `waypost user ${action}: there is no ${name} in ${file}`, exits.noUser)
   }
+  if (action === "admin" || action === "no-admin")
+    return changeAdmin(admins, { action, name, passwordOnly: given.has("no-code") }, io)
   if (action === "add" && known !== undefined) {
     return refuse(
       io,

@@ -122,12 +122,12 @@ export type QueueLine = {
   readonly held: string | false
   readonly recipients: readonly {
     readonly address: string
-    readonly from?: string
+    readonly from?: string | undefined
     readonly attempts: number
-    readonly nextAttempt?: string
-    readonly status?: string
-    readonly text?: string
-    readonly remote?: string
+    readonly nextAttempt?: string | undefined
+    readonly status?: string | undefined
+    readonly text?: string | undefined
+    readonly remote?: string | undefined
   }[]
 }
 

@@ -1,7 +1,7 @@
 // Starting the processes of the system: the same program under another name, with the rights each one is to have.
 import { type ChildProcess, spawn } from "node:child_process"
 
-export type Role = "mail" | "agent"
+export type Role = "mail" | "agent" | "console"
 
 export type ProcessStart = {
   readonly role: Role
@@ -59,7 +59,7 @@ function giveUp(role: Role, user: string | undefined): readonly string[] {
 // heap and is only let go with it: pieces of messages. Collected in parallel they cost a tenth more CPU for each message: there is
 // little to copy, and the threads wait for each other.
 function flags(role: Role): string[] {
-  const megabytes = role === "agent" ? 1 : 16
+  const megabytes = role === "mail" ? 16 : 1
   return [
     "--disable-warning=ExperimentalWarning",
     `--max-semi-space-size=${megabytes}`,

@@ -27,6 +27,11 @@ export type Layout = {
   readonly statistics: string
   /** Where the sendmail command leaves mail for a system that is not running, or not to be sent yet. */
   readonly clientQueue: string
+  /** Who asks the console itself: `waypost console link`. */
+  readonly console: string
+  /** Administrators of the console, and its API's tokens. */
+  readonly admins: string
+  readonly tokens: string
 }
 
 /** The longest path a unix socket may have (sun_path, with its final NUL). */
@@ -49,6 +54,9 @@ export function layoutOf(state: string): Layout {
     sieve: join(state, "queue", "sieve.db"),
     statistics: join(state, "queue", "statistics"),
     clientQueue: join(state, "clientqueue"),
+    console: join(run, "console.sock"),
+    admins: join(state, "admins"),
+    tokens: join(state, "tokens"),
   }
 }
 

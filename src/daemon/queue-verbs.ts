@@ -17,11 +17,22 @@ export type QueueVerbsWorld = {
 /** How many queue entries are read in one short transaction. */
 const page = 200
 
-/** Everything that is meant, page by page: a slow reader holds nothing up. */
+/**
+ * Everything that is meant, page by page: a slow reader holds nothing up. With `limit` and `after` a part of it, and then the id
+ * after which it goes on.
+ */
 export async function* queue(request: Request, { spool }: QueueVerbsWorld): AsyncIterable<Answer> {
   const wanted = wantedBy(request)
-  if (wanted === undefined) yield notUnderstood(request)
-  else for await (const queued of found(wanted, spool)) yield { queued }
+  if (wanted === undefined) return yield notUnderstood(request)
+  const { after, limit = Number.POSITIVE_INFINITY } = request
+  let last: string | undefined
+  let given = 0
+  for await (const queued of found(wanted, spool, typeof after === "string" ? after : undefined)) {
+    if (typeof limit === "number" && given >= limit) return yield { next: last }
+    last = queued.entry.id
+    given++
+    yield { queued }
+  }
 }
 
 /** Recipients by destination and age. */
@@ -90,8 +101,12 @@ function notUnderstood({ verb }: Request): Answer {
   return { error: `${verb}: the selection cannot be understood`, code: 64 }
 }
 
-async function* found({ filter, selection }: Wanted, spool: Pick<Spool, "list">): AsyncIterable<Queued> {
-  let after: string | undefined
+async function* found(
+  { filter, selection }: Wanted,
+  spool: Pick<Spool, "list">,
+  afterId?: string,
+): AsyncIterable<Queued> {
+  let after = afterId
   for (;;) {
     const some = await spool.list(filter, after, page)
     for (const queued of some) if (selects(selection, queued)) yield queued

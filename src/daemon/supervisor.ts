@@ -16,6 +16,7 @@ import { makeFirstCertificate } from "./first-certificate.ts"
 import type { ToAgent } from "../agent/main.ts"
 import { Bound } from "./bound.ts"
 import { startProcess } from "./children.ts"
+import { ConsoleChild } from "./console-child.ts"
 import { writeFirstFiles } from "./first-files.ts"
 import { type Layout, layoutOf, makeLayout } from "./layout.ts"
 import type { Configuration, FromMail, ToMail } from "./messages.ts"
@@ -33,6 +34,8 @@ export type StartOptions = {
   readonly load: () => Result<Settings>
   /** The user that the mail process becomes when we are root. */
   readonly mailUser: { readonly name: string; readonly uid: number; readonly gid: number } | undefined
+  /** The console's port in the place of confCONSOLE_PORT, or none of it. */
+  readonly console: { readonly port: number | undefined } | "none"
   readonly onReady: (report: StartReport) => void
   readonly say: (line: string) => void
 }
@@ -43,6 +46,8 @@ export type StartReport = {
   readonly layout: Layout
   /** Who the mail process runs as when we are root. */
   readonly mailUser: StartOptions["mailUser"]
+  /** Lets its owner into the console, once. */
+  readonly consoleLink?: string | undefined
 }
 
 /** Runs until a signal ends it. The exit code follows sysexits(3). */
@@ -90,6 +95,7 @@ class Supervisor {
   #tls: TlsMaterial
   #mail: ChildProcess | undefined
   #agent: ChildProcess | undefined
+  readonly #console: ConsoleChild | undefined
   readonly #bound = new Bound()
   /** The mail process has said that it serves; before, a reload waits. */
   #ready = false
@@ -107,6 +113,15 @@ class Supervisor {
     this.#layout = layout
     this.#settings = settings
     this.#tls = this.#readTls(settings)
+    this.#console = this.#makeConsole(settings)
+  }
+
+  #makeConsole(settings: Settings): ConsoleChild | undefined {
+    const { entry, console, mailUser, resolver, say } = this.#options
+    if (console === "none") return undefined
+    const user = mailUser?.name
+    const parts = { entry, layout: this.#layout, user, asRoot: mailUser !== undefined, resolver, say }
+    return new ConsoleChild({ ...parts, port: console.port }, settings)
   }
 
   async run(): Promise<number> {
@@ -224,7 +239,9 @@ class Supervisor {
       settings: this.#settings,
       layout: this.#layout,
       mailUser,
+      consoleLink: this.#console?.link,
     })
+    this.#console?.start() // mail first
   }
 
   async #mailEnded(code: number | null, signal: NodeJS.Signals | null): Promise<void> {
@@ -270,6 +287,7 @@ class Supervisor {
     this.#sendPermits()
     this.#tls = this.#readTls(settings.value)
     this.#sendReload() // the mail process closes what is gone
+    this.#console?.follow(settings.value)
     this.#giveListeners()
     this.#options.say(["reloaded", ...printChange(change)].join("; "))
   }
@@ -336,6 +354,7 @@ class Supervisor {
   #stop(): void {
     if (this.#stopping) return
     this.#stopping = true
+    this.#console?.stop()
     const stop: ToMail = { kind: "stop" }
     if (this.#mail?.connected === true) this.#mail.send(stop)
     else if (this.#mail === undefined) this.#finish()

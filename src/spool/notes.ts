@@ -15,6 +15,7 @@ export type Keeper = { note(events: readonly EventRow[]): void }
 
 export class Notes {
   readonly #log: (line: string) => void
+  readonly #onNote: ((events: readonly Event[]) => void) | undefined
   #keeper: Keeper | undefined
   #gathered: EventRow[] = []
   #waiting = 0
@@ -22,8 +23,10 @@ export class Notes {
   #saidAt = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
 
-  constructor(log: (line: string) => void) {
+  /** `onNote` hears of each event at once, whatever becomes of it here. */
+  constructor(log: (line: string) => void, onNote?: (events: readonly Event[]) => void) {
     this.#log = log
+    this.#onNote = onNote
   }
 
   connect(keeper: Keeper): void {
@@ -31,6 +34,7 @@ export class Notes {
   }
 
   add(events: readonly Event[]): void {
+    this.#onNote?.(events)
     if (this.#waiting >= mostWaiting) {
       this.#dropped += events.length
       return

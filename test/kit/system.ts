@@ -35,6 +35,8 @@ export type SystemOptions = {
   /** Users to be made before it starts, without passwords. */
   readonly users?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** With a console, on any free port. */
+  readonly console?: true
 }
 
 export type Ran = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
@@ -148,6 +150,7 @@ export class System {
       "start",
       "--state",
       join(directory, "state"),
+      ...(options.console === true ? ["--console-port", "0"] : ["--no-console"]),
       ...(options.mc === undefined ? [] : ["--config", config]),
     ]
     const child = spawn(join(project, "waypost"), [...args, ...(options.args ?? [])], {
