@@ -20,7 +20,7 @@ export async function judgeBatch(
   let worst: Verdict = "genuine"
   for (const { id, file, receiver } of entries) {
     const about = openCase(readMessageFile(file), receiver === undefined ? trust : { ...trust, receiver })
-    const judgement = judge(about, online === undefined ? [] : await online(about))
+    const judgement = judge(about, online === undefined ? [] : await online.ask(about))
     if (judgement.verdict === "forged" || worst === "genuine") worst = judgement.verdict
     io.stdout.write(`${JSON.stringify({ id, ...asRecord(judgement) })}\n`)
   }

@@ -39,7 +39,7 @@ const usage: Usage = {
     json: { says: "a JSON object for each message" },
     teach: { says: "a guided reading by the five signs of forged mail" },
     svg: { says: "draw the route" },
-    online: { says: "also ask DNS, as of now: SPF, DMARC, reverse names, block lists" },
+    online: { says: "also ask DNS, as of now: SPF, DKIM, ARC, DMARC, reverse names, block lists" },
     lists: { value: "ZONE[,ZONE…]", says: "with --online: the block lists to ask (none by default)" },
     resolver: { value: "HOST[:PORT]", says: "with --online: the name server to ask" },
     batch: {
@@ -68,11 +68,17 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     )
   const trust = trustOf(given, io)
   const online = given.has("online")
-    ? openOnline({ resolver: given.text("resolver"), lists: listOf(given.text("lists")) })
+    ? openOnline({ resolver: given.text("resolver"), lists: listOf(given.text("lists")) }, (line) =>
+        io.stderr.write(`waypost forensics: ${line}\n`),
+      )
     : undefined
   const manifest = given.text("batch")
-  if (manifest !== undefined) return judgeBatch({ manifest, trust, online }, io)
-  return judgeAll(given, { trust, online }, io)
+  try {
+    if (manifest !== undefined) return await judgeBatch({ manifest, trust, online }, io)
+    return await judgeAll(given, { trust, online }, io)
+  } finally {
+    await online?.close()
+  }
 }
 
 function contradiction(given: Arguments): string | undefined {
@@ -124,7 +130,7 @@ async function judgeAll(given: Arguments, means: Means, io: Io): Promise<number>
 /** Judges one message, with what can be asked of the world where that is wanted. */
 export async function judgeOne(bytes: Buffer, { trust, online }: Means): Promise<Judgement> {
   const about = openCase(bytes, trust)
-  return judge(about, online === undefined ? [] : await online(about))
+  return judge(about, online === undefined ? [] : await online.ask(about))
 }
 
 type Place = { readonly name: string; readonly first: boolean }

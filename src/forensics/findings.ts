@@ -95,9 +95,9 @@ export function verdictOf(findings: readonly Finding[]): Verdict {
     return "forged"
   const kinds = new Set<Kind>(strong.map(({ kind }) => kind))
   if (high.length > 0) return kinds.size > 1 ? "forged" : "suspicious"
-  const telling = strong.filter((finding) => finding.telling)
-  if (new Set<Kind>(telling.map(({ kind }) => kind)).size > 1) return "forged"
-  return strong.length >= 2 || strong.some(({ telling }) => telling) ? "suspicious" : "genuine"
+  const rare = strong.filter(({ telling }) => telling)
+  if (new Set<Kind>(rare.map(({ kind }) => kind)).size > 1) return "forged"
+  return strong.length >= 2 || rare.length > 0 ? "suspicious" : "genuine"
 }
 
 /** unread: more hops than are read. */
