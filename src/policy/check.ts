@@ -48,7 +48,14 @@ export type GateParts = {
 }
 
 /** Policy by these settings. */
-export function makePolicy({ settings, routing, dns, clock, patience, verify }: GateParts): PolicyWorld {
+export function makePolicy({
+  settings,
+  routing,
+  dns,
+  clock,
+  patience,
+  verify: look,
+}: GateParts): PolicyWorld {
   const hasAccess = tablesOf(routing.tables, "access").length > 0
   // Whether DNS has another name for a domain changes no admission, and no client waits for it.
   const steps = routing.steps.filter((step) => step.name !== "canonical name")
@@ -60,7 +67,7 @@ export function makePolicy({ settings, routing, dns, clock, patience, verify }: 
     authenticate: makeAuthentication({
       settings,
       dns: { txt: dns.txt, addresses: dns.ipv4 ?? dns.addresses },
-      verify,
+      verify: look,
     }),
     dots: feature(settings, "lookupdotdomain") !== undefined || accessOption(settings, "lookupdotdomain"),
     steps: {

@@ -19,7 +19,7 @@ const fewestBits = 1024
 const inHand = new Map<number, InHand>()
 
 function say(message: FromThread): void {
-  parentPort?.postMessage(message)
+  parentPort?.postMessage(message, [])
 }
 
 function hear(message: ToThread): void {

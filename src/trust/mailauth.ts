@@ -115,10 +115,10 @@ class Thread {
     let first = true
     let kept: Uint8Array | undefined
     const post = (piece: Uint8Array, last: boolean) => {
-      const octets = Uint8Array.from(piece) // a copy of its own, which is handed over
+      const own = Uint8Array.from(piece) // a copy of its own, which is handed over
       this.#post(
-        first ? { say: "job", number, job, octets, last } : { say: "piece", number, octets, last },
-        octets,
+        first ? { say: "job", number, job, octets: own, last } : { say: "piece", number, octets: own, last },
+        own,
       )
       first = false
     }
