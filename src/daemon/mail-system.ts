@@ -181,6 +181,7 @@ export class MailSystem {
     return new ClientQueue({
       directory: configuration.layout.clientQueue,
       session: (login) => this.#doors.sessionFor(login),
+      hop: () => submissionStream(this.#decisions.settings),
       say: (line) => log.note(line),
       bug: (error) => log.bug(error),
       report: async (kept, octets, refused) => {
@@ -291,7 +292,7 @@ export class MailSystem {
       clock,
       expand: (pending, { envelope }) => expandFrom(envelope.reversePath, pending, routing),
       deliver: this.#deliver,
-      fate: ({ attempts, recipient, warned }, { acceptedAt, envelope }, status) =>
+      fate: ({ attempts, recipient, warned }, { acceptedAt, envelope, summary }, status) =>
         nextAttempt({
           attempts,
           acceptedAt,
@@ -303,6 +304,7 @@ export class MailSystem {
           notify: recipient.notify,
           own: isOwnTrouble(status),
           deliverBy: envelope.deliverBy,
+          priority: summary.priority,
         }),
       report: (about, octets, told) => report(about, octets, told, this.#reportWorld()),
       log: (entry, tried, startedAt) => {

@@ -14,14 +14,14 @@ import type { Tried } from "../queue/settle.ts"
 /** Whose rights a delivery has, and who hears of its errors (sendmail: the controlling address). */
 export type Controlling = { readonly address: string; readonly uid: number; readonly gid: number }
 
-/** `ID: from=<bob@hello.com>, size=83, class=0, nrcpts=1, msgid=<…>, proto=ESMTP, daemon=MTA, relay=… [192.0.2.7]`. */
+/** `ID: from=<bob@hello.com>, size=83, class=${summary.precedence ?? 0}, nrcpts=1, msgid=<…>, proto=ESMTP, daemon=MTA, relay=… [192.0.2.7]`. */
 export function acceptedLine({ entry, pending }: Queued): string {
   const { id, envelope, arrival, size, summary } = entry
   const body = envelope.body === "7bit" ? "" : `, bodytype=${envelope.body.toUpperCase()}`
   const protocol = protocolName(arrival)
   const way = protocol === undefined ? "" : `, proto=${protocol}, daemon=${arrival.door}`
   return (
-    `${id}: from=${printSender(entry)}, size=${size}, class=0, nrcpts=${pending.length}` +
+    `${id}: from=${printSender(entry)}, size=${size}, class=${summary.precedence ?? 0}, nrcpts=${pending.length}` +
     `, msgid=${summary.messageId}${body}${way}, relay=${relayOf(arrival)}`
   )
 }

@@ -134,6 +134,17 @@ test("the spans of any octets follow each other without gap and end at the body"
   )
 })
 
+test("Precedence: and Priority: are known by their words, and nothing else is made of them", () => {
+  const of = (header: string) => {
+    const { precedence, priority } = summary(scanHeader(Buffer.from(`${header}\r\n\r\n`)))
+    return [precedence, priority]
+  }
+  assert.deepEqual(of("Precedence: bulk"), [-60, undefined])
+  assert.deepEqual(of("PRECEDENCE: Special-Delivery\r\nPriority: Urgent"), [100, "urgent"])
+  assert.deepEqual(of("Priority: non-urgent"), [undefined, "non-urgent"])
+  assert.deepEqual(of("Precedence: first-class\r\nPriority: 1 (highest)"), [undefined, undefined])
+})
+
 test("a header of 10 MiB without a line end is read in linear time", () => {
   const huge = Buffer.alloc(10 * 1024 * 1024, "A: ")
   const start = process.cpuUsage()

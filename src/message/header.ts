@@ -159,13 +159,31 @@ export function countReceived(header: Header): number {
 /** The longest value kept for queue lists, in octets. */
 const longestSummary = 200
 
-export type Summary = { readonly messageId: string; readonly subject: string; readonly from: string }
+export type Summary = {
+  readonly messageId: string
+  readonly subject: string
+  readonly from: string
+  /** Precedence: as sendmail's number, where it is not 0; the log's class=. */
+  readonly precedence?: number
+  /** Priority: (RFC 2156), where it is not normal: which time limits of the queue hold. */
+  readonly priority?: "urgent" | "non-urgent"
+}
+
+/** sendmail's cf: Pfirst-class, Pspecial-delivery, Plist, Pbulk, Pjunk. */
+const precedences: ReadonlyMap<string, number> = new Map([
+  ["special-delivery", 100],
+  ["list", -30],
+  ["bulk", -60],
+  ["junk", -100],
+])
 
 /** What a queue list and a log line tell of a message. */
 export function summary(header: Header): Summary {
   let messageId: Field | undefined
   let subject: Field | undefined
   let from: Field | undefined
+  let precedence: number | undefined
+  let priority: "urgent" | "non-urgent" | undefined
   for (const field of header.fields) {
     switch (field.nameEnd - field.start) {
       case 4:
@@ -174,12 +192,28 @@ export function summary(header: Header): Summary {
       case 7:
         if (subject === undefined && isNamed(header, field, "subject")) subject = field
         break
+      case 8:
+        if (isNamed(header, field, "priority")) priority = priorityOf(valueOf(header, field))
+        break
       case 10:
         if (messageId === undefined && isNamed(header, field, "message-id")) messageId = field
+        else if (isNamed(header, field, "precedence"))
+          precedence = precedences.get(valueOf(header, field).toLowerCase())
         break
     }
   }
-  return { messageId: cut(header, messageId), subject: cut(header, subject), from: cut(header, from) }
+  return {
+    messageId: cut(header, messageId),
+    subject: cut(header, subject),
+    from: cut(header, from),
+    ...(precedence === undefined ? {} : { precedence }),
+    ...(priority === undefined ? {} : { priority }),
+  }
+}
+
+function priorityOf(value: string): Summary["priority"] {
+  const word = value.toLowerCase()
+  return word === "urgent" || word === "non-urgent" ? word : undefined
 }
 
 function cut({ bytes }: Header, field: Field | undefined): string {

@@ -1,5 +1,6 @@
 // What waits in the queue, as values: a message's entry and its recipients that are still to be served. The spool keeps them,
 // routing and the schedule change them; none of these knows how they are stored.
+import type { Summary } from "../message/header.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import type { Origin, Reason } from "../mail/decision.ts"
 import type { Envelope, Recipient } from "../mail/envelope.ts"
@@ -17,7 +18,7 @@ export type Entry = {
   readonly size: number
   readonly headerSize: number
   /** Message-Id, Subject and From, cut to 200 octets, for queue lists and search. */
-  readonly summary: { readonly messageId: string; readonly subject: string; readonly from: string }
+  readonly summary: Summary
   /** Set aside by a rule (quarantine) or by hand (hold): never tried until released. */
   readonly held: { readonly reason: string; readonly at: Origin | undefined } | undefined
 }

@@ -112,6 +112,15 @@ test("reports have a time of their own when Timeout.queuereturn.dsn is set", () 
   assert.equal(next({ settings: settings({ "Timeout.queuereturn.normal": 60 }), now: hour }).next, "give up")
 })
 
+test("urgent and non-urgent mail have times of their own where they are set, else those of all mail", () => {
+  const own = settings({ "Timeout.queuereturn.urgent": 3600, "Timeout.queuereturn.non-urgent": 7200 })
+  assert.equal(next({ settings: own, priority: "urgent", now: hour }).next, "give up")
+  assert.equal(next({ settings: own, priority: "non-urgent", now: hour }).next, "wait")
+  assert.equal(next({ settings: own, priority: "non-urgent", now: 2 * hour }).next, "give up")
+  assert.equal(next({ settings: own, now: 2 * hour }).next, "wait")
+  assert.equal(next({ priority: "urgent", now: 2 * hour }).next, "wait")
+})
+
 test("a next attempt is always later than now and never later than the end", () => {
   const times = fc.record({
     attempts: fc.nat(2000),

@@ -31,6 +31,8 @@ export type Waiting = {
   readonly deliverBy?: DeliverBy | undefined
   /** The trouble is on this machine. */
   readonly own?: boolean
+  /** Priority: of its header; undefined is normal. */
+  readonly priority?: "urgent" | "non-urgent" | undefined
 }
 
 const minute = 60_000
@@ -49,8 +51,8 @@ const jitter = 0.2
 
 /** What happens next to a recipient whose attempt has just failed for now. */
 export function nextAttempt(waiting: Waiting): Fate {
-  const { acceptedAt, now, settings } = waiting
-  const life = timeout(settings, "queuereturn", waiting.reversePath)
+  const { acceptedAt, now } = waiting
+  const life = timeout("queuereturn", waiting)
   const end = acceptedAt + life.milliseconds
   if (now >= end) return { next: "give up", reason: gaveUp(waiting, life) }
   const { deliverBy } = waiting
@@ -63,7 +65,7 @@ export function nextAttempt(waiting: Waiting): Fate {
   if (late && mayWarn(waiting)) {
     return { next: "warn", at, reason: because("BY", "the time its sender set is over: the sender is told") }
   }
-  const patience = timeout(settings, "queuewarn", waiting.reversePath)
+  const patience = timeout("queuewarn", waiting)
   if (mayWarn(waiting) && patience.milliseconds > 0 && now - acceptedAt >= patience.milliseconds) {
     const says = `waits for ${age(now - acceptedAt)}, which is longer than ${patience.name} (${age(patience.milliseconds)}): the sender is told`
     return { next: "warn", at, reason: because("schedule", says, patience.at) }
@@ -104,13 +106,9 @@ type Timeout = {
   readonly at: Reason["at"]
 }
 
-/** The most exact option that is set: `.dsn` for reports, `.normal`, then the one without ending. */
-function timeout(
-  settings: Waiting["settings"],
-  kind: "queuereturn" | "queuewarn",
-  reversePath: ReversePath | undefined,
-): Timeout {
-  const names = [`Timeout.${kind}.normal`, `Timeout.${kind}`] as const
+/** The most exact option that is set: `.dsn` for reports, else that of its priority, then the one without ending. */
+function timeout(kind: "queuereturn" | "queuewarn", { settings, reversePath, priority }: Waiting): Timeout {
+  const names = [`Timeout.${kind}.${priority ?? "normal"}`, `Timeout.${kind}`] as const
   const order = reversePath === "null" ? ([`Timeout.${kind}.dsn`, ...names] as const) : names
   for (const name of order) {
     const seconds = option(settings, name)
