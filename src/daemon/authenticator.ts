@@ -25,7 +25,8 @@ export type AuthenticatorParts = {
 /** The authenticator, and whether anybody could log in by it now. */
 export type Logging = Authenticator & { anybody(): boolean }
 
-type Backend =
+/** Who knows passwords. */
+export type Backend =
   | { readonly kind: "sasldb" }
   | { readonly kind: "users" }
   | { readonly kind: "system" }

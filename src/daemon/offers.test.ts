@@ -78,3 +78,17 @@ test("an LMTP door says so", () => {
   assert.equal(lmtp.greeting, "grussell.org LMTP Waypost 0.1.0; $b")
   assert.ok(lmtp.lmtp)
 })
+
+for (const [backends, expected] of [
+  ["sasldb users", ["EXTERNAL", "SCRAM-SHA-256", "CRAM-MD5", "PLAIN", "LOGIN"]],
+  ["users", ["EXTERNAL", "SCRAM-SHA-256", "PLAIN", "LOGIN"]],
+  ["system", ["EXTERNAL", "PLAIN", "LOGIN"]],
+  ["dovecot=/run/auth", ["EXTERNAL", "PLAIN", "LOGIN"]],
+] as const) {
+  test(`with ${backends} only those mechanisms are offered that it can answer`, () => {
+    const AuthMechanisms = "EXTERNAL SCRAM-SHA-256 CRAM-MD5 PLAIN LOGIN"
+    const settings = settingsOf({ options: { AuthBackends: backends, AuthMechanisms } })
+    const { auth } = offersFrom(settings, door, "Waypost 0.1.0", { tls: true, logins: true })
+    assert.deepEqual(auth?.mechanisms, expected)
+  })
+}

@@ -1,10 +1,11 @@
 // From the configuration to what a door offers and bears: made once at start and reload, handed to every session.
 import { hasFlag, option, optionAt } from "../config/options.ts"
 import { classMembers, type DaemonOptions, macro, type Settings } from "../config/settings.ts"
-import { mechanisms } from "../auth/sasl.ts"
+import { type Mechanism, mechanisms } from "../auth/sasl.ts"
 import { noRecipientActions, type NoRecipientAction } from "../message/submit.ts"
 import { type Extension, extensions, type LimitName, type Offers, type PrivacyFlag } from "../smtp/session.ts"
 import type { Origin } from "../mail/decision.ts"
+import { type Backend, backendsOf } from "./authenticator.ts"
 import type { ConnectionLimits } from "./listener.ts"
 import type { SessionTimeouts } from "./world.ts"
 
@@ -53,12 +54,21 @@ function authOf(
   const guarded = (option(settings, "AuthOptions") ?? "").includes("p")
   return {
     auth: {
-      mechanisms: words.flatMap((word) => mechanisms.find((one) => one === word) ?? []),
+      mechanisms: mechanismsOf(words, new Set(backendsOf(settings).map(({ kind }) => kind))),
       inClear: !tls && asked && !guarded,
       required,
       mostFailures: option(settings, "AuthMaxFailures"),
     },
   }
+}
+
+/** A mechanism that no backend can answer is not offered: clients would choose it, and fail. */
+function mechanismsOf(words: readonly string[], kinds: ReadonlySet<Backend["kind"]>): readonly Mechanism[] {
+  const known = words.flatMap((word) => mechanisms.find((one) => one === word) ?? [])
+  return known.filter((one) => {
+    if (one === "SCRAM-SHA-256") return kinds.has("sasldb") || kinds.has("users")
+    return one !== "CRAM-MD5" || kinds.has("sasldb") // RFC 2195 needs the password itself
+  })
 }
 
 function makeOffers(settings: Settings, daemon: DaemonOptions, software: string): Offers {

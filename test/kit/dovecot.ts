@@ -18,6 +18,8 @@ export type Dovecot = {
   readonly lmtp: number
   /** The unix socket of LMTP, as the machine sees it. */
   readonly lmtpSocket: string
+  /** Its authentication service, as the machine sees it. */
+  readonly authSocket: string
   readonly password: string
   log(): string
   stop(): Promise<void>
@@ -51,6 +53,7 @@ export async function startDovecot(directory: string, users: readonly DovecotUse
     version,
     ...ports,
     lmtpSocket: join(own, "lmtp"),
+    authSocket: join(own, "auth-client"),
     password,
     log,
     async stop() {
@@ -66,6 +69,7 @@ base_dir = ${inside}/dovecot/run
 log_path = ${inside}/dovecot/log
 listen = 127.0.0.1
 ssl = no
+auth_failure_delay = 0
 first_valid_uid = 1
 service imap-login {
   inet_listener imap {
@@ -81,6 +85,11 @@ service pop3-login {
   }
   inet_listener pop3s {
     port = 0
+  }
+}
+service auth {
+  unix_listener ${inside}/dovecot/auth-client {
+    mode = 0666
   }
 }
 service lmtp {
