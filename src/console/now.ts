@@ -12,8 +12,8 @@ import { readSamples, type Sample, sumOf } from "./samples.ts"
 const mostDestinations = 200
 const minute = 60_000
 const minutesKept = 60
-/** Milliseconds for which a look is good enough. */
-const lookFor = 3000
+/** A look is good enough for so many times what it took, between these milliseconds: a long queue is not counted all the time. */
+const lookFor = { times: 4, least: 200, most: 10_000 }
 
 type Counts = { readonly in: number; readonly out: number; readonly refused: number }
 
@@ -29,7 +29,7 @@ export class NowPage {
   readonly #parts: NowParts
   readonly #minutes: ({ readonly at: number } & Counts)[] = []
   #before: Counts | undefined
-  #look: { readonly at: number; readonly now: Promise<Now> } | undefined
+  #look: { readonly now: Promise<Now>; until: number } | undefined
   readonly #timer: NodeJS.Timeout
 
   constructor(parts: NowParts) {
@@ -45,11 +45,15 @@ export class NowPage {
 
   page(): Promise<Now> {
     const at = this.#parts.clock()
-    if (this.#look !== undefined && at - this.#look.at < lookFor) return this.#look.now
-    const now = this.#make(at)
-    this.#look = { at, now }
-    now.catch(() => (this.#look = undefined))
-    return now
+    if (this.#look !== undefined && at < this.#look.until) return this.#look.now
+    const look = { now: this.#make(at), until: Number.POSITIVE_INFINITY }
+    this.#look = look
+    const { times, least, most } = lookFor
+    look.now.then(
+      () => (look.until = at + Math.min(most, Math.max(least, times * (this.#parts.clock() - at)))),
+      () => (this.#look = undefined),
+    )
+    return look.now
   }
 
   async #count(): Promise<void> {

@@ -156,7 +156,7 @@ export async function rewrittenFields(
   return before.fields.flatMap((field, n) => {
     const name = nameOf(before, field)
     const now = after.fields[n]
-    if (addressKind(name) === undefined || now === undefined) return []
+    if (addressKind(name.toLowerCase()) === undefined || now === undefined) return []
     return [{ name, before: valueOf(before, field), after: valueOf(after, now) }]
   })
 }

@@ -35,8 +35,8 @@ export type SystemOptions = {
   /** Users to be made before it starts, without passwords. */
   readonly users?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
-  /** With a console, on any free port. */
-  readonly console?: true
+  /** With a console: on any free port, or where the configuration says. */
+  readonly console?: true | "configured"
 }
 
 export type Ran = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
@@ -85,6 +85,11 @@ export async function addUser(state: string, user: string): Promise<void> {
     { WAYPOST_STATE: state },
   )
   assert.equal(code, 0, stderr)
+}
+
+function consoleWords(wanted: SystemOptions["console"]): readonly string[] {
+  if (wanted === undefined) return ["--no-console"]
+  return wanted === "configured" ? [] : ["--console-port", "0"]
 }
 
 /** As root the mail process becomes another user, who has to get in. */
@@ -150,7 +155,7 @@ export class System {
       "start",
       "--state",
       join(directory, "state"),
-      ...(options.console === true ? ["--console-port", "0"] : ["--no-console"]),
+      ...consoleWords(options.console),
       ...(options.mc === undefined ? [] : ["--config", config]),
     ]
     const child = spawn(join(project, "waypost"), [...args, ...(options.args ?? [])], {
