@@ -259,7 +259,7 @@ export class System {
 
 /** A message handed in over SMTP; the reply to its end, or the first that refuses. */
 export async function handIn(
-  system: System,
+  system: Pick<System, "connect">,
   { from, to, text }: { readonly from: string; readonly to: readonly string[]; readonly text: string },
 ): Promise<string> {
   const session = await system.connect()
