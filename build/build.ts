@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from "node:fs"
 import { join } from "node:path"
+import { buildConsole } from "./console.ts"
 import { workers } from "./workers.ts"
 
 /** Builds and switches to the new build; the result is an exit code. */
@@ -34,7 +35,7 @@ async function bundle(root: string, target: string): Promise<void> {
   const aside = `${target}.${process.pid}`
   mkdirSync(aside) // here, for rolldown's own error has no code
   try {
-    await write(root, aside)
+    await Promise.all([write(root, aside), buildConsole(root, aside)])
     rmSync(target, { recursive: true, force: true })
     renameSync(aside, target)
   } finally {

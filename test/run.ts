@@ -118,6 +118,7 @@ function testStages(files: readonly string[]): Stage[] {
 
 const checks: readonly Stage[] = [
   check("types", "tsc", "--noEmit"),
+  check("types of the pages", "tsc", "--noEmit", "--project", "src/console/pages"),
   check("lint", "oxlint", "--deny-warnings", "build", "src", "test", "bench"),
   check("format", "biome", "format", "."),
 ]

@@ -8,6 +8,7 @@ import { join } from "node:path"
 export const tools: Readonly<Record<string, string>> = {
   alpine: "alpine",
   cdb: "tinycdb",
+  chromium: "chromium fonts-dejavu-core",
   "git-send-email": "git-email libmailtools-perl",
   getent: "libc-bin",
   m4: "m4",

@@ -1,0 +1,124 @@
+// One message or refused session: its timeline with every decision and the line that made it; envelope and header side by side.
+import type { Message, Told } from "../api.ts"
+import { ask, useAnswer } from "./asking.ts"
+import { Badge, Empty, Head, Panel, Problem, Reasons, toneOf, Waiting } from "./parts.tsx"
+import { hrefOf } from "./place.ts"
+import { clockTime, span, statusWords } from "./words.ts"
+
+/** The page of one id. */
+export function MessagePage({ id }: { id: string }) {
+  const { value, trouble, busy, again } = useAnswer(id, (signal) =>
+    ask("GET /api/messages/:id", undefined, { id, signal }),
+  )
+  const title = value === undefined ? id : (subjectOf(value) ?? id)
+  return (
+    <>
+      <p class="back">
+        <a href={hrefOf("messages")}>← Messages</a>
+      </p>
+      <Head name={title} says={id}>
+        {value?.queued === undefined ? undefined : (
+          <a class="button" href={hrefOf("queue", "", { ids: id })}>
+            In the queue
+          </a>
+        )}
+        <a class="button" href={hrefOf("forensics", id)}>
+          Examine
+        </a>
+        <button type="button" onClick={again} disabled={busy}>
+          Look again
+        </button>
+      </Head>
+      <Problem trouble={trouble} />
+      {value === undefined ? (
+        trouble === undefined ? (
+          <Waiting what={id} />
+        ) : undefined
+      ) : (
+        <Whole message={value} />
+      )}
+    </>
+  )
+}
+
+function subjectOf({ queued, remembered }: Message): string | undefined {
+  const subject = (queued?.entry ?? remembered?.entry)?.summary.subject
+  return subject === "" ? undefined : subject
+}
+
+function Whole({ message }: { message: Message }) {
+  return (
+    <>
+      {message.damaged === undefined ? undefined : (
+        <Problem trouble={{ error: "the stored message is damaged", hint: message.damaged }} />
+      )}
+      <Panel name="Timeline" aside={message.queued === undefined ? "done" : "still in the queue"}>
+        <Timeline events={message.events} />
+      </Panel>
+      <div class="sides">
+        <Panel name="Envelope" aside="what the hosts said">
+          {message.envelope.length === 0 ? (
+            <Empty says="No envelope is known." />
+          ) : (
+            <ol class="lines">
+              {message.envelope.map((line, n) => (
+                <li key={n}>{line}</li>
+              ))}
+            </ol>
+          )}
+        </Panel>
+        <Panel name="Header" aside="what the writer said">
+          {message.fields.length === 0 ? (
+            <Empty says="No header is known: the session ended before one came." />
+          ) : (
+            <dl class="fields">
+              {message.fields.map(({ name, value }, n) => (
+                <div key={n}>
+                  <dt>{name}</dt>
+                  <dd>{value}</dd>
+                </div>
+              ))}
+            </dl>
+          )}
+        </Panel>
+      </div>
+    </>
+  )
+}
+
+function Timeline({ events }: { events: readonly Told[] }) {
+  if (events.length === 0)
+    return <Empty says="Nothing of it is remembered: timelines are kept as long as confHISTORY_TIME says." />
+  const begin = events[0]?.at ?? 0
+  return (
+    <ol class="timeline">
+      {events.map((event, n) => (
+        <li key={n} class={toneOf(event.what)}>
+          <p class="moment">
+            <time dateTime={new Date(event.at).toISOString()}>{clockTime(event.at)}</time>
+            {n === 0 ? undefined : <span class="note">+{span(event.at - begin)}</span>}
+          </p>
+          <div>
+            <p>
+              <Badge tone={toneOf(event.what)}>{event.what}</Badge>{" "}
+              <span class="address">{event.address}</span>
+            </p>
+            <Words event={event} />
+            <Reasons lines={event.reasons} />
+          </div>
+        </li>
+      ))}
+    </ol>
+  )
+}
+
+function Words({ event: { status, detail, remote, what } }: { event: Told }) {
+  const plain = what === "delivered" || what === "relayed" ? undefined : statusWords(status)
+  return (
+    <p class="says">
+      {plain === undefined ? undefined : <span>{plain}: </span>}
+      {[status, detail].filter((word) => word !== "").join(" ")}
+      {remote === undefined || remote === "" ? undefined : <span> — {remote}</span>}
+    </p>
+  )
+}
