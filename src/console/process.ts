@@ -14,6 +14,7 @@ import {
   isLoopback,
   type ToConsole,
 } from "../daemon/console-child.ts"
+import { confineMail } from "../daemon/confine.ts"
 import { serveControl } from "../daemon/control.ts"
 import { isInnerName } from "../forensics/owners.ts"
 import { systemResolver } from "../host/resolver.ts"
@@ -28,6 +29,7 @@ const tryAgainAfter = 30_000
 
 /** Runs as a child of the supervisor until it is told to stop, or the supervisor has gone. */
 export async function runConsoleProcess(): Promise<number> {
+  confineMail()
   const ended = Promise.withResolvers<number>()
   const host = new ConsoleHost()
   process.on("message", (message) => {
