@@ -21,7 +21,6 @@ const programs: Readonly<
   "ldns-signzone": { path: "/usr/bin/ldns-signzone", from: "ldnsutils", house: "peers" },
   nsd: { path: "/usr/sbin/nsd", from: "nsd", house: "peers" },
   opendkim: { path: "/usr/sbin/opendkim", from: "opendkim", house: "peers" },
-  "opendkim-testmsg": { path: "/usr/sbin/opendkim-testmsg", from: "opendkim-tools", house: "peers" },
   pebble: { path: "/usr/bin/pebble", from: "pebble", house: "peers" },
   postfix: { path: "/usr/sbin/postfix", from: "postfix", house: "peers" },
   procmail: { path: "/usr/bin/procmail", from: "procmail", house: "peers" },
