@@ -254,6 +254,20 @@ const forgeries: readonly (readonly [string, string, Check, Severity, number | u
     undefined,
   ],
   [
+    "one of our own who writes from outside",
+    top + rest.replace("g.russell@napier.ac.uk", "chief@grussell.org"),
+    "route_origin",
+    "medium",
+    1,
+  ],
+  [
+    "a list that neither envelope nor trace knows",
+    `Return-Path: <g.russell@napier.ac.uk>\n${top}${below}List-Id: <talk.hello.com>\n${rest}`,
+    "list_headers",
+    "medium",
+    undefined,
+  ],
+  [
     "answers of a bank to free mail",
     `${top}Reply-To: x@gmail.com\n${below}${rest.replace("g.russell@napier.ac.uk", "service@chase.com")}`,
     "reply_to",

@@ -4,7 +4,15 @@ import { type Case, mostCompared } from "./case.ts"
 import { checks } from "./checks.ts"
 import { type Finding, type Kind, rank, type Remark } from "./finding.ts"
 import { authResultsTrust, arcStructure, dkimScope } from "./rules-authentication.ts"
-import { displayName, fromAlignment, homograph, listHeaders, replyTo, routeOrigin } from "./rules-identity.ts"
+import {
+  displayName,
+  fromAlignment,
+  homograph,
+  listHeaders,
+  ownDomain,
+  replyTo,
+  routeOrigin,
+} from "./rules-identity.ts"
 import { anachronism, duplicateId, hopSyntax, queueId, queueIdClock } from "./rules-ids.ts"
 import { messageId } from "./rules-message-id.ts"
 import { ownResults, receivedSpf, strangeSigner } from "./rules-own-results.ts"
@@ -34,6 +42,7 @@ export const rules: readonly Rule[] = [
   hopSyntax,
   anachronism,
   routeOrigin,
+  ownDomain,
   displayName,
   homograph,
   authResultsTrust,

@@ -25,6 +25,8 @@ export function readId({ maker, version, id, near }: IdQuestion): IdReading | un
   switch (maker) {
     case "sendmail":
       return isOldSendmail(version) ? oldSendmail(id) : sendmail(id, near)
+    case "Waypost":
+      return sendmail(id, near)
     case "Postfix":
       return postfix(id)
     case "Exim":

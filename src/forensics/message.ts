@@ -48,7 +48,9 @@ export type Fields = {
   readonly dkim: readonly Line[]
   readonly arc: readonly Line[]
   readonly list: readonly Line[]
-  /** The mail says that a machine or a list sent it. */
+  /** Precedence or a list's own mark say that a machine or a list sent it. */
+  readonly marked: boolean
+  /** That, or it has List- fields. */
   readonly bulk: boolean
 }
 
@@ -93,6 +95,7 @@ export function readFields(header: Header): Fields {
     dkim: all("dkim-signature"),
     arc: [...all("arc-seal"), ...all("arc-message-signature"), ...all("arc-authentication-results")],
     list,
+    marked: isBulk(all),
     bulk: list.length > 0 || isBulk(all),
   }
 }

@@ -101,22 +101,48 @@ export function fromAlignment({ fields }: Case): readonly Remark[] {
 }
 
 /** reply_to: answers go to another house than the one the mail says it is from. */
-export function replyTo({ fields }: Case): readonly Remark[] {
+export function replyTo({ fields, entry }: Case): readonly Remark[] {
   const person = fields.from[0]
   const other = fields.replyTo.find(
     ({ domain }) => domain !== "" && !isOneOwner(domain, person?.domain ?? ""),
   )
   if (person === undefined || person.domain === "" || other === undefined) return []
-  const strong = isFreeMail(other.domain) && houseOf(person.domain) !== undefined && !fields.bulk
+  const feared = houseOf(person.domain) !== undefined || isOwnDomain(person, entry)
+  const strong = isFreeMail(other.domain) && feared && !fields.bulk
   return [
     {
       check: "reply_to",
       severity: strong ? "medium" : "low",
       header: "Reply-To",
-      explanation: `Answers go to ${other.address}, not to ${person.domain}${strong ? ": a free-mail address for a known house" : ""}.`,
+      explanation: `Answers go to ${other.address}, not to ${person.domain}${strong ? ": a free-mail address, of all things" : ""}.`,
       evidence: [other.span],
     },
   ]
+}
+
+/** ownDomain (route_origin): the sender is of our own house, but the mail came from outside, and nobody vouches for it. */
+export function ownDomain(about: Case): readonly Remark[] {
+  const { fields, entry } = about
+  const [person] = fields.from
+  if (person === undefined || entry?.address?.kind !== "public" || !isOwnDomain(person, entry)) return []
+  if (fields.bulk || isListPath(fields.returnPath?.address ?? "") || entry.submission !== undefined) return []
+  const seen = entry.received.source?.reverse?.text ?? ""
+  if ([seen, ...passedHere(about)].some((name) => isOneOwner(name, person.domain))) return []
+  return [
+    {
+      check: "route_origin",
+      severity: "medium",
+      hop: entry.number,
+      explanation: `The mail says it comes from our own ${person.domain}, but hop ${entry.number} took it from outside, from ${seen === "" ? entry.address.text : seen}.`,
+      evidence: [person.span, entry.received.from],
+      honest: "One of our people away from home, a list, or a service that writes in our name.",
+    },
+  ]
+}
+
+function isOwnDomain({ domain }: Person, entry: Hop | undefined): boolean {
+  const host = entry?.received.host
+  return host !== undefined && host.includes(".") && domain !== "" && isOneOwner(host, domain)
 }
 
 /** display_name: an address, or the name of a house, shown in place of the sender's. */
@@ -230,12 +256,20 @@ export function listHeaders({ fields, hops }: Case): readonly Remark[] {
   return [
     {
       check: "list_headers",
-      severity: "low",
+      severity: claimsList(fields) ? "medium" : "low",
       header: strange.name,
       explanation: says,
       evidence: [strange.span],
     },
   ]
+}
+
+/** It says to be of a mailing list, but neither its envelope nor any other field is a list's: mass mailings are not meant. */
+function claimsList({ list, marked, sender, returnPath }: Case["fields"]): boolean {
+  const posted = list.some(({ name }) => /^list-(?:post|id|archive)$/i.test(name))
+  return (
+    posted && !marked && sender === undefined && returnPath !== undefined && !isListPath(returnPath.address)
+  )
 }
 
 function hostsIn(text: string): readonly string[] {

@@ -28,6 +28,7 @@ export type MakerName =
   | "InterMail"
   | "Scalix"
   | "Vircom"
+  | "Waypost"
   | "Internet Mail Service"
   | "Haraka"
   | "OpenSMTPD"
@@ -82,6 +83,7 @@ const signatures: readonly Sign[] = [
   { name: "InterMail", begins: ["intermail"] },
   { name: "Scalix", begins: ["scalix"] },
   { name: "Vircom", begins: ["vircom"] },
+  { name: "Waypost", begins: ["waypost"] },
   { name: "Amazon SES", begins: ["simpleemailservice"] },
   { name: "Haraka", begins: ["haraka"] },
   { name: "OpenSMTPD", begins: ["opensmtpd"] },
@@ -162,6 +164,7 @@ const servers: ReadonlySet<MakerName> = new Set([
   "PowerMTA",
   "CommuniGate",
   "XMail",
+  "Waypost",
 ])
 
 function versionIn(comment: string): string | undefined {
