@@ -4,7 +4,8 @@ import { dirname, join } from "node:path"
 import { defaultMc, defaultSource } from "../config/default.ts"
 import { printIssue } from "../config/issues.ts"
 import { loadSettings } from "../config/load.ts"
-import { type ClassMembers, classMembers, type Settings } from "../config/settings.ts"
+import { classMembers, type Settings } from "../config/settings.ts"
+import { submissionHop } from "../config/submission.ts"
 import { hostFacts } from "../host/facts.ts"
 import { systemState } from "./state.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
@@ -35,25 +36,31 @@ export function loadConfiguration(file: string | undefined, state: string): Resu
     return fail(`${source.file} cannot be used:\n${errors.map(printIssue).join("\n")}`)
   }
   const submit = chosen === undefined ? undefined : join(dirname(chosen), "submit.mc")
-  const submitTrusted =
-    submit === undefined || !existsSync(submit) ? undefined : trustedBySubmission(submit, state)
-  return ok({
-    settings: submitTrusted === undefined ? settings : { ...settings, submitTrusted },
-    warnings: issues.map(printIssue),
-  })
+  const bySubmission = submit === undefined || !existsSync(submit) ? {} : submissionSettings(submit, state)
+  return ok({ settings: { ...settings, ...bySubmission }, warnings: issues.map(printIssue) })
 }
 
 /**
- * sendmail's submission program has a configuration of its own, and of that only this matters here: who may name another sender.
- * A submit.mc that cannot be understood trusts nobody beyond those whom sendmail always does.
+ * What the daemon has to know of the submission program's configuration: who may name another sender, and where that program sends
+ * mail. A submit.mc that cannot be understood trusts nobody beyond those whom sendmail always does.
  */
-function trustedBySubmission(file: string, state: string): ClassMembers {
+function submissionSettings(file: string, state: string): Pick<Settings, "submitTrusted" | "submission"> {
+  const loaded = loadSubmission(file, state)
+  if (!loaded.ok) return { submitTrusted: new Map() }
+  const submission = submissionHop(loaded.value)
+  const submitTrusted = classMembers(loaded.value, "t")
+  return submission === undefined ? { submitTrusted } : { submitTrusted, submission }
+}
+
+/** Reads a submit.mc. The error is ready to be printed. */
+export function loadSubmission(file: string, state: string): Result<Settings> {
   const text = readText(file)
+  if (!text.ok) return text
   const place = { ...hostFacts(), state, root: process.getuid?.() === 0 }
-  const loaded = text.ok
-    ? loadSettings({ source: { file, text: text.value }, read: readText, place }).settings
-    : undefined
-  return loaded === undefined ? new Map() : classMembers(loaded, "t")
+  const { settings, issues } = loadSettings({ source: { file, text: text.value }, read: readText, place })
+  if (settings !== undefined) return ok(settings)
+  const errors = issues.filter((issue) => issue.severity === "error")
+  return fail(`${file} cannot be used:\n${errors.map(printIssue).join("\n")}`)
 }
 
 /** What the machine's own system runs on, for the commands of users who are not root; undefined: as loadConfiguration chooses. */

@@ -5,7 +5,7 @@ import { makeIds, someRun } from "../daemon/ids.ts"
 import type { ClientFile } from "../queue/client-file.ts"
 import { keepDeadLetter } from "./dead-letter.ts"
 import type { Io } from "./io.ts"
-import { exits } from "./io.ts"
+import { exits, Refusal } from "./io.ts"
 import type { Facts, Prepared } from "./sendmail-header.ts"
 import type { SendmailOptions } from "./sendmail-options.ts"
 import { exitOf, wordsOf } from "./submit.ts"
@@ -39,6 +39,17 @@ export class Kept {
       this.#octets += piece.length
       yield piece
     }
+  }
+
+  /** How many octets came so far. */
+  get octets(): number {
+    return this.#octets
+  }
+
+  /** What was read already, then what is still to be read; undefined when too much was read to be remembered. */
+  again(): AsyncGenerator<Buffer> | undefined {
+    if (!this.#began) return this.read()
+    return this.#octets <= this.#most ? pieces(...this.#pieces) : undefined
   }
 
   /** All that is remembered, and whether that is all there was; what nobody has read yet is read now. */
@@ -124,4 +135,31 @@ async function keepSome(
 
 async function* pieces(...all: readonly Buffer[]): AsyncGenerator<Buffer> {
   yield* all
+}
+
+/** What the client queue is told beside recipients and refusals. */
+export function wishesOf({
+  sender,
+  notify,
+  ret,
+  envid,
+  body,
+  headerSize,
+}: Letter): Omit<ClientFile, "size" | "recipients" | "refused"> {
+  return { sender: sender.path, notify, ret, envid, body, acceptedAt: Date.now(), headerSize }
+}
+
+/** The message as it is handed over. */
+export async function* octetsOf({ prepared, rest }: Letter): AsyncGenerator<Buffer> {
+  yield prepared.handedOver
+  yield* rest.read()
+}
+
+/** The same once more, after an attempt; undefined when it is too large to have been remembered. */
+export async function* octetsAgain(letter: Letter): AsyncGenerator<Buffer> {
+  const rest = letter.rest.again()
+  if (rest === undefined)
+    throw new Refusal("the mail was not sent: its server went away, try again", exits.tryAgain)
+  yield letter.prepared.handedOver
+  yield* rest
 }

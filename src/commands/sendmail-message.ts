@@ -6,14 +6,17 @@ import type { Listener, Submission, Submitted } from "../daemon/submission.ts"
 import { parseAddressList } from "../message/addresses.ts"
 import { type Header, scanHeader } from "../message/header.ts"
 import { recipientsIn } from "../message/submit.ts"
-import { type ClientFile, clientParameters } from "../queue/client-file.ts"
+import { clientParameters } from "../queue/client-file.ts"
 import { keepForLater } from "./client-queue.ts"
 import { ask, askOnce } from "./control-client.ts"
 import { exits, type Io, Refusal } from "./io.ts"
 import { localSender } from "./local-sender.ts"
-import { conclude, type End, Kept, type Letter } from "./sendmail-end.ts"
+import { conclude, type End, Kept, type Letter, octetsOf, wishesOf } from "./sendmail-end.ts"
 import { type Facts, prepareHeader } from "./sendmail-header.ts"
+import { hopTrace, sendByHop } from "./sendmail-hop.ts"
+import type { HopTrace } from "./sendmail-hop-log.ts"
 import type { SendmailOptions } from "./sendmail-options.ts"
+import { openHop, type SubmissionProgram, submissionProgram } from "./submission-program.ts"
 import { asRefusal, openSubmission } from "./submit.ts"
 import { asLines, openMessage } from "./typed-message.ts"
 
@@ -38,16 +41,30 @@ export async function sendMessage(
   }
   const sender = localSender(options, io)
   for (const address of [sender.path, ...recipients]) checkAddress(address)
-  const submission = waitsInClientQueue(options) ? undefined : await openSubmission(state, listener)
+  const program = submissionProgram(options, state)
+  const submission = waitsInClientQueue(options) ? undefined : await openWay(program, state, listener)
   try {
-    const facts = { host: submission?.host ?? hostFacts().hostname, sender, recipients }
-    const letter = await letterOf(options, { header, rest }, facts)
+    const host = program?.host ?? submission?.host ?? hostFacts().hostname
+    const facts = { host, sender, recipients }
+    const trace = program === undefined ? undefined : hopTrace(program, facts, options.senderFlag)
+    const letter = await letterOf(options, { header, rest }, { ...facts, trace })
+    if (program !== undefined && trace !== undefined)
+      return await sendByHop(letter, submission, { program, trace, options, state, io })
     return submission === undefined
       ? await leave(letter, state)
       : await send(letter, submission, { options, state, io })
   } finally {
     submission?.close()
   }
+}
+
+/** To the server of submit.mc, or by the submission socket. */
+function openWay(
+  program: SubmissionProgram | undefined,
+  state: string,
+  listener: Listener,
+): Promise<Submission | undefined> {
+  return program === undefined ? openSubmission(state, listener) : openHop(program, listener)
 }
 
 /** -odq without -Am: the submission program's own queue, as sendmail's is. */
@@ -74,7 +91,7 @@ function addressesIn(argument: string): readonly string[] {
 async function letterOf(
   options: SendmailOptions,
   { header, rest }: { readonly header: Header; readonly rest: AsyncIterable<Buffer> },
-  facts: Facts,
+  facts: Facts & { readonly trace: HopTrace | undefined },
 ): Promise<Letter> {
   const prepared = await prepareHeader(header, options, facts)
   const eightBit = options.body === "8BITMIME" || (options.body === undefined && hasEightBit(header.bytes))
@@ -95,26 +112,9 @@ async function leave(letter: Letter, state: string): Promise<number> {
   await keepForLater(
     state,
     { ...wishesOf(letter), recipients: letter.recipients, refused: [] },
-    octets(letter),
+    octetsOf(letter),
   )
   return exits.ok
-}
-
-/** What the client queue is told beside recipients and refusals. */
-function wishesOf({
-  sender,
-  notify,
-  ret,
-  envid,
-  body,
-  headerSize,
-}: Letter): Omit<ClientFile, "size" | "recipients" | "refused"> {
-  return { sender: sender.path, notify, ret, envid, body, acceptedAt: Date.now(), headerSize }
-}
-
-async function* octets({ prepared, rest }: Letter): AsyncGenerator<Buffer> {
-  yield prepared.handedOver
-  yield* rest.read()
 }
 
 type Way = { readonly options: SendmailOptions; readonly state: string; readonly io: Io }
@@ -122,14 +122,14 @@ type Way = { readonly options: SendmailOptions; readonly state: string; readonly
 async function send(letter: Letter, submission: Submission, { options, state, io }: Way): Promise<number> {
   const own = letter.sender.path
   const sender = options.queue === "main" ? own : qualified(own, submission.host)
-  const { mail, rcpt } = clientParameters({ ...wishesOf(letter), size: 0, recipients: [] })
+  const { mail, rcpt } = clientParameters(letter)
   const sent = await asRefusal(
     submission.send({
       sender,
       recipients: letter.recipients,
       parameters: `${mail}${utf8Word(letter, submission)}${options.queueOnly ? " XQUEUE" : ""}${options.senderFlag === "r" ? " XR" : ""}`,
       recipientParameters: rcpt,
-      content: octets(letter),
+      content: octetsOf(letter),
     }),
   )
   await asRefusal(submission.quit(options.verbose || options.trafficLog !== undefined ? "wait" : "go"))

@@ -84,6 +84,14 @@ export type MapDeclaration = {
   readonly at: Origin | undefined
 }
 
+/** The server of the submission program (submit.mc). */
+export type SubmissionHop = {
+  /** As it was written: "[127.0.0.1]", "mailhub.hello.com". */
+  readonly host: string
+  readonly port: number
+  readonly at: Origin | undefined
+}
+
 export type Settings = {
   /** Where it was read: a path, or "built-in default". */
   readonly source: string
@@ -106,6 +114,8 @@ export type Settings = {
   readonly queueGroups: ReadonlyMap<string, FilterDefinition>
   /** Class t as submit.mc has it, where there is one: whom the sendmail command believes. Absent: class t of this. */
   readonly submitTrusted?: ClassMembers
+  /** Where submit.mc sends mail of the sendmail command (FEATURE msp). Absent: it is handed over by the submission socket. */
+  readonly submission?: SubmissionHop
   /** Raw rules and other cf text, kept for the rule engine. */
   readonly localRules: readonly LocalLine[]
 }

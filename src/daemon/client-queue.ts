@@ -31,6 +31,8 @@ export type ClientQueueWorld = {
   readonly directory: string
   /** A session of the local door for this login. */
   readonly session: (login: string) => Duplex
+  /** The server of submit.mc, and the name we say there; undefined where there is none: then all goes by the local door. */
+  readonly hop?: () => { readonly stream: Duplex; readonly name: string } | undefined
   /** Tells a sender by mail of recipients that were refused for good; resolves when that is safe. */
   readonly report: (
     kept: Kept,
@@ -122,11 +124,17 @@ export class ClientQueue {
     content: AsyncIterable<Buffer>,
   ): Promise<{ readonly refused: ClientFile["refused"]; readonly left: readonly string[] }> {
     if (file.recipients.length === 0) return { refused: [], left: [] }
-    const submission = await Submission.open(this.#world.session(login), () => {})
+    const hop = file.hop === true ? this.#world.hop?.() : undefined
+    const submission = await (hop === undefined
+      ? Submission.open(this.#world.session(login), () => {})
+      : Submission.open(hop.stream, () => {}, hop.name))
     try {
-      const { mail, rcpt } = clientParameters(file)
-      const { recipients } = file
-      const sender = qualified(file.sender, submission.host)
+      const { mail, rcpt } = clientParameters(file, hop === undefined ? undefined : submission.offers)
+      const host = hop?.name ?? submission.host
+      // The local door knows this host's names; a server across TCP is told them whole.
+      const recipients =
+        hop === undefined ? file.recipients : file.recipients.map((one) => qualified(one, host))
+      const sender = qualified(file.sender, host)
       const sent = await submission.send({
         sender,
         recipients,
@@ -135,7 +143,7 @@ export class ClientQueue {
         content,
       })
       await submission.quit()
-      return sort(recipients, sent)
+      return sort(file.recipients, { ...sent, refused: asTyped(sent.refused, recipients, file.recipients) })
     } finally {
       submission.close()
     }
@@ -174,6 +182,16 @@ export class ClientQueue {
     this.#said.set(id, opened.error)
     return undefined
   }
+}
+
+/** Refusals by the names that the file has. */
+function asTyped(
+  refused: Submitted["refused"],
+  sent: readonly string[],
+  typed: readonly string[],
+): Submitted["refused"] {
+  const names = new Map(sent.map((name, n) => [name, typed[n] ?? name]))
+  return refused.map(({ recipient, said }) => ({ recipient: names.get(recipient) ?? recipient, said }))
 }
 
 type Opened = { readonly kept: Kept; readonly handle: FileHandle }

@@ -49,6 +49,7 @@ import { Runner } from "./runner.ts"
 import { Sampling } from "./sampling.ts"
 import { SieveMemory, sieveServices } from "./sieve-services.ts"
 import { Statistics } from "./statistics.ts"
+import { submissionStream } from "./submission-stream.ts"
 import { Watchers } from "./watchers.ts"
 import type { WhatIfWorld } from "./what-if-verb.ts"
 

@@ -53,13 +53,14 @@ export class Submission {
     this.offers = greeted.offers
   }
 
-  /** Says hello. */
-  static async open(stream: Duplex, listener: Listener): Promise<Submission> {
+  /** Says hello, by the name that is ours for the server; one that knows no EHLO is told HELO (RFC 5321 §3.2). */
+  static async open(stream: Duplex, listener: Listener, name = "localhost"): Promise<Submission> {
     stream.on("error", () => {}) // told by the line that does not come
     const lines = linesOf(stream)
     const greeting = await read(lines, listener)
     if (greeting.code !== 220) throw new SubmissionEnded(greeting)
-    const hello = await say(stream, lines, listener, "EHLO localhost")
+    const extended = await say(stream, lines, listener, `EHLO ${name}`)
+    const hello = extended.code >= 500 ? await say(stream, lines, listener, `HELO ${name}`) : extended
     if (hello.code !== 250) throw new SubmissionEnded(hello)
     const host = /^220[ -](\S+)/.exec(greeting.lines[0] ?? "")?.[1] ?? "localhost"
     const offers = hello.lines.slice(1).map((line) => line.slice(4).toUpperCase())
@@ -68,11 +69,12 @@ export class Submission {
 
   /**
    * One transaction. What is refused is told, not thrown; a server that is gone is thrown. All commands up to DATA go in one write
-   * (RFC 2920): each reply that is waited for costs two changes of process.
+   * where the server offers that (RFC 2920): each reply that is waited for costs two changes of process.
    */
   async send(tx: SubmittedMessage): Promise<Submitted> {
     const mail = `MAIL FROM:<${tx.sender}>${tx.parameters}`
     const rcpts = tx.recipients.map((recipient) => `RCPT TO:<${recipient}>${tx.recipientParameters}`)
+    if (!this.offers.includes("PIPELINING")) return this.#sendInTurn(tx, mail, rcpts)
     this.#stream.write([mail, ...rcpts, "DATA", ""].join("\r\n"))
     const began = await this.#replyTo(mail)
     const refused: { recipient: string; said: Said }[] = []
@@ -85,6 +87,22 @@ export class Submission {
       if (began.code !== 250) return { refused: [], said: began }
       return { refused, said: refused.length === tx.recipients.length ? undefined : data }
     }
+    await this.#write(tx.content)
+    return { refused, said: await this.#say(".") }
+  }
+
+  /** The same, a command after each reply. */
+  async #sendInTurn(tx: SubmittedMessage, mail: string, rcpts: readonly string[]): Promise<Submitted> {
+    const began = await this.#say(mail)
+    if (began.code !== 250) return { refused: [], said: began }
+    const refused: { recipient: string; said: Said }[] = []
+    for (const [i, recipient] of tx.recipients.entries()) {
+      const said = await this.#say(rcpts[i] ?? "")
+      if (said.code !== 250 && said.code !== 251 && said.code !== 252) refused.push({ recipient, said })
+    }
+    if (refused.length === tx.recipients.length) return { refused, said: undefined }
+    const data = await this.#say("DATA")
+    if (data.code !== 354) return { refused, said: data }
     await this.#write(tx.content)
     return { refused, said: await this.#say(".") }
   }
@@ -144,14 +162,19 @@ async function read(lines: AsyncIterator<string>, listener: Listener): Promise<S
   }
 }
 
+/** A stream that breaks has no more lines, as one that ends. */
 async function* linesOf(stream: Duplex): AsyncGenerator<string, void> {
   let text = ""
   stream.setEncoding("utf8")
-  for await (const chunk of stream) {
-    text += String(chunk)
-    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n")) {
-      yield text.slice(0, end).replace(/\r$/, "")
-      text = text.slice(end + 1)
+  try {
+    for await (const chunk of stream) {
+      text += String(chunk)
+      for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n")) {
+        yield text.slice(0, end).replace(/\r$/, "")
+        text = text.slice(end + 1)
+      }
     }
+  } catch {
+    return
   }
 }

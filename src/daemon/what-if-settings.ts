@@ -12,6 +12,8 @@ import { fail, ok, type Result } from "../mail/result.ts"
 export type WhatIf = {
   /** A sendmail.mc; undefined: the settings in force. */
   readonly config: string | undefined
+  /** What would stand in that file; undefined: what stands there. */
+  readonly text?: string | undefined
   /** Tables by their name, each with the text that takes its place. */
   readonly maps: Readonly<Record<string, string>>
 }
@@ -19,13 +21,17 @@ export type WhatIf = {
 export type Base = { readonly settings: Settings; readonly state: string; readonly asRoot: boolean }
 
 /** Those settings, or why there are none, ready to be printed. */
-export function settingsOf({ config, maps }: WhatIf, base: Base): Result<Settings> {
-  const settings = config === undefined ? ok(base.settings) : readSettings(config, base)
+export function settingsOf({ config, text, maps }: WhatIf, base: Base): Result<Settings> {
+  const settings = config === undefined ? ok(base.settings) : readSettings(config, text, base)
   return settings.ok ? withMaps(settings.value, maps) : settings
 }
 
-function readSettings(file: string, { settings: running, state, asRoot }: Base): Result<Settings> {
-  const text = readText(file)
+function readSettings(
+  file: string,
+  draft: string | undefined,
+  { settings: running, state, asRoot }: Base,
+): Result<Settings> {
+  const text = draft === undefined ? readText(file) : ok(draft)
   if (!text.ok) return text
   const place = { ...hostFacts(), state, root: asRoot }
   const { settings, issues } = loadSettings({
@@ -37,8 +43,12 @@ function readSettings(file: string, { settings: running, state, asRoot }: Base):
     const errors = issues.filter(({ severity }) => severity === "error")
     return fail(`${file} cannot be used:\n${errors.map(printIssue).join("\n")}`)
   }
-  const { submitTrusted } = running
-  return ok(submitTrusted === undefined ? settings : { ...settings, submitTrusted })
+  const { submitTrusted, submission } = running
+  return ok({
+    ...settings,
+    ...(submitTrusted === undefined ? {} : { submitTrusted }),
+    ...(submission === undefined ? {} : { submission }),
+  })
 }
 
 function withMaps(settings: Settings, maps: WhatIf["maps"]): Result<Settings> {

@@ -20,6 +20,8 @@ export type ClientFile = {
   readonly refused: readonly { readonly recipient: string; readonly said: readonly string[] }[]
   /** Whose it is, where the mail system itself has written it anew. */
   readonly login?: string
+  /** The submission program (submit.mc) made it whole, with a Received: of its own: it goes to that file's server. */
+  readonly hop?: true
 }
 
 /** The longest first line. */
@@ -63,7 +65,8 @@ function isClientFile(value: unknown): value is ClientFile {
     isCount(it["headerSize"]) &&
     isCount(it["size"]) &&
     isList(it["refused"], isRefused) &&
-    (it["login"] === undefined || isText(it["login"]))
+    (it["login"] === undefined || isText(it["login"])) &&
+    (it["hop"] === undefined || it["hop"] === true)
   )
 }
 
@@ -94,19 +97,23 @@ function isRefused(value: unknown): value is ClientFile["refused"][number] {
   return isPath(value.recipient) && isList(value.said, isText)
 }
 
-/** The parameters of MAIL and RCPT, each with a blank before it. */
-export function clientParameters({ notify, ret, envid, body }: Omit<ClientFile, "refused">): {
+/** The parameters of MAIL and RCPT, each with a blank before it; of those alone that a server offers, where its offers are given. */
+export function clientParameters(
+  { notify, ret, envid, body }: Pick<ClientFile, "notify" | "ret" | "envid" | "body">,
+  offers: readonly string[] = ["8BITMIME", "DSN"],
+): {
   readonly mail: string
   readonly rcpt: string
 } {
+  const dsn = offers.includes("DSN")
   const mail = [
-    ...(body === "8bitmime" ? ["BODY=8BITMIME"] : []),
-    ...(ret === undefined ? [] : [`RET=${ret === "full" ? "FULL" : "HDRS"}`]),
-    ...(envid === undefined ? [] : [`ENVID=${xtext(envid)}`]),
+    ...(body === "8bitmime" && offers.includes("8BITMIME") ? ["BODY=8BITMIME"] : []),
+    ...(ret === undefined || !dsn ? [] : [`RET=${ret === "full" ? "FULL" : "HDRS"}`]),
+    ...(envid === undefined || !dsn ? [] : [`ENVID=${xtext(envid)}`]),
   ]
   return {
     mail: mail.map((word) => ` ${word}`).join(""),
-    rcpt: notify === undefined ? "" : ` NOTIFY=${notify.join(",").toUpperCase()}`,
+    rcpt: notify === undefined || !dsn ? "" : ` NOTIFY=${notify.join(",").toUpperCase()}`,
   }
 }
 

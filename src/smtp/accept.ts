@@ -6,6 +6,7 @@ import { type Reason, withTrail } from "../mail/decision.ts"
 import { shownSender, type Transaction } from "../mail/envelope.ts"
 import type { Reply } from "../mail/reply.ts"
 import { printPath } from "../mail/address.ts"
+import { namesAnother } from "../message/authentication-warning.ts"
 import { printDate } from "../message/date.ts"
 import { writeAuthResults } from "../message/auth-results.ts"
 import { countReceived, has, summary } from "../message/header.ts"
@@ -141,11 +142,9 @@ function strangeSender(
   { envelope, namedBy = "-f" }: NamedSender,
 ): string | undefined {
   const { authenticated: login } = arrival
-  if (login === undefined || login === "root" || offers.trustedUsers?.has(login.toLowerCase()) === true)
-    return undefined
-  const sender = shownSender(envelope) || "<>"
-  const own = sender === login || sender.toLowerCase() === `${login}@${offers.hostname}`.toLowerCase()
-  return own ? undefined : `${login} set sender to ${sender} using ${namedBy}`
+  if (login === undefined) return undefined
+  const { hostname: host, trustedUsers: trusted } = offers
+  return namesAnother({ login, sender: shownSender(envelope), host, flag: namedBy, trusted })
 }
 
 type NamedSender = Pick<Transaction, "envelope"> & { readonly namedBy?: "-f" | "-r" }

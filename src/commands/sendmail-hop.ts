@@ -1,0 +1,115 @@
+// The sendmail command as a hop of its own (sendmail's submission program): it puts its Received: and its warning on the message,
+// hands it to the server of submit.mc by SMTP, and writes its own lines into the machine's log.
+import { SubmissionEnded, type Submission, type Submitted } from "../daemon/submission.ts"
+import { makeIds, someRun } from "../daemon/ids.ts"
+import { version } from "../host/version.ts"
+import { qualified } from "../mail/address.ts"
+import { namesAnother } from "../message/authentication-warning.ts"
+import { printDate } from "../message/date.ts"
+import { writeReceived } from "../message/received.ts"
+import { clientParameters } from "../queue/client-file.ts"
+import { keepForLater } from "./client-queue.ts"
+import { askOnce } from "./control-client.ts"
+import { exits } from "./io.ts"
+import { conclude, type End, type Letter, octetsAgain, octetsOf, wishesOf } from "./sendmail-end.ts"
+import { HopLog, type HopTrace, type HopWay, localArrival } from "./sendmail-hop-log.ts"
+import type { Facts } from "./sendmail-header.ts"
+import type { SubmissionProgram } from "./submission-program.ts"
+
+/** The fields of this hop. */
+export function hopTrace(
+  program: SubmissionProgram,
+  { sender, recipients }: Facts,
+  flag: "f" | "r",
+): HopTrace {
+  const id = makeIds(Date.now, someRun())()
+  const [only = ""] = recipients
+  const received = writeReceived({
+    arrival: localArrival(sender.login),
+    by: program.host,
+    id,
+    software: `8.17.1/Waypost ${version}/Submit`,
+    recipient: undefined,
+    typed: recipients.length === 1 ? only : undefined,
+    date: printDate(Date.now()),
+  })
+  const says = program.warns
+    ? namesAnother({ ...program, sender: sender.path, login: sender.login, flag: `-${flag}` })
+    : undefined
+  const warning = says === undefined ? "" : `X-Authentication-Warning: ${program.host}: ${says}\r\n`
+  return { id, received, warning }
+}
+
+/** Sends it; undefined: the server is not there, or is not to have it now, and it waits in the client queue. */
+export async function sendByHop(
+  letter: Letter,
+  submission: Submission | undefined,
+  way: HopWay,
+): Promise<number> {
+  const log = new HopLog(letter, way)
+  try {
+    if (submission === undefined) return await leaveForHop(letter, way, log)
+    const sent = await transaction(letter, submission, way)
+    if (sent === undefined) return await leaveForHop(letter, way, log)
+    log.came(letter.rest.octets)
+    log.went(sent)
+    if (sent.said !== undefined && sent.said.code >= 400 && sent.said.code < 500)
+      return await keepWhole(letter, way)
+    return await conclude(letter, sent, { options: way.options, io: way.io, keep: keeper(letter, way) })
+  } finally {
+    log.close()
+  }
+}
+
+/** A server that goes away in the middle has not taken it: undefined, and it waits as if it had not been there. */
+async function transaction(
+  letter: Letter,
+  submission: Submission,
+  { program, options }: HopWay,
+): Promise<Submitted | undefined> {
+  const { mail, rcpt } = clientParameters(letter, submission.offers)
+  const sent = letter.recipients.map((one) => qualified(one, program.host))
+  try {
+    const submitted = await submission.send({
+      sender: qualified(letter.sender.path, program.host),
+      recipients: sent,
+      parameters: `${mail}${utf8Word(letter, submission)}`,
+      recipientParameters: rcpt,
+      content: octetsOf(letter),
+    })
+    await submission.quit(options.verbose || options.trafficLog !== undefined ? "wait" : "go")
+    const typed = new Map(sent.map((name, n) => [name, letter.recipients[n] ?? name]))
+    const refused = submitted.refused.map(({ recipient, said }) => ({
+      recipient: typed.get(recipient) ?? recipient,
+      said,
+    }))
+    return { ...submitted, refused }
+  } catch (error) {
+    if (error instanceof SubmissionEnded && error.said === undefined) return undefined
+    throw error
+  }
+}
+
+function utf8Word({ sender, recipients }: Letter, { offers }: Submission): string {
+  const international = [sender.path, ...recipients].some((address) => /[^\x00-\x7f]/.test(address))
+  return international && offers.includes("SMTPUTF8") ? " SMTPUTF8" : ""
+}
+
+async function leaveForHop(letter: Letter, way: HopWay, log: HopLog): Promise<number> {
+  const code = await keepWhole(letter, way)
+  log.came(letter.rest.octets)
+  log.waits()
+  return code
+}
+
+async function keepWhole(letter: Letter, way: HopWay): Promise<number> {
+  await keeper(letter, way)({ recipients: letter.recipients, refused: [] }, octetsAgain(letter))
+  return exits.ok
+}
+
+function keeper(letter: Letter, { state }: HopWay): End["keep"] {
+  return async (file, content) => {
+    await keepForLater(state, { ...wishesOf(letter), ...file, hop: true }, content)
+    if (file.refused.length > 0) await askOnce(state, { verb: "client run" }) // the sender is told now
+  }
+}
