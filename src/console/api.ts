@@ -76,6 +76,8 @@ export type Now = {
   /** Upper ends of the age columns, in minutes. */
   readonly ages: readonly number[]
   readonly destinations: readonly Destination[]
+  /** The queue is long and still being counted: `destinations` are those of the count before, or none yet. */
+  readonly counting: boolean
   readonly refusals: readonly Refusals[]
   readonly health: readonly Health[]
 }

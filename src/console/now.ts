@@ -15,6 +15,9 @@ const minutesKept = 60
 /** A look is good enough for so many times what it took, between these milliseconds: a long queue is not counted all the time. */
 const lookFor = { times: 4, least: 200, most: 10_000 }
 
+/** Milliseconds that the page waits for a count of the queue. */
+const countFor = 400
+
 type Counts = { readonly in: number; readonly out: number; readonly refused: number }
 
 export type NowParts = {
@@ -29,6 +32,8 @@ export class NowPage {
   readonly #parts: NowParts
   readonly #minutes: ({ readonly at: number } & Counts)[] = []
   #before: Counts | undefined
+  #shapes: readonly Shape[] = []
+  #counting: Promise<void> | undefined
   #look: { readonly now: Promise<Now>; until: number } | undefined
   readonly #timer: NodeJS.Timeout
 
@@ -77,11 +82,26 @@ export class NowPage {
     return readSamples(typeof text === "string" ? text : "")
   }
 
+  /** Counts the queue by destination; false when that is done, or true when the page should not wait for it. */
+  async #isCounting(): Promise<boolean> {
+    this.#counting ??= this.#countQueue().finally(() => (this.#counting = undefined))
+    const { promise, resolve } = Promise.withResolvers<true>()
+    const timer = setTimeout(() => resolve(true), countFor)
+    const counting = await Promise.race([this.#counting.then(() => false), promise])
+    clearTimeout(timer)
+    return counting
+  }
+
+  async #countQueue(): Promise<void> {
+    const shapes: Shape[] = []
+    for await (const { shape } of this.#parts.ask({ verb: "summary" })) shapes.push(shape as Shape) // our own daemon's
+    this.#shapes = shapes
+  }
+
   async #make(at: number): Promise<Now> {
     const { ask, host, health } = this.#parts
     const samples = await this.#samples()
-    const shapes: Shape[] = []
-    for await (const { shape } of ask({ verb: "summary" })) shapes.push(shape as Shape) // our own daemon's
+    const counting = await this.#isCounting()
     const { messages, recipients, octets } = (await first(ask({ verb: "count" }))) as Record<string, number>
     const counts = countsIn(samples)
     const running = this.#before === undefined ? [] : [{ at, ...difference(counts, this.#before) }]
@@ -102,7 +122,8 @@ export class NowPage {
         held: sumOf(samples, "waypost_queue_messages", { state: "held" }),
       },
       ages: [...ages],
-      destinations: shapes.slice(0, mostDestinations).map(destinationOf),
+      destinations: this.#shapes.slice(0, mostDestinations).map(destinationOf),
+      counting,
       refusals: refusalsIn(samples),
       health: await health(),
     }

@@ -57,12 +57,17 @@ export async function* change(
   if (wanted === undefined) return yield notUnderstood(request)
   if (isEverything(wanted) && request["all"] !== true)
     return yield { error: `${request.verb}: name ids or a filter, or say --all`, code: 64 }
-  const meant: Queued[] = []
-  for await (const queued of found(wanted, spool)) meant.push(queued)
-  for (const queued of meant) {
-    if (request["preview"] === true || (await act(queued.entry.id))) yield { queued }
+  if (request["preview"] === true) {
+    for await (const queued of found(wanted, spool)) yield { queued }
+    return
   }
-  if (request["preview"] !== true) wake()
+  const meant: string[] = [] // all of them first: what is done changes what would be found
+  for await (const { entry } of found(wanted, spool)) meant.push(entry.id)
+  for (const id of meant) {
+    const queued = await spool.get(id)
+    if (queued !== undefined && (await act(id))) yield { queued }
+  }
+  wake()
 }
 
 /** A message's octets, in base64, piece by piece, after a line about it. */
@@ -89,11 +94,13 @@ function wantedBy(request: Request): Wanted | undefined {
     ...(typeof to === "string" ? { to } : {}),
     ...(typeof from === "string" ? { from } : {}),
     ...(typeof olderThan === "number" ? { olderThan } : {}),
+    ...(selection.held === "any" ? {} : { held: selection.held }),
   }
   return { filter, selection }
 }
 
-function isEverything({ filter, selection }: Wanted): boolean {
+/** What is held, or what is not, is no narrower than that. */
+function isEverything({ filter: { held: _, ...filter }, selection }: Wanted): boolean {
   return Object.keys(filter).length === 0 && selection.limits.length === 0
 }
 

@@ -100,7 +100,7 @@ export class Reader {
     const found = wanted?.map((id) => this.#run.byId.get(id)) ?? this.#run.after.all(after, scanned)
     const rows: QueuedRow[] = []
     for (const row of found) {
-      const whole = isOlder(filter, row) ? this.#whole(row) : undefined
+      const whole = isOlder(filter, row) && isHeldAsWanted(filter, row) ? this.#whole(row) : undefined
       if (whole === undefined || !matches(filter, whole)) continue
       rows.push(whole)
       if (rows.length >= limit) return { rows, after: String(row?.["id"]) }
@@ -162,6 +162,10 @@ function owned(octets: Uint8Array): Uint8Array<ArrayBuffer> {
   const { buffer } = octets
   if (buffer instanceof ArrayBuffer && octets.byteLength === buffer.byteLength) return new Uint8Array(buffer)
   return new Uint8Array(octets)
+}
+
+function isHeldAsWanted({ held }: Filter, row: Row | undefined): boolean {
+  return held === undefined || (typeof row?.["held"] === "string") === (held === "only")
 }
 
 function isOlder({ olderThan }: Filter, row: Row | undefined): boolean {

@@ -115,6 +115,8 @@ export type Filter = {
   readonly from?: string
   /** Accepted before this time, milliseconds since 1970. */
   readonly olderThan?: number
+  /** Only what is held, or only what is not. */
+  readonly held?: "no" | "only"
 }
 
 export type Spool = {
