@@ -5,7 +5,7 @@ import { qualified } from "../mail/address.ts"
 import type { Listener, Submission, Submitted } from "../daemon/submission.ts"
 import { parseAddressList } from "../message/addresses.ts"
 import { type Header, scanHeader } from "../message/header.ts"
-import { recipientsIn } from "../message/submit.ts"
+import { recipientListsIn } from "../message/submit.ts"
 import { clientParameters } from "../queue/client-file.ts"
 import { keepForLater } from "./client-queue.ts"
 import { ask, askOnce } from "./control-client.ts"
@@ -27,21 +27,23 @@ export async function sendMessage(
   listener: Listener,
   io: Io,
 ): Promise<number> {
-  const named = options.operands.flatMap(addressesIn)
-  if (named.length === 0 && !options.recipientsFromHeader) {
+  const named = options.operands.map(addressesIn)
+  if (named.flat().length === 0 && !options.recipientsFromHeader) {
     io.stdout.write("Recipient names must be specified\n") // sendmail's words, where it says them
     return exits.usage
   }
   const { head, rest } = await openMessage(asLines(io.stdin, { dotEnds: !options.ignoreDots }))
   const header = scanHeader(head)
-  const recipients = [...new Set([...named, ...(options.recipientsFromHeader ? recipientsIn(header) : [])])]
+  const program = submissionProgram(options, state)
+  const lists = [...named, ...(options.recipientsFromHeader ? recipientListsIn(header) : [])]
+  // sendmail puts each argument's and each field's recipients before those that it has; its log and its server see them so.
+  const recipients = [...new Set((program === undefined ? lists : lists.toReversed()).flat())]
   if (recipients.length === 0) {
     io.stdout.write("No recipient addresses found in header\n")
     return exits.ok // sendmail differs from its own manual here, and programs go by what it does
   }
   const sender = localSender(options, io)
   for (const address of [sender.path, ...recipients]) checkAddress(address)
-  const program = submissionProgram(options, state)
   const submission = waitsInClientQueue(options) ? undefined : await openWay(program, state, listener)
   try {
     const host = program?.host ?? submission?.host ?? hostFacts().hostname

@@ -157,3 +157,41 @@ test("what strangers leave is looked at: no links, no second name, no lies about
   assert.equal(readdirSync(directory).length, 7)
   rmSync(elsewhere, { recursive: true })
 })
+
+test("mail that is through its hop goes to the server of submit.mc, with this host's names whole", async () => {
+  const client = { address: "127.0.0.1", port: 40000, name: "localhost" }
+  const arrival = { protocol: "SMTP", client, authenticated: undefined, submission: false } as const
+  const names: string[] = []
+  const throughHop = new ClientQueue({
+    directory,
+    session: () => assert.fail("the local door was asked"),
+    hop: () => ({ stream: open({ spool, arrival }).client, name: "grussell.org" }),
+    report: async () => ok(undefined),
+    say: (line) => said.push(line),
+    bug: (error) => assert.fail(String(error)),
+  })
+  leave({ hop: true, recipients: ["gordon"] })
+  await throughHop.run()
+  const [stored] = spool.stored
+  assert.equal(stored?.queued.entry.arrival.protocol, "ESMTP")
+  names.push(...(stored?.queued.pending ?? []).map(({ recipient }) => printPath(recipient.path)))
+  assert.deepEqual([names, readdirSync(directory), said], [["gordon@grussell.org"], [], []])
+})
+
+test("a server that is gone again leaves it where it is", async () => {
+  const throughHop = new ClientQueue({
+    directory,
+    session: () => assert.fail("the local door was asked"),
+    hop: () => {
+      const { client } = open({ spool })
+      client.destroy(new Error("connect ECONNREFUSED"))
+      return { stream: client, name: "grussell.org" }
+    },
+    report: async () => ok(undefined),
+    say: (line) => said.push(line),
+    bug: (error) => assert.fail(String(error)),
+  })
+  leave({ hop: true })
+  await throughHop.run()
+  assert.deepEqual([spool.stored.length, readdirSync(directory).length, said.length], [0, 1, 1])
+})

@@ -103,13 +103,17 @@ function clean(text: string): string {
 
 /** Whom the header names, for sendmail -t: of To, Cc and Bcc, or of their Resent- forms where there are any. */
 export function recipientsIn(header: Header): readonly string[] {
+  return [...new Set(recipientListsIn(header).flat())]
+}
+
+/** The same, a list for each field. */
+export function recipientListsIn(header: Header): readonly (readonly string[])[] {
   const prefix = isResent(header) ? "resent-" : ""
-  const found = ["to", "cc", "bcc"].flatMap((name) =>
-    fields(header, `${prefix}${name}`).flatMap((field) =>
+  return ["to", "cc", "bcc"].flatMap((name) =>
+    fields(header, `${prefix}${name}`).map((field) =>
       parseAddressList(valueOf(header, field)).map(({ address }) => address),
     ),
   )
-  return [...new Set(found)]
 }
 
 /**
@@ -118,12 +122,13 @@ export function recipientsIn(header: Header): readonly string[] {
  */
 export function completeHeader(header: Header, completion: Completion): Buffer {
   const pieces: Buffer[] = [Buffer.from(missingFields(header, completion), "utf8")]
-  let bcc = false
+  let empty = !has(header, "to") && !has(header, "cc")
   for (const field of header.fields) {
-    if (isNamed(header, field, "bcc") || isNamed(header, field, "resent-bcc")) bcc = true
-    else pieces.push(header.bytes.subarray(field.start, field.end))
+    const blind = isNamed(header, field, "bcc") || isNamed(header, field, "resent-bcc")
+    if (!blind) pieces.push(header.bytes.subarray(field.start, field.end))
+    else if (empty) pieces.push(Buffer.from("Bcc: \r\n"))
+    if (blind) empty = false
   }
-  if (bcc && !has(header, "to") && !has(header, "cc")) pieces.push(Buffer.from("Bcc: \r\n"))
   pieces.push(Buffer.from(endsLine(pieces.at(-1)) ? "\r\n" : "\r\n\r\n"))
   return Buffer.concat(pieces)
 }
