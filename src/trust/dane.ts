@@ -38,9 +38,8 @@ export async function findDane(place: DaneHost, dns: DaneDns): Promise<DaneFound
   const { host, mxSecure, addressSecure } = place
   // RFC 7672 §2.2.1, §2.2.2: an insecure MX or address could name any host: TLSA records of it would prove nothing.
   if (!mxSecure) return nothing(`the MX records of ${place.domain} are not secured by DNSSEC`)
-  if (!addressSecure) return nothing(`the addresses of ${host} are not secured by DNSSEC`)
-  const bases = await basesOf(host, dns)
-  if (bases.found === "unavailable") return bases
+  const bases = addressSecure ? await basesOf(host, dns) : await onlyBase(host, dns)
+  if (bases.found !== "names") return bases
   for (const base of bases.names) {
     const name = `_${place.port}._tcp.${base}`
     const answer = (await dns.tlsa?.(name)) ?? noTlsa
@@ -55,6 +54,7 @@ const noTlsa = { found: "nothing", why: "no such record", secure: false } as con
 
 type Bases =
   | { readonly found: "names"; readonly names: readonly string[] }
+  | (DaneFound & { readonly found: "nothing" })
   | (DaneFound & { readonly found: "unavailable" })
 
 /** RFC 7672 §2.2.3: where the host is an alias, secure all the way, the end of it first, then the host itself. */
@@ -68,6 +68,15 @@ async function basesOf(host: string, dns: DaneDns): Promise<Bases> {
     name = next
   }
   return { found: "names", names: name === host ? [host] : [name, host] }
+}
+
+/** RFC 7672 §2.2.2: addresses that are not secure end it, but for a secure alias into a zone that is not signed: then its own name. */
+async function onlyBase(host: string, dns: DaneDns): Promise<Bases> {
+  const answer = await dns.cname(host)
+  if (answer.found === "unavailable") return unavailable(`no answer for CNAME ${host}: ${answer.why}`)
+  return answer.found === "records" && answer.secure
+    ? { found: "names", names: [host] }
+    : nothing(`the addresses of ${host} are not secured by DNSSEC`)
 }
 
 function demanded(records: readonly TlsaRecord[], base: string, { host, domain }: DaneHost): DaneFound {
@@ -106,7 +115,7 @@ function strongest(records: readonly TlsaRecord[]): readonly TlsaRecord[] {
   )
 }
 
-function nothing(says: string): DaneFound {
+function nothing(says: string): DaneFound & { readonly found: "nothing" } {
   return { found: "nothing", reason: { ...because(step, says), role: "passed" } }
 }
 

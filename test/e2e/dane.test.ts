@@ -20,7 +20,7 @@ import { without } from "../kit/debian.ts"
 import { withoutPeers } from "../kit/peers.ts"
 import { type SignedDns, signedDnsPeers, startSignedDns } from "../kit/signed-dns.ts"
 import { settingsOf } from "../kit/site.ts"
-import { run } from "../kit/system.ts"
+import { handIn, run, System } from "../kit/system.ts"
 import { noMaterial, startTlsHost, type TlsHost } from "../kit/tls-host.ts"
 
 const skip = withoutPeers(...signedDnsPeers) || without("openssl")
@@ -101,6 +101,9 @@ function zonesOf(port: number, plain: number, host: string, ca: string) {
     ...hosts.flatMap((name) => mx(name, name)),
     ...mx("two", "bad", "good"),
     "mx-alias IN CNAME mx-good",
+    "mx-out IN CNAME mx.napier.ac.uk.",
+    ...mx("out", "out"),
+    `_${port}._tcp.mx-out IN TLSA 3 1 1 ${wrong}`,
     ...mx("alias", "alias"),
     `_${port}._tcp.mx-good IN TLSA 3 1 1 ${own.spki}`,
     `_${port}._tcp.mx-bad IN TLSA 3 1 1 ${wrong}`,
@@ -295,6 +298,12 @@ const cases: readonly Case[] = [
     way: /^TLS/,
   },
   {
+    domain: "out.hello.com",
+    says: "a secure alias into a zone that is not signed has records by its own name",
+    action: "delayed",
+    because: /no TLSA record matches/,
+  },
+  {
     domain: "none.hello.com",
     says: "a secure host without records is as ever",
     action: "relayed",
@@ -434,4 +443,55 @@ test("MTA-STS: a policy is kept on disk, and binds until it expires, whatever it
   assert.equal(fetched, after, "and asks for it no more")
   now += 86_401_000
   assert.equal((await go()).status.action, "relayed", "it has expired, and there is no other")
+})
+
+test("a whole system asks for it, and shows what it found", { skip }, async () => {
+  assert.ok(ground !== undefined)
+  const { dns, secure } = ground
+  const system = await System.start({
+    mc: `
+OSTYPE(\`linux')dnl
+define(\`confDOMAIN_NAME', \`napier.ac.uk')dnl
+DAEMON_OPTIONS(\`Name=MTA, Addr=127.0.0.1, Port=@PORT@')dnl
+FEATURE(\`no_default_msa')dnl
+FEATURE(\`dane')dnl
+FEATURE(\`mailertable', \`hash @DIR@/mailertable')dnl
+FEATURE(\`access_db', \`hash @DIR@/access')dnl
+define(\`ESMTP_MAILER_ARGS', \`TCP $h ${secure.port}')dnl
+MAILER(\`local')dnl
+MAILER(\`smtp')dnl
+`,
+    files: {
+      mailertable: "hello.com\tesmtp:[mx-good.hello.com]\ngrussell.org\tesmtp:[mx-bad.hello.com]\n",
+      access: "Connect:127.0.0.1\tRELAY\n",
+    },
+    args: ["--resolver", dns.resolver],
+  })
+  try {
+    const before = secure.spool.stored.length
+    const give = async (to: string) => {
+      const reply = await handIn(system, {
+        from: "andrew@napier.ac.uk",
+        to: [to],
+        text: "Subject: lunch\n\nNoon?\n",
+      })
+      const id = /^250 2\.0\.0 (\S+)/.exec(reply)?.[1]
+      assert.ok(id !== undefined, reply)
+      await system.idle()
+      return (await system.waypost("show", id)).stdout
+    }
+    assert.match(
+      await give("gordon@hello.com"),
+      /dane\s.*TLSA records of mx-good\.hello\.com \(3 1 1\) bind the certificate/,
+    )
+    assert.equal(secure.spool.stored.length, before + 1)
+    assert.match(
+      system.stderr,
+      /DANE: relay=mx-good\.hello\.com \[127\.0\.0\.1\], verified: TLSA 3 1 1 matches/,
+    )
+    assert.match(await give("gordon@grussell.org"), /4\.7\.5.*no TLSA record matches the certificate/s)
+    assert.equal(secure.spool.stored.length, before + 1)
+  } finally {
+    await system.stop()
+  }
 })
