@@ -228,9 +228,10 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
   smrsh: plain("Programs run through the restricted shell.", 1),
   spf: {
     about:
-      "Ours: SPF is asked of senders from outside, and what each result leads to: reject, defer, hold, discard, mark (fields on top of the message) or none.",
+      "Ours: SPF is asked of senders from outside, and what each result leads to: reject, defer, hold, discard, mark (fields on top of the message) or none; helo= what a fail of HELO's name leads to beside a sender: mark, reject or none.",
     most: 9,
     words: {
+      helo: ["mark", "reject", "none"],
       pass: spfActions,
       none: spfActions,
       neutral: spfActions,

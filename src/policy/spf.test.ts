@@ -132,3 +132,44 @@ test("SPF: a word that it does not know is told, with the one that was meant", (
   assert.throws(() => host("", "", ", `softfial=mark'"), /softfial.*|did you mean/s)
   assert.throws(() => host("", "", ", `fail=refuse'"), /reject, defer, hold/)
 })
+
+const withHelo = (feature: string) =>
+  mailhost({
+    dns: { ...zone, "client.test": { A: "192.0.2.7", TXT: "v=spf1 a -all" } },
+    accounts: ["bob"],
+    files: {
+      "/etc/mail/sendmail.mc": `
+        FEATURE(\`spf'${feature})dnl
+        MAILER(smtp)dnl`,
+    },
+  })
+
+test("SPF: the name in HELO is judged beside the sender, and both results stand on top of the message", async () => {
+  const text = await sent("ann@plain.example.org", "192.0.2.66", withHelo(""))
+  assert.match(
+    text,
+    /^\tspf=none \([^)]*\) smtp\.mailfrom=ann@plain\.example\.org;\r\n\tspf=fail \([^)]*\) smtp\.helo=client\.test\r\n/m,
+  )
+  assert.match(text, /^Received-SPF: fail [^;]*;[^]*?identity=helo/m)
+  const silent = await sent("ann@plain.example.org", "192.0.2.66", withHelo(", `helo=none'"))
+  assert.doesNotMatch(silent, /smtp\.helo/)
+})
+
+test("SPF: helo=reject refuses who uses the name of a host that he is not", async () => {
+  const dialog = (address: string, reply: string) =>
+    withHelo(", `helo=reject'").play(
+      address,
+      `
+      S: 220 *
+      C: HELO client.test
+      S: 250 *
+      C: MAIL FROM:<ann@plain.example.org>
+      S: ${reply}
+    `,
+    )
+  await dialog(
+    "192.0.2.66",
+    "550 5.7.23 <ann@plain.example.org>... 192.0.2.66 is not allowed to send mail from client.test (SPF fail)",
+  )
+  await dialog("192.0.2.7", "250 2.1.0 *")
+})

@@ -45,6 +45,10 @@ export function makeSpfPolicy(settings: Settings, dns: SpfDns, clock: Clock): Sp
     words === undefined ? "mark" : (actionOf(words.get(result)) ?? byDefault[result])
   const receiver = macro(settings, "j") ?? "localhost"
   const judge = remembering((question) => checkHost(question, { dns, clock }))
+  const helo = makeHeloJudge(words?.get("helo") ?? (own === undefined ? "none" : "mark"), receiver, {
+    dns,
+    clock,
+  })
   const judged = async (arrival: Arrival, sender: ReversePath, world: PolicyWorld) => {
     if (await isKnownClient(arrival, world)) return undefined
     const { question, identity } = questionOf(arrival, sender, receiver)
@@ -55,12 +59,37 @@ export function makeSpfPolicy(settings: Settings, dns: SpfDns, clock: Clock): Sp
       if (own === undefined) return onlyForDmarc
       const known = await judged(arrival, sender, world)
       if (known === undefined) return notAsked
+      const named = helo.refuses ? await helo.judged(arrival, sender) : undefined
+      if (named?.verdict.result === "fail") return decided(named, "reject", used.at)
       return decided(known, actionFor(known.verdict.result), used.at)
     },
     async ofMessage(arrival, sender, world) {
       const known = await judged(arrival, sender, world)
       if (known === undefined) return undefined
-      return ofMessage(known, actionFor(known.verdict.result), used.at)
+      return ofMessage(known, await helo.judged(arrival, sender), actionFor(known.verdict.result), used.at)
+    },
+  }
+}
+
+type HeloJudge = {
+  readonly refuses: boolean
+  judged(arrival: Arrival, sender: ReversePath): Promise<SpfJudgement | undefined>
+}
+
+/** RFC 7208 §2.3: the name in HELO is judged too where there is a sender; a name without a record says nothing. */
+function makeHeloJudge(
+  word: string,
+  receiver: string,
+  world: { readonly dns: SpfDns; readonly clock: Clock },
+): HeloJudge {
+  const judge = remembering((question) => checkHost(question, world))
+  return {
+    refuses: word.toLowerCase() === "reject",
+    async judged(arrival, sender) {
+      if (word.toLowerCase() === "none" || sender === "null") return undefined
+      const { question, identity } = questionOf(arrival, "null", receiver)
+      const verdict = await judge(arrival.session, question)
+      return verdict.result === "none" ? undefined : { verdict, question, identity }
     },
   }
 }
@@ -145,15 +174,22 @@ function refusalOf({ verdict, question }: SpfJudgement): Reply {
     : reply(550, "5.7.23", first, `${domain} explains: ${explanation.slice(0, 400)}`)
 }
 
-function ofMessage(known: SpfJudgement, action: Action, at: Origin | undefined) {
-  const { verdict, question, identity } = known
-  const reason = reasonOf(known, at)
-  const fields = action === "none" ? undefined : receivedSpf(verdict, question, identity)
-  const found = spfResult(verdict, question, identity)
+function ofMessage(
+  known: SpfJudgement,
+  named: SpfJudgement | undefined,
+  action: Action,
+  at: Origin | undefined,
+) {
+  const all = named === undefined ? [known] : [known, named]
+  const found = spfResult(known.verdict, known.question, known.identity)
+  const results = all.map(({ verdict, question, identity }) => spfResult(verdict, question, identity))
+  const fields = all
+    .map(({ verdict, question, identity }) => receivedSpf(verdict, question, identity))
+    .join("")
   const keep = action === "hold" || action === "discard" ? action : "deliver"
   return {
-    verdict: { keep, ...(fields === undefined ? {} : { fields, results: [found] }) } as const,
-    reason,
+    verdict: { keep, ...(action === "none" ? {} : { fields, results }) } as const,
+    reason: reasonOf(known, at),
     found,
   }
 }
