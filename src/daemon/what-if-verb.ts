@@ -123,13 +123,14 @@ function noticesOf(now: Side, instead: Side): readonly string[] {
   return [...new Set([...known, ...instead.notices])]
 }
 
-function wantedBy({ config, maps = {} }: Request): WhatIf | undefined {
+function wantedBy({ config, text, maps = {} }: Request): WhatIf | undefined {
   if (config !== undefined && typeof config !== "string") return undefined
+  if (text !== undefined && (typeof text !== "string" || config === undefined)) return undefined
   if (typeof maps !== "object" || maps === null || Array.isArray(maps)) return undefined
   const named: Record<string, string> = {}
   for (const [name, file] of Object.entries(maps)) {
     if (typeof file !== "string") return undefined
     named[name] = file
   }
-  return config === undefined && Object.keys(named).length === 0 ? undefined : { config, maps: named }
+  return config === undefined && Object.keys(named).length === 0 ? undefined : { config, text, maps: named }
 }
