@@ -51,12 +51,13 @@ export async function changeQueue(ask: Ask, verb: QueueVerb, asked: ChangeAsked)
     verb,
     ...wantedBy(filter),
     ...(all || filter.state === "held" ? { all: true } : {}),
-    ...(preview ? { preview: true } : {}),
+    ...(preview ? { preview: true, told: mostTold } : {}),
     because: because ?? "by hand, in the console",
   }
   for await (const answer of ask(request)) {
-    count++
-    if (messages.length < mostTold) messages.push(asObject(queuedOf(answer)))
+    const { more } = answer
+    count += typeof more === "number" ? more : 1
+    if (more === undefined && messages.length < mostTold) messages.push(asObject(queuedOf(answer)))
   }
   return { count, messages, done: !preview }
 }

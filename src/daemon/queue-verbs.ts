@@ -58,8 +58,7 @@ export async function* change(
   if (isEverything(wanted) && request["all"] !== true)
     return yield { error: `${request.verb}: name ids or a filter, or say --all`, code: 64 }
   if (request["preview"] === true) {
-    for await (const queued of found(wanted, spool)) yield { queued }
-    return
+    return yield* preview(request, found(wanted, spool))
   }
   const meant: string[] = [] // all of them first: what is done changes what would be found
   for await (const { entry } of found(wanted, spool)) meant.push(entry.id)
@@ -68,6 +67,14 @@ export async function* change(
     if (queued !== undefined && (await act(id))) yield { queued }
   }
   wake()
+}
+
+/** What is meant; with `told`, so many of it, and of all that is more the number. */
+async function* preview({ told }: Request, meant: AsyncIterable<Queued>): AsyncIterable<Answer> {
+  const most = typeof told === "number" ? told : Number.POSITIVE_INFINITY
+  let count = 0
+  for await (const queued of meant) if (count++ < most) yield { queued }
+  if (count > most) yield { more: count - most }
 }
 
 /** A message's octets, in base64, piece by piece, after a line about it. */
@@ -100,8 +107,8 @@ function wantedBy(request: Request): Wanted | undefined {
 }
 
 /** What is held, or what is not, is no narrower than that. */
-function isEverything({ filter: { held: _, ...filter }, selection }: Wanted): boolean {
-  return Object.keys(filter).length === 0 && selection.limits.length === 0
+function isEverything({ filter, selection }: Wanted): boolean {
+  return Object.keys(filter).every((key) => key === "held") && selection.limits.length === 0
 }
 
 function notUnderstood({ verb }: Request): Answer {

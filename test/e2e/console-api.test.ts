@@ -1,12 +1,9 @@
 // The console's HTTP API, asked as browsers, programs and attackers ask it, of a whole running system.
 import assert from "node:assert/strict"
-import { chmodSync, mkdtempSync, readFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { get } from "node:http"
-import { createServer } from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
-import { setTimeout as delay } from "node:timers/promises"
 import type {
   Config,
   ConfigTried,
@@ -20,9 +17,9 @@ import type {
   Waited,
 } from "../../src/console/api.ts"
 import { codeAt, stepAt } from "../../src/console/totp.ts"
-import { ConsoleUser, send, type Sent } from "../kit/console.ts"
+import { ConsoleUser, send } from "../kit/console.ts"
 import { hostileTexts } from "../kit/hostile.ts"
-import { freePort, handIn, run, System } from "../kit/system.ts"
+import { handIn, System } from "../kit/system.ts"
 
 const mc = `OSTYPE(\`linux')dnl
 FEATURE(\`accept_unresolvable_domains')dnl
@@ -427,83 +424,4 @@ test("OpenAPI describes every call of the contract", async () => {
       paths[path.replace(/:(\w+)/g, "{$1}")]?.[method.toLowerCase()] !== undefined,
       `${method} ${path}`,
     )
-})
-
-test("a port that is taken is one line, and mail flows on", async (t) => {
-  const port = await freePort()
-  const squatter = createServer().listen(port, "127.0.0.1")
-  t.after(() => squatter.close())
-  const other = await System.start({
-    mc: mc.replace("MAILER(`local')", `define(\`confCONSOLE_PORT', \`${port}')dnl\nMAILER(\`local')`),
-    console: "configured",
-  })
-  t.after(() => other.stop())
-  await other.said(/console: port \d+ of 127\.0\.0\.1 is taken/)
-  const reply = await handIn(other, {
-    from: "a@napier.ac.uk",
-    to: ["root@grussell.org"],
-    text: message("on"),
-  })
-  assert.match(reply, /^(?:250|550)/)
-})
-
-test("where others reach it, it speaks TLS, to administrators", async (t) => {
-  const port = await freePort()
-  const more = [
-    ["confCONSOLE_PORT", String(port)],
-    ["confCONSOLE_ADDRESS", "0.0.0.0"],
-    ["confCONSOLE_HOSTS", "console.grussell.org"],
-    ["confCONSOLE_CERT", "@DIR@/cert.pem"],
-    ["confCONSOLE_KEY", "@DIR@/key.pem"],
-  ].map(([name, value]) => `define(\`${name}', \`${value}')dnl\n`)
-  const directory = mkdtempSync(join(tmpdir(), "waypost-"))
-  chmodSync(directory, 0o755)
-  const made = await run("openssl", [
-    ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"],
-    ...[
-      "-subj",
-      "/CN=console.grussell.org",
-      "-keyout",
-      join(directory, "key.pem"),
-      "-out",
-      join(directory, "cert.pem"),
-    ],
-  ])
-  assert.equal(made.code, 0, made.stderr)
-  const other = await System.launch({
-    mc: mc.replace("MAILER(`local')", `${more.join("")}MAILER(\`local')`),
-    console: "configured",
-    directory,
-    users: ["me"],
-  })
-  t.after(() => other.stop())
-  await other.said(/wants an administrator with a password/)
-  assert.equal((await other.waypost("user", "admin", "me", "--no-code")).code, 0)
-  assert.equal((await other.waypost("reload")).code, 0)
-  await other.said(/reloaded/)
-  const ask = (path: string, more: Sent = {}) =>
-    send(`https://127.0.0.1:${port}${path}`, more.body === undefined ? "GET" : "POST", {
-      ...more,
-      headers: { host: `console.grussell.org:${port}` },
-    })
-  while ((await other.waypost("console", "link")).code !== 0) await delay(50) // it listens in a moment
-  assert.equal((await ask("/healthz")).text, "ok\n")
-  const entered = await ask("/api/login", { body: { name: "me", password: "secret of gor" } })
-  assert.equal(entered.status, 200, entered.text)
-  assert.match(String(entered.headers["set-cookie"]), /; Secure;/)
-  assert.match(String(entered.headers["strict-transport-security"]), /max-age/)
-})
-
-test("where others reach it, it wants TLS before it listens", async (t) => {
-  const port = await freePort()
-  const other = await System.start({
-    mc: mc.replace(
-      "MAILER(`local')",
-      `define(\`confCONSOLE_PORT', \`${port}')dnl\ndefine(\`confCONSOLE_ADDRESS', \`0.0.0.0')dnl\nMAILER(\`local')`,
-    ),
-    console: "configured",
-  })
-  t.after(() => other.stop())
-  await other.said(/console: 0\.0\.0\.0 is reached by others, which wants TLS/)
-  await assert.rejects(send(`http://127.0.0.1:${port}/healthz`, "GET"), /ECONNREFUSED/)
 })
