@@ -20,6 +20,7 @@ export function Login() {
           Open the link that <code>waypost start</code> printed; <code>waypost console link</code> prints a
           new one. Or log in as an administrator:
         </p>
+        {location.search === "?stale" ? <Problem trouble={stale} /> : undefined}
         <Field label="Name">
           <input name="name" autoComplete="username" required spellcheck={false} autoCapitalize="off" />
         </Field>
@@ -36,6 +37,11 @@ export function Login() {
       </form>
     </main>
   )
+}
+
+const stale = {
+  error: "This link has been used, or is too old.",
+  hint: "waypost console link prints a new one.",
 }
 
 async function enter(field: (name: string) => string): Promise<Session> {

@@ -32,15 +32,17 @@ export function NowPage() {
       <Problem trouble={trouble} />
       <Counts now={value} />
       <div class="grid">
-        <Panel name="The last hour" aside="messages a minute">
-          <Traffic minutes={value.minutes} />
-        </Panel>
+        <div class="stack">
+          <Panel name="The last hour" aside="messages a minute">
+            <Traffic minutes={value.minutes} />
+          </Panel>
+          <RefusalPanel refusals={value.refusals} />
+        </div>
         <HealthPanel health={value.health} />
-        <Panel name="Waiting, by destination and age" aside={many(value.queue.messages, "message")}>
-          <QueuePicture ages={value.ages} destinations={value.destinations} />
-        </Panel>
-        <RefusalPanel refusals={value.refusals} />
       </div>
+      <Panel name="Waiting, by destination and age" aside={many(value.queue.messages, "message")}>
+        <QueuePicture ages={value.ages} destinations={value.destinations} />
+      </Panel>
       <LivePanel events={events} connected={connected} now={value.at} />
     </>
   )

@@ -131,7 +131,7 @@ export function Reasons({ lines }: { lines: readonly string[] }) {
   )
 }
 
-const fileAndLine = /(\S*[\w.-]\/?[\w.-]+:\d+)(?=$|[\s,;)])/
+const fileAndLine = /([^\s()"]*[\w.-][\w-]:\d+)(?=$|[\s,;)])/
 
 /** A line with its file:line marked. */
 export function withPlaces(line: string): ComponentChildren {

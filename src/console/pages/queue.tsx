@@ -70,8 +70,10 @@ function filterOf(query: URLSearchParams): QueueFilter {
   }
 }
 
-function withoutIds({ ids: _, ...rest }: QueueFilter): Omit<QueueFilter, "ids"> {
-  return rest
+// The list is asked for by all but ids: these are chosen from what comes.
+function withoutIds(filter: QueueFilter): Omit<QueueFilter, "ids"> {
+  const { ids, ...rest } = filter
+  return ids === undefined ? filter : rest
 }
 
 /** The first page and those that were asked for after it. */

@@ -68,6 +68,10 @@ function columns(minutes: Minutes): uPlot.AlignedData {
   ]
 }
 
+function hourAndMinute(seconds: number): string {
+  return new Date(seconds * 1000).toTimeString().slice(0, 5)
+}
+
 function optionsFor(box: HTMLElement): uPlot.Options {
   const style = getComputedStyle(box)
   const colour = (name: string): string => style.getPropertyValue(name).trim()
@@ -87,8 +91,14 @@ function optionsFor(box: HTMLElement): uPlot.Options {
     height,
     legend: { show: false },
     cursor: { show: false },
-    scales: { y: { range: (_, __, max) => [0, Math.max(4, max)] } },
-    axes: [axis, { ...axis, size: 44 }],
+    scales: {
+      x: { range: (_, min, max) => [Math.min(min, max - 600), max] },
+      y: { range: (_, __, max) => [0, Math.max(4, max)] },
+    },
+    axes: [
+      { ...axis, values: (_, times) => times.map(hourAndMinute) },
+      { ...axis, size: 44 },
+    ],
     series: [{}, series("--in"), series("--out", [7, 3]), series("--refused", [2, 3])],
   }
 }
