@@ -72,6 +72,21 @@ test("XCLIENT: the session begins anew as the client's; XFORWARD is taken; neith
   )
 })
 
+test("XFORWARD: who the mail came from is in the log, and nobody is judged by it", async () => {
+  const session = await system.connect(system.msa)
+  await session.reply()
+  await session.say("EHLO filter.grussell.org")
+  const words = "NAME=spike.napier.ac.uk ADDR=192.0.2.9 PORT=4711 PROTO=ESMTP HELO=laptop+40x SOURCE=REMOTE"
+  assert.match(await session.say(`XFORWARD ${words} IDENT=[UNAVAILABLE]`), /^250 /)
+  await system.said(
+    /XFORWARD from \S* ?\[127\.0\.0\.1\]: name=spike\.napier\.ac\.uk, addr=192\.0\.2\.9, port=4711, proto=ESMTP, helo=laptop@x, source=REMOTE, ident=\?/,
+  )
+  assert.match(await dialog(session, relaying.slice(1)), /^250 2\.1\.5 /) // the filter relays, whoever sent it
+  for (const bad of ["XFORWARD", "XFORWARD NAME=", "XFORWARD NAME=a+4", "XFORWARD COLOUR=red"])
+    assert.match(await session.say(bad), /^50[13] /, bad)
+  session.close()
+})
+
 test("XCLIENT with a LOGIN lets it relay", async () => {
   const session = await system.connect(system.msa)
   await session.reply()
