@@ -1,6 +1,6 @@
 // How sendmail's submission ends: what was refused is told in the way that was asked for (-oe), kept where it would be lost, and the
 // exit code says how it went.
-import type { Said, Submitted } from "../daemon/submission.ts"
+import type { Said, Submission, Submitted } from "../daemon/submission.ts"
 import { makeIds, someRun } from "../daemon/ids.ts"
 import type { ClientFile } from "../queue/client-file.ts"
 import { keepDeadLetter } from "./dead-letter.ts"
@@ -162,4 +162,10 @@ export async function* octetsAgain(letter: Letter): AsyncGenerator<Buffer> {
     throw new Refusal("the mail was not sent: its server went away, try again", exits.tryAgain)
   yield letter.prepared.handedOver
   yield* rest
+}
+
+/** The parameter of MAIL for international addresses (RFC 6531 §3.4). */
+export function utf8Word({ sender, recipients }: Letter, { offers }: Submission): string {
+  const international = [sender.path, ...recipients].some((address) => /[^\x00-\x7f]/.test(address))
+  return international && offers.includes("SMTPUTF8") ? " SMTPUTF8" : ""
 }

@@ -11,7 +11,8 @@ import { clientParameters } from "../queue/client-file.ts"
 import { keepForLater } from "./client-queue.ts"
 import { askOnce } from "./control-client.ts"
 import { exits } from "./io.ts"
-import { conclude, type End, type Letter, octetsAgain, octetsOf, wishesOf } from "./sendmail-end.ts"
+import { conclude, type End, type Letter, octetsAgain, octetsOf, utf8Word, wishesOf } from "./sendmail-end.ts"
+import { showDelivery } from "./sendmail-follow.ts"
 import { HopLog, type HopTrace, type HopWay, localArrival } from "./sendmail-hop-log.ts"
 import type { Facts } from "./sendmail-header.ts"
 import type { SubmissionProgram } from "./submission-program.ts"
@@ -53,6 +54,7 @@ export async function sendByHop(
     if (sent === undefined) return await leaveForHop(letter, way, log)
     log.came(letter.rest.octets)
     log.went(sent)
+    if (way.options.verbose) await showDelivery(sent, way.state, way.io)
     if (sent.said !== undefined && sent.said.code >= 400 && sent.said.code < 500)
       return await keepWhole(letter, way)
     return await conclude(letter, sent, { options: way.options, io: way.io, keep: keeper(letter, way) })
@@ -88,11 +90,6 @@ async function transaction(
     if (error instanceof SubmissionEnded && error.said === undefined) return undefined
     throw error
   }
-}
-
-function utf8Word({ sender, recipients }: Letter, { offers }: Submission): string {
-  const international = [sender.path, ...recipients].some((address) => /[^\x00-\x7f]/.test(address))
-  return international && offers.includes("SMTPUTF8") ? " SMTPUTF8" : ""
 }
 
 async function leaveForHop(letter: Letter, way: HopWay, log: HopLog): Promise<number> {

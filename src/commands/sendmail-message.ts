@@ -2,17 +2,18 @@
 // for it.
 import { hostFacts } from "../host/facts.ts"
 import { qualified } from "../mail/address.ts"
-import type { Listener, Submission, Submitted } from "../daemon/submission.ts"
+import type { Listener, Submission } from "../daemon/submission.ts"
 import { parseAddressList } from "../message/addresses.ts"
 import { type Header, scanHeader } from "../message/header.ts"
 import { recipientListsIn } from "../message/submit.ts"
 import { clientParameters } from "../queue/client-file.ts"
 import { keepForLater } from "./client-queue.ts"
-import { ask, askOnce } from "./control-client.ts"
+import { askOnce } from "./control-client.ts"
 import { exits, type Io, Refusal } from "./io.ts"
 import { localSender } from "./local-sender.ts"
-import { conclude, type End, Kept, type Letter, octetsOf, wishesOf } from "./sendmail-end.ts"
+import { conclude, type End, Kept, type Letter, octetsOf, utf8Word, wishesOf } from "./sendmail-end.ts"
 import { type Facts, prepareHeader } from "./sendmail-header.ts"
+import { showDelivery } from "./sendmail-follow.ts"
 import { hopTrace, sendByHop } from "./sendmail-hop.ts"
 import type { HopTrace } from "./sendmail-hop-log.ts"
 import type { SendmailOptions } from "./sendmail-options.ts"
@@ -141,25 +142,6 @@ async function send(letter: Letter, submission: Submission, { options, state, io
     if (file.refused.length > 0) await askOnce(state, { verb: "client run" }) // the sender is told now
   }
   return conclude(letter, sent, { options, io, keep })
-}
-
-/** -v: what becomes of it, as it happens; with the code that sendmail gives such lines. */
-async function showDelivery({ said }: Submitted, state: string, io: Io): Promise<void> {
-  const id = /^250 2\.0\.0 (\S+) /.exec(said?.lines[0] ?? "")?.[1]
-  if (id === undefined) return
-  try {
-    for await (const { line } of ask(state, { verb: "follow", id })) {
-      if (typeof line === "string") io.stdout.write(`050 ${line}\n`)
-    }
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    io.stdout.write(`050 (its delivery cannot be followed: ${error.message})\n`) // it is accepted all the same
-  }
-}
-
-function utf8Word({ sender, recipients }: Letter, { offers }: Submission): string {
-  const international = [sender.path, ...recipients].some((address) => /[^\x00-\x7f]/.test(address))
-  return international && offers.includes("SMTPUTF8") ? " SMTPUTF8" : ""
 }
 
 /** What was typed never ends a command. */
