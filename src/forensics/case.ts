@@ -42,8 +42,8 @@ type Reading = { readonly counts: Map<string, number>; octets: number; unread: n
 /** Hops that the checks compare: ten times the loop limit of RFC 5321 §6.3. */
 export const mostCompared = 1000
 
-/** Octets of trace fields that are read: a thousand hops of the longest that software writes. */
-const mostTraceOctets = 2 << 20
+/** Octets of trace fields that are read: a thousand hops of a thousand octets. */
+const mostTraceOctets = 1 << 20
 
 /** Fields of the names that matter, and of none more than are read. */
 function isRead(bytes: Buffer, { start, nameEnd, end }: Place, reading: Reading): boolean {

@@ -99,8 +99,11 @@ function makers({ received, number }: Hop): readonly Remark[] {
   ]
 }
 
+/** Oddities of one hop that are told. */
+const mostOddities = 5
+
 function oddities({ received, number }: Hop): readonly Remark[] {
-  return received.oddities.map((odd): Remark => {
+  return received.oddities.slice(0, mostOddities).map((odd): Remark => {
     const about = { check: "hop_syntax", hop: number, evidence: [odd] } as const
     switch (odd.what) {
       case "date in a comment":

@@ -58,15 +58,26 @@ export const longestTrace = 16 * 998
 export function readReceived({ bytes }: Pick<Header, "bytes">, field: Field): Received {
   const end = Math.min(field.end, field.valueStart + longestTrace)
   const text = bytes.toString("latin1", field.valueStart, end)
-  const tokens = tokensOf(text)
+  const tokens = boundedTokens(text)
   const dated = findDate(text, tokens)
   const reading: Reading = { at: field.valueStart, clauses: [], leading: [], oddities: [] }
   takeTokens(reading, tokens.slice(0, dated?.from ?? tokens.length))
   if (dated !== undefined) takeTrailing(reading, tokens.slice(dated.to))
   const span = { start: field.valueStart, end }
-  if (end < field.end) reading.oddities.push({ what: "too long", text: "", ...span })
+  if (end < field.end || tokens.length >= mostTokens)
+    reading.oddities.push({ what: "too long", text: "", ...span })
   if (dated === undefined) reading.oddities.push({ what: "no date", text: "", ...span })
   return finish(field, span, reading, dated)
+}
+
+/** Words and comments of one field that are read: room for a hundred recipients. */
+const mostTokens = 256
+
+/** Of a field without end the beginning, and the date after its last semicolon. */
+function boundedTokens(text: string): readonly Token[] {
+  const tokens = tokensOf(text, 0, mostTokens)
+  const semicolon = tokens.length < mostTokens ? -1 : text.lastIndexOf(";")
+  return semicolon < (tokens.at(-1)?.end ?? 0) ? tokens : [...tokens, ...tokensOf(text, semicolon, 16)]
 }
 
 type Reading = {
@@ -216,7 +227,7 @@ function clauseName(token: Token, open: Open | undefined): ClauseName | undefine
 }
 
 /** Clauses, comments and oddities of one field that are kept: no software writes half as many. */
-const mostKept = 32
+const mostKept = 16
 
 function note(reading: Reading, oddity: Oddity): void {
   if (reading.oddities.length < mostKept) reading.oddities.push(oddity)

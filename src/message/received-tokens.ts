@@ -27,10 +27,10 @@ export type Token = {
   readonly unbalanced: boolean
 }
 
-/** The tokens of a field's value. */
-export function tokensOf(text: string): readonly Token[] {
+/** The tokens of a field's value from this place on, so many at most. */
+export function tokensOf(text: string, from = 0, most = Number.POSITIVE_INFINITY): readonly Token[] {
   const found: Token[] = []
-  for (let at = 0; at < text.length; ) {
+  for (let at = from; at < text.length && found.length < most; ) {
     const c = text.charCodeAt(at)
     if (isBlank(c)) {
       at++

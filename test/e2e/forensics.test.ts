@@ -1,11 +1,13 @@
 // `waypost forensics` from the outside: the sample with its score, the forms of input and output, the exit codes; and the field that
 // FEATURE(forensics) puts on mail, on the message that Santa typed.
 import assert from "node:assert/strict"
+import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
 import { run } from "../../src/commands/forensics.ts"
+import { hostile } from "../kit/hostile-headers.ts"
 import { memoryIo } from "../kit/memory-io.ts"
 import { project, System } from "../kit/system.ts"
 
@@ -222,4 +224,26 @@ test("Santa's message gets a field on top, and the same reading from the mailbox
   assert.equal(code, 1)
   assert.match(out, /grussell\.org had to add one/)
   assert.match(out, /The From field says northpole\.com, the envelope napier\.ac\.uk/)
+})
+
+test("the whole command reads 5,000 hops within 100 MB", () => {
+  const file = join(directory, "hops")
+  writeFileSync(file, `${hostile["5,000 hops"]?.(1e7)}\nHi\n`)
+  const program = "process.on('exit',()=>process.stderr.write(`used:${process.resourceUsage().maxRSS}`))"
+  const { stderr, status } = spawnSync(
+    join(project, "bin/waypost"),
+    ["forensics", "--receiver", "grussell.org", file],
+    {
+      encoding: "utf8",
+      env: {
+        ...process.env,
+        NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(program)}`,
+        WAYPOST_STATE: directory,
+      },
+      maxBuffer: 1 << 26,
+    },
+  )
+  assert.equal(status, 1)
+  const used = Number(/used:(\d+)/.exec(stderr)?.[1]) / 1024
+  assert.ok(used < 100, `${used} MB`)
 })

@@ -3,6 +3,7 @@
 import type { Io } from "../../commands/io.ts"
 import { openCase } from "../../forensics/case.ts"
 import { findingsOf, verdictOf } from "../../forensics/findings.ts"
+import { markedLines } from "../../forensics/marked.ts"
 import { fields, first, nameOf, scanHeader, valueOf } from "../../message/header.ts"
 import { contentOf } from "../content.ts"
 import { honestWord } from "../honest.ts"
@@ -62,9 +63,10 @@ export function forgerySheet(key: string, octets: Buffer): Sheet {
     suspicious: "Something does not fit. It may have an honest explanation.",
     forged: "This message is forged, by what it says of itself.",
   }[verdict]
-  const told = findings.flatMap(({ severity, explanation, why, honest, settle }) => [
+  const told = findings.flatMap(({ severity, explanation, why, honest, settle, evidence }) => [
     "",
     `${severity.toUpperCase()}: ${printable(explanation)}`,
+    ...markedLines(about.header.bytes, evidence).map((line) => `    ${line}`),
     `  why it matters: ${printable(why)}`,
     ...(honest === undefined ? [] : [`  honest explanation: ${printable(honest)}`]),
     `  what would settle it: ${printable(settle)}`,
