@@ -146,15 +146,22 @@ test("an id is letters and digits: nothing else is looked for", async () => {
   assert.equal((await user.get("/api/messages/0AAAAAA00000000")).status, 404)
 })
 
-test("forty hostile subjects come back as they were, as JSON that no browser takes for a page", async () => {
-  for (const text of hostileTexts) await accepted(text)
+test("forty hostile subjects, names and headers come back as they were, as JSON that no browser takes for a page", async () => {
+  for (const text of hostileTexts) {
+    const hostile = message(text, `${text} <me@napier.ac.uk>\nX-Note: ${text}`)
+    const envelope = { from: "me@napier.ac.uk", to: ["me@grussell.org"] }
+    assert.match(await handIn(system, { ...envelope, text: hostile }), /^250/)
+  }
   const answer = await user.get("/api/messages?limit=100")
   assert.match(String(answer.headers["content-type"]), /^application\/json/)
-  const subjects = new Set((answer.json as Messages).messages.map(({ subject }) => subject))
-  assert.deepEqual(
-    hostileTexts.filter((text) => !subjects.has(text)),
-    [],
-  )
+  const bySubject = new Map((answer.json as Messages).messages.map(({ subject, id }) => [subject, id]))
+  for (const text of hostileTexts) {
+    const { headers, json } = await user.get(`/api/messages/${bySubject.get(text) ?? "none"}`)
+    assert.match(String(headers["content-type"]), /^application\/json/)
+    const { fields } = json as Message
+    const note = fields.find(({ name }) => name === "X-Note")
+    assert.equal(note?.value.trim(), text)
+  }
 })
 
 test("a deferred message is found, shown, held, released and removed, each seen before it is done", async () => {
