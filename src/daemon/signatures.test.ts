@@ -215,6 +215,32 @@ test("a list's seal is checked; believed, its word counts where DMARC fails; and
   await sent(broken, { mx: trusting, ends: "550 5.7.26 *" })
 })
 
+test("of very many signatures the topmost are looked at, and no more is asked of DNS", async () => {
+  const whole = await signed(letter("gordon@napier.ac.uk"), "napier.ac.uk")
+  const other =
+    "DKIM-Signature: v=1; a=rsa-sha256; d=hello.com; s=x; h=from; bh=KWSe46TZKCcDbH4klJPo+tjk5LWJnVRlP5pvjXFZYLQ=; b=AAAA\r\n"
+  const { top } = await sent(whole, {})
+  assert.equal(top.match(/dkim=/g)?.length, 2)
+  const many = await sent(whole.replace("From:", `${other.repeat(500)}From:`), {})
+  assert.equal(many.top.match(/dkim=/g)?.length, 10)
+  assert.match(many.top, /dmarc=pass/)
+})
+
+test("a thread that has ended is followed by another, and what could not be read is said", async () => {
+  const own = new SignatureThreads(txt, (line) => assert.fail(line))
+  const job: Job = { does: "verify", dkim: true, arc: true }
+  const text = Buffer.from(letter("gordon@napier.ac.uk"))
+  assert.ok((await own.do(job, () => [text])).ok)
+  await own.close()
+  assert.ok((await own.do(job, () => [text])).ok)
+  async function* broken() {
+    yield text
+    throw new Error("EIO: the disk is dying")
+  }
+  assert.deepEqual(await own.do(job, broken), { ok: false, error: "EIO: the disk is dying" })
+  await own.close()
+})
+
 test("a large letter goes through the threads by piece", async () => {
   const body = `${"A line of text, as there are many.\r\n".repeat(60_000)}end\r\n`
   const text = await signed(letter("gordon@napier.ac.uk") + body, "napier.ac.uk")

@@ -47,6 +47,9 @@ export type AuthenticationParts = {
 /** Names of authors that are looked at; a letter with more is nobody's. */
 const mostAuthors = 5
 
+/** Signatures that are looked at, from the top; each may cost a question to DNS (RFC 6376 §8.4). */
+const mostSignatures = 10
+
 /** As the FEATUREs ask for it; undefined where none does. */
 export function makeAuthentication({ settings, dns, verify }: AuthenticationParts): Authenticate | undefined {
   const dkim = feature(settings, "dkim_verify")
@@ -112,11 +115,25 @@ async function verificationOf(header: Header, body: MessageBody | undefined, { v
   const signed = dkim && fields(header, "dkim-signature").length > 0
   const chained = arc && hasArc(header)
   if (!signed && !chained) return ok({ signatures: [], chain: noChain, asked: [] })
-  const octets = header.bytes.subarray(0, header.bodyStart)
+  const octets = withFewSignatures(header)
   const verified = await verify(octets, body ?? noBody)
   const wrong = verified.ok && chained ? wrongArcFields(header) : undefined
   if (!verified.ok || wrong === undefined) return verified
   return ok({ ...verified.value, chain: { ...verified.value.chain, result: "fail" as const, why: wrong } })
+}
+
+/** The header's octets, without signatures beyond those that are looked at. */
+function withFewSignatures(header: Header): Buffer {
+  const { bytes, bodyStart } = header
+  const beyond = fields(header, "dkim-signature").slice(mostSignatures)
+  if (beyond.length === 0) return bytes.subarray(0, bodyStart)
+  const kept: Buffer[] = []
+  let at = 0
+  for (const { start, end } of beyond) {
+    kept.push(bytes.subarray(at, start))
+    at = end
+  }
+  return Buffer.concat([...kept, bytes.subarray(at, bodyStart)])
 }
 
 const noChain: Chain = { result: "none", why: undefined, sets: 0, sealer: undefined, dmarc: undefined }

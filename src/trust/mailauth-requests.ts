@@ -1,6 +1,6 @@
 // What the mail process and its threads for signatures say to each other. Octets go over by piece; a piece is asked for before it is
 // sent, so that a large message never waits in memory.
-import type { Chain, Signature } from "../auth/verification.ts"
+import type { Asked, Chain, Signature } from "../auth/verification.ts"
 
 /** Which key signs: its pem, as node:crypto reads it. */
 export type SigningKey = {
@@ -47,12 +47,12 @@ export type ToThread =
   | { readonly say: "answer"; readonly number: number; readonly name: string; readonly answer: TxtAnswer }
 
 export type TxtAnswer =
-  | { readonly found: "records"; readonly records: readonly string[] }
+  | { readonly found: "records"; readonly records: readonly string[]; readonly ttl: number }
   | { readonly found: "nothing"; readonly why: string }
   | { readonly found: "unavailable"; readonly why: string }
 
 export type FromThread =
   | { readonly say: "more"; readonly number: number }
   | { readonly say: "asks"; readonly number: number; readonly name: string }
-  | { readonly say: "done"; readonly number: number; readonly found: Found }
+  | { readonly say: "done"; readonly number: number; readonly found: Found; readonly asked: readonly Asked[] }
   | { readonly say: "failed"; readonly number: number; readonly why: string }

@@ -2,9 +2,10 @@
 // signer signs (mailauth's cannot sign a field more often than it stands there). The only file that knows mailauth.
 import { PassThrough, type Readable } from "node:stream"
 import { parentPort } from "node:worker_threads"
+import { Cache } from "../host/dns-cache.ts"
 import { arc, createSeal } from "mailauth/lib/arc/index.js"
 import { dkimVerify } from "mailauth/lib/dkim/verify.js"
-import type { Chain, Signature, SignatureResult } from "../auth/verification.ts"
+import type { Asked, Chain, Signature, SignatureResult } from "../auth/verification.ts"
 import type { Found, FromThread, Job, ToThread, TxtAnswer } from "./mailauth-requests.ts"
 import { signMessage } from "./dkim-signer.ts"
 
@@ -61,7 +62,9 @@ async function run(number: number, job: Job, { octets, questions }: InHand): Pro
       say({ say: "asks", number, name })
     })
   try {
-    say({ say: "done", number, found: await done(job, octets, ask) })
+    const asked: Asked[] = []
+    const found = await done(job, octets, resolverOf(ask, asked))
+    say({ say: "done", number, found, asked })
   } catch (error) {
     say({ say: "failed", number, why: error instanceof Error ? error.message : String(error) })
   }
@@ -70,10 +73,10 @@ async function run(number: number, job: Job, { octets, questions }: InHand): Pro
 
 type Ask = (name: string) => Promise<TxtAnswer>
 
-async function done(job: Job, octets: Readable, ask: Ask): Promise<Found> {
+async function done(job: Job, octets: Readable, resolver: Resolver): Promise<Found> {
   switch (job.does) {
     case "verify":
-      return verify(octets, job, resolverOf(ask))
+      return verify(octets, job, resolver)
     case "sign":
       return { did: "sign", fields: await signMessage(octets, job) }
     case "seal":
@@ -83,14 +86,31 @@ async function done(job: Job, octets: Readable, ask: Ask): Promise<Found> {
 
 type Resolver = (name: string, type: string) => Promise<string[][]>
 
-/** DNS as mailauth wants it: node:dns' answers and error codes. One name is asked once a message. */
-function resolverOf(ask: Ask): Resolver {
+/** Keys that were found, for as long as DNS lets them live: a question over to the mail process costs more than a signature's check. */
+const keys = new Cache<TxtAnswer>(2000)
+
+async function answerTo(name: string, ask: Ask): Promise<TxtAnswer> {
+  const kept = keys.get(name, performance.now())
+  if (kept !== undefined) return kept.value
+  const answer = await ask(name)
+  if (answer.found === "records") keys.set(name, answer, performance.now() + answer.ttl * 1000)
+  return answer
+}
+
+function wordsFor(answer: TxtAnswer): string {
+  return answer.found === "records" ? answer.records.map((text) => `"${text}"`).join(", ") : answer.why
+}
+
+/** DNS as mailauth wants it: node:dns' answers and error codes. One name is asked once a message, and what it said is noted. */
+function resolverOf(ask: Ask, noted: Asked[]): Resolver {
   const asked = new Map<string, Promise<TxtAnswer>>()
   return async (name) => {
     const key = name.toLowerCase().replace(/\.$/, "")
-    const question = asked.get(key) ?? ask(key)
+    const known = asked.get(key)
+    const question = known ?? answerTo(key, ask)
     asked.set(key, question)
     const answer = await question
+    if (known === undefined) noted.push({ name: key, said: wordsFor(answer) })
     if (answer.found === "records") return answer.records.map((text) => [text])
     const code =
       answer.found === "unavailable" ? "ESERVFAIL" : answer.why === "no such name" ? "ENOTFOUND" : "ENODATA"

@@ -20,7 +20,6 @@ const patience = 60_000
 type InHand = {
   readonly settle: (result: Result<Done>) => void
   readonly ended: Promise<Result<Done>>
-  readonly asked: Asked[]
   readonly timer: NodeJS.Timeout
   /** Whoever waits to send the next piece. */
   more: (() => void) | undefined
@@ -94,7 +93,7 @@ class Thread {
     const number = ++this.#number
     const { promise, resolve } = Promise.withResolvers<Result<Done>>()
     const timer = setTimeout(() => this.#giveUp(number), patience)
-    this.#inHand.set(number, { settle: resolve, ended: promise, asked: [], timer, more: undefined })
+    this.#inHand.set(number, { settle: resolve, ended: promise, timer, more: undefined })
     this.#worker.ref()
     try {
       await this.#send(number, job, octets)
@@ -153,7 +152,7 @@ class Thread {
       case "asks":
         return void this.#ask(message.number, message.name)
       case "done":
-        return this.#settle(message.number, ok({ found: message.found, asked: job?.asked ?? [] }))
+        return this.#settle(message.number, ok({ found: message.found, asked: message.asked }))
       case "failed":
         return this.#settle(message.number, fail(message.why))
     }
@@ -164,9 +163,6 @@ class Thread {
       found: "unavailable" as const,
       why: error.message,
     }))
-    const said =
-      answer.found === "records" ? answer.records.map((text) => `"${text}"`).join(", ") : answer.why
-    this.#inHand.get(number)?.asked.push({ name, said })
     this.#post({ say: "answer", number, name, answer })
   }
 
