@@ -64,6 +64,7 @@ before(async () => {
 
 after(async () => {
   await browser?.close()
+  if (process.env["CONSOLE_LOG"] !== undefined) process.stderr.write(system?.stderr ?? "")
   await system?.stop()
 })
 
@@ -83,6 +84,7 @@ async function telnet(lines: readonly string[]): Promise<string> {
   const waiting = [...lines]
   child.stdout.setEncoding("latin1").on("data", (text: string) => {
     heard += text
+    if (/^221 /m.test(text)) return // it has closed
     if (/^\d{3} [^\n]*\r?\n$/m.test(text)) child.stdin.write(`${waiting.shift() ?? "QUIT"}\n`)
   })
   await once(child, "close")
@@ -117,6 +119,7 @@ test("its timeline tells what was decided by which line, beside envelope and hea
   await page.locator(".timeline code.place", { hasText: /:\d+$/ }).first().waitFor()
   await page.getByText("MAIL FROM:<g.russell@napier.ac.uk>").waitFor()
   assert.equal(await page.locator(".fields dd", { hasText: "Lunch on Friday" }).count(), 1)
+  await photograph(visitor, "message")
 })
 
 test("a refused session is found and says which line of access refused it", { skip }, async () => {
@@ -138,6 +141,7 @@ test("an address is explained as a tree, a loop as a loop", { skip }, async () =
   const tree = page.getByRole("list", { name: "Aliases and .forward files" })
   await tree.getByText("↻ loop").waitFor()
   assert.ok((await tree.textContent())?.includes("about"))
+  await photograph(visitor, "loop")
 })
 
 test("a deferred message is seen with the last words of its peer, held, and released again", {
@@ -167,6 +171,7 @@ test("a forged message is caught, its evidence marked in the header", { skip }, 
   assert.match((await page.locator(".verdict strong").textContent()) ?? "", /forged|suspicious/)
   assert.ok((await page.locator(".marked mark").count()) > 0)
   assert.equal(await page.locator(".route .trust").count(), 1)
+  await photograph(visitor, "verdict")
 })
 
 test("a change of virtusertable tells its what-if, and is written only when it is confirmed", {
@@ -181,6 +186,7 @@ test("a change of virtusertable tells its what-if, and is written only when it i
   await page.getByLabel("Also ask about").fill("info@grussell.org")
   await page.getByRole("button", { name: "What would change?" }).click()
   await page.locator(".whatif", { hasText: "info@grussell.org" }).waitFor()
+  await photograph(visitor, "change")
   const write = page.getByRole("button", { name: `Write ${file}` })
   assert.equal(await write.isDisabled(), true)
   assert.match(readFileSync(file, "utf8"), /\tme\n/)
@@ -209,7 +215,9 @@ test("forty hostile subjects and names that came by SMTP are text on every page"
     .locator(".row")
     .evaluateAll((rows) => rows.map((row) => row.getAttribute("href") ?? ""))
   for (const href of ids.slice(0, hostileTexts.length)) {
-    await visitor.go(href.replace("#/", ""))
+    await page.goto(`${visitor.origin}/${href}`)
+    await page.locator(".head p", { hasText: href.replace("#/messages/", "") }).waitFor()
+    await page.locator(".fields dt", { hasText: "X-Note" }).waitFor()
     assert.equal(await page.locator(".fields dt", { hasText: "X-Note" }).count(), 1)
   }
   assert.equal(await page.evaluate(() => "harm" in globalThis), false)
@@ -256,7 +264,7 @@ async function photograph({ page }: Visitor, name: string): Promise<void> {
   const folder = process.env["CONSOLE_PICTURES"]
   if (folder === undefined) return
   mkdirSync(folder, { recursive: true })
-  await page.screenshot({ path: join(folder, `${name}.png`) })
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
 }
 
 test("all is reached by the keyboard alone", { skip }, async () => {

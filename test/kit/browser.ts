@@ -55,6 +55,7 @@ export class Visitor {
 
   /** Goes to a place by its address, as a link does. */
   async go(place: string): Promise<void> {
+    await this.page.goto("about:blank") // so that nothing of the page before is taken for this one
     await this.page.goto(`${this.origin}/#/${place}`)
     await this.page.getByRole("heading", { level: 1 }).waitFor()
     await this.page.locator(".waiting").waitFor({ state: "detached" })

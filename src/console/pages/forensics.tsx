@@ -92,7 +92,7 @@ function Examined({ found }: { found: Forensics }) {
   return (
     <div role="region" aria-label="Verdict">
       <p class={`verdict ${verdicts[found.verdict]}`} role="status">
-        <strong>{found.verdict}</strong> {found.sentence}
+        <strong>{found.verdict}</strong> {withoutVerdict(found)}
       </p>
       <Panel name="Route" aside={<Drawing svg={found.svg} />}>
         <Route found={found} />
@@ -113,6 +113,12 @@ function Examined({ found }: { found: Forensics }) {
       </Panel>
     </div>
   )
+}
+
+/** The sentence begins with the verdict, which stands there already. */
+function withoutVerdict({ verdict, sentence }: Forensics): string {
+  const begins = sentence.toLowerCase().startsWith(`${verdict}: `)
+  return begins ? sentence.slice(verdict.length + 2) : sentence
 }
 
 /** The drawing as a file of its own: as an image nothing in it can run. */

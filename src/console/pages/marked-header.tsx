@@ -31,10 +31,13 @@ export function MarkedHeader({ header, findings }: { header: string; findings: r
         numbers.length === 0 ? (
           <span key={n}>{text}</span>
         ) : (
-          <mark key={n} title={`finding ${numbers.join(", ")}`}>
-            {text}
-            <sup>{numbers.join(",")}</sup>
-          </mark>
+          <span key={n}>
+            <mark title={`finding ${numbers.join(", ")}`}>
+              {text.trimEnd()}
+              <sup>{numbers.join(",")}</sup>
+            </mark>
+            {text.slice(text.trimEnd().length)}
+          </span>
         ),
       )}
     </pre>
