@@ -241,8 +241,7 @@ test("opendkim verifies our RSA signature, and we verify opendkim's", {
       binds,
     })
     const field =
-      /hvalue='([^']+)'/.exec(ran.stdout + ran.stderr)?.[1] ??
-      assert.fail(ran.stdout + ran.stderr)
+      /hvalue='([^']+)'/.exec(ran.stdout + ran.stderr)?.[1] ?? assert.fail(ran.stdout + ran.stderr)
     assert.deepEqual(
       await verified(crlf(`DKIM-Signature: ${field}\n${letters.plain}`)),
       ["rsa-sha256 pass"],
