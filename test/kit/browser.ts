@@ -12,6 +12,8 @@ const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/
 /** How the window looks. */
 export type Look = { readonly width?: number; readonly height?: number; readonly scheme?: "light" | "dark" }
 
+type Violation = { readonly id: string; readonly nodes: readonly { readonly html: string }[] }
+
 /** Starts the browser; the test that asks has skipped where there is none. */
 export function startBrowser(): Promise<Browser> {
   const executablePath = whereIs("chromium")
@@ -64,22 +66,16 @@ export class Visitor {
   /** What axe-core finds wrong with the page as it is now: the rule, and where. */
   async violations(): Promise<readonly string[]> {
     await this.page.evaluate(axeSource) // by the debugger: the page's policy takes no script from outside
-    return this.page.evaluate(async () => {
-      const { axe } = globalThis as unknown as {
-        axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
-      }
-      const { violations } = await axe.run()
-      return violations.map(
-        ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`,
-      )
-    })
+    const found = await this.page.evaluate<readonly Violation[]>(
+      "axe.run().then((found) => found.violations)",
+    )
+    return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`)
   }
 
-  /** Octets by which the page is wider than its window: none. */
+  /** Pixels by which the page is wider than its window: none. */
   async overflow(): Promise<number> {
-    return this.page.evaluate(
-      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-    )
+    const root = "document.documentElement"
+    return this.page.evaluate<number>(`${root}.scrollWidth - ${root}.clientWidth`)
   }
 
   close(): Promise<void> {
