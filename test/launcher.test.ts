@@ -52,6 +52,10 @@ function checkout(t: TestContext, npm = "exit 1"): Checkout {
     join(path, "src/commands/main.ts"),
     "export const start = () => process.stdout.write(`${process.argv.slice(2).join(' ')}\\n`)\n",
   )
+  const pages = join(path, "src/console/pages")
+  mkdirSync(pages, { recursive: true })
+  for (const name of ["index.html", "style.css", "icon.svg", "main.tsx"]) writeFileSync(join(pages, name), "")
+  writeFileSync(join(pages, "tsconfig.json"), "{}")
   mkdirSync(join(path, "fake"))
   writeFileSync(join(path, "fake/npm"), `#!/bin/sh\necho "$@" >>${path}/npm-calls\n${npm}\n`, { mode: 0o755 })
   const calls = join(path, "npm-calls")
