@@ -63,6 +63,14 @@ export async function sendByHop(
   }
 }
 
+/** A message that names nobody came, and goes nowhere: the log says that much. */
+export async function noteNobody(letter: Letter, way: HopWay): Promise<void> {
+  for await (const _ of letter.rest.read()) continue
+  const log = new HopLog(letter, way)
+  log.came(letter.rest.octets)
+  log.close()
+}
+
 /** A server that goes away in the middle has not taken it: undefined, and it waits as if it had not been there. */
 async function transaction(
   letter: Letter,

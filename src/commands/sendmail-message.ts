@@ -14,7 +14,7 @@ import { localSender } from "./local-sender.ts"
 import { conclude, type End, Kept, type Letter, octetsOf, utf8Word, wishesOf } from "./sendmail-end.ts"
 import { type Facts, prepareHeader } from "./sendmail-header.ts"
 import { showDelivery } from "./sendmail-follow.ts"
-import { hopTrace, sendByHop } from "./sendmail-hop.ts"
+import { hopTrace, noteNobody, sendByHop } from "./sendmail-hop.ts"
 import type { HopTrace } from "./sendmail-hop-log.ts"
 import type { SendmailOptions } from "./sendmail-options.ts"
 import { openHop, type SubmissionProgram, submissionProgram } from "./submission-program.ts"
@@ -40,6 +40,12 @@ export async function sendMessage(
   // sendmail puts each argument's and each field's recipients before those that it has; its log and its server see them so.
   const recipients = [...new Set((program === undefined ? lists : lists.toReversed()).flat())]
   if (recipients.length === 0) {
+    if (program !== undefined) {
+      const facts = { host: program.host, sender: localSender(options, io), recipients }
+      const trace = hopTrace(program, facts, options.senderFlag)
+      const letter = await letterOf(options, { header, rest }, { ...facts, trace })
+      await noteNobody(letter, { program, trace, options, state, io })
+    }
     io.stdout.write("No recipient addresses found in header\n")
     return exits.ok // sendmail differs from its own manual here, and programs go by what it does
   }
