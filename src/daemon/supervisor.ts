@@ -362,6 +362,7 @@ class Supervisor {
   }
 
   #finish(): void {
+    this.#bound.close() // a mail process that refused to start never took its listeners, and they would keep us here
     this.#agent?.removeAllListeners("exit")
     this.#agent?.once("exit", () => this.#ended.resolve(this.#exitCode))
     if (this.#agent === undefined || this.#agent.exitCode !== null) this.#ended.resolve(this.#exitCode)

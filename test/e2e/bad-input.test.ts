@@ -4,7 +4,7 @@ import assert from "node:assert/strict"
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { after, afterEach, before, test } from "node:test"
-import { project, run, type Session, System } from "../kit/system.ts"
+import { freePort, project, run, System, type Session } from "../kit/system.ts"
 
 const mc = `
 OSTYPE(\`linux')dnl
@@ -260,6 +260,19 @@ test("a configuration that is a directory, or no text, is told with its name and
   assert.equal(read.code, 78)
   assert.match(read.stderr, /binary\.mc/)
   assert.doesNotMatch(read.stderr, /^\s+at /m)
+})
+
+test("what only the mail process finds wrong ends the start, too, with its line", async () => {
+  const state = join(system.directory, "refused")
+  const file = join(system.directory, "filter.mc")
+  const port = await freePort()
+  writeFileSync(
+    file,
+    `OSTYPE(\`linux')dnl\nINPUT_MAIL_FILTER(\`x', \`S=foo:1')dnl\nDAEMON_OPTIONS(\`Addr=127.0.0.1, Port=${port}')dnl\nFEATURE(\`no_default_msa')dnl\nMAILER(\`local')dnl\n`,
+  )
+  const { code, stderr } = await waypost("start", "--state", state, "--config", file, "--no-console")
+  assert.equal(code, 75)
+  assert.match(stderr, /milter x: S=foo:1 is none of .*filter\.mc:2\)/)
 })
 
 test("who is not root and may not read the configuration is told so in one line", async (t) => {
