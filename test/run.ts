@@ -63,8 +63,10 @@ const buildStage: Stage = {
 
 /** Test files in one process (quick, for those that touch nothing but themselves) or in one process each. */
 function tests(name: string, files: readonly string[], together: boolean): Stage {
+  // What a failed test leaves open must not keep the run for ever.
+  const ends = together ? [] : ["--test-force-exit"]
   const how = together ? ["--test-isolation=none"] : ["--test-concurrency=2"]
-  const flags = ["--disable-warning=ExperimentalWarning", "--test", "--test-timeout=120000", ...how]
+  const flags = ["--disable-warning=ExperimentalWarning", "--test", "--test-timeout=120000", ...ends, ...how]
   const reporter = [`--test-reporter=${join(root, "test/reporter.ts")}`, "--test-reporter-destination=stdout"]
   return {
     name: `${name} (${files.length} file${files.length === 1 ? "" : "s"})`,

@@ -47,8 +47,14 @@ type Ground = {
 }
 
 let ground: Ground | undefined
+/** What is open, to be closed however far the beginning came. */
+const open: { close(): void }[] = []
 const served = new Map<string, { readonly status?: number; readonly type?: string; readonly text: string }>()
 let fetched = 0
+
+after(() => {
+  for (const one of open) one.close()
+})
 
 before(async () => {
   if (skip !== false) return
@@ -58,6 +64,7 @@ before(async () => {
   const pair = { key: text("host.key"), certificate: text("host.pem") + text("ca.pem") }
   const secure = await startTlsHost({ server: [pair], named: [] })
   const plain = await startTlsHost({ server: [], named: [] })
+  open.push(secure, plain)
   const policies = createServer({ key: pair.key, cert: pair.certificate }, (request, response) => {
     fetched++
     const known = served.get(request.headers.host ?? "")
@@ -66,21 +73,15 @@ before(async () => {
     })
     response.end(known?.text)
   })
+  open.push({ close: () => void policies.close().closeAllConnections() })
   policies.listen(0, "127.0.0.1")
   await once(policies, "listening")
   const address = policies.address()
   const policyPort = typeof address === "object" && address !== null ? address.port : 0
   const dns = await startSignedDns(zonesOf(secure.port, plain.port, pair.certificate, text("ca.pem")))
+  open.push(dns)
   process.stdout.write(`# ${dns.versions}\n`)
   ground = { dns, secure, plain, policies, policyPort, authority: text("ca.pem") }
-})
-
-after(() => {
-  ground?.dns.close()
-  ground?.secure.close()
-  ground?.plain.close()
-  ground?.policies.close()
-  ground?.policies.closeAllConnections()
 })
 
 function digests(pem: string): { readonly spki: string; readonly whole: string } {

@@ -56,7 +56,7 @@ export async function startSignedDns(zones: Readonly<Record<string, SignedZone>>
     const probe = askFrom([{ address: "127.0.0.1", port: asked }], { timeoutMs: 500, attempts: 1 })
     const answer = await probe.txt(first)
     if (answer.found !== "unavailable") break
-    if (tries > 60) {
+    if (tries > 200) {
       close()
       throw new Error(`unbound does not answer: ${answer.why}`)
     }
