@@ -29,8 +29,18 @@ export type SignedDns = {
   close(): void
 }
 
-/** Signs, serves and validates; resolves when unbound answers. */
+/** Signs, serves and validates; resolves when unbound answers. A port that somebody else took meanwhile costs another try. */
 export async function startSignedDns(zones: Readonly<Record<string, SignedZone>>): Promise<SignedDns> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await startOnce(zones)
+    } catch (error) {
+      if (tries === 3) throw error
+    }
+  }
+}
+
+async function startOnce(zones: Readonly<Record<string, SignedZone>>): Promise<SignedDns> {
   const directory = mkdtempSync(join(tmpdir(), "waypost-dnssec-"))
   chmodSync(directory, 0o755)
   mkdirSync(join(directory, "zones"))
@@ -56,7 +66,7 @@ export async function startSignedDns(zones: Readonly<Record<string, SignedZone>>
     const probe = askFrom([{ address: "127.0.0.1", port: asked }], { timeoutMs: 500, attempts: 1 })
     const answer = await probe.txt(first)
     if (answer.found !== "unavailable") break
-    if (tries > 200) {
+    if (tries > 80) {
       close()
       throw new Error(`unbound does not answer: ${answer.why}`)
     }
