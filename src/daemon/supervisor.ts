@@ -367,6 +367,9 @@ class Supervisor {
     this.#agent?.once("exit", () => this.#ended.resolve(this.#exitCode))
     if (this.#agent === undefined || this.#agent.exitCode !== null) this.#ended.resolve(this.#exitCode)
     else this.#agent.kill("SIGTERM")
+    // An agent that ended before we listened for it says nothing more.
+    const patience = setTimeout(() => this.#ended.resolve(this.#exitCode), 3000)
+    void this.#ended.promise.then(() => clearTimeout(patience))
   }
 }
 
