@@ -1,5 +1,6 @@
 // What a list of messages shows of one, read from its header alone: the row of an index, small enough for 50,000 in memory.
-import { addressParser, decodeWords } from "postal-mime"
+import { addressParser } from "postal-mime"
+import { decodeWords } from "../message/encoded-words.ts"
 import { type Header, valueOf } from "../message/header.ts"
 
 /** A reader's marks on a message. `recent`: no reader has listed it yet. */

@@ -1,6 +1,5 @@
 // One `mail` session on one mailbox: which messages there are under which numbers, which is current, and what is to become of each
 // at the end. Nothing is written before `quit` (or a change of folder); `exit` leaves the mailbox as it was.
-import { existsSync } from "node:fs"
 import type { Io } from "../../commands/io.ts"
 import { type Header, isNamed, scanHeader } from "../../message/header.ts"
 import type { Mailbox } from "../mailbox.ts"
@@ -174,10 +173,6 @@ export class Session {
     this.mailbox = next
     this.isSystem = isSystem
     this.begin()
-  }
-
-  exists(path: string): boolean {
-    return existsSync(path)
   }
 }
 

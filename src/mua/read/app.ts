@@ -5,6 +5,7 @@ import { contentOf } from "../content.ts"
 import { MailboxError, type Mailbox } from "../mailbox.ts"
 import { openMailbox } from "../open.ts"
 import { drawn, linesOf, roomFor } from "./draw.ts"
+import { typedBy } from "./keys.ts"
 import { openScreen, type Screen } from "./screen.ts"
 import { arranged, type Field, type Sheet, startState, type State, withNews } from "./state.ts"
 
@@ -188,9 +189,7 @@ export function typeInto(
       return { field: { ...now, text: "" }, ended: undefined }
     case "Ctrl-W":
       return { field: { ...now, text: now.text.replace(/\S+\s*$/, "") }, ended: undefined }
-    case "Space":
-      return { field: { ...now, text: `${now.text} ` }, ended: undefined }
     default:
-      return { field: [...key].length === 1 ? { ...now, text: now.text + key } : now, ended: undefined }
+      return { field: { ...now, text: now.text + (typedBy(key) ?? "") }, ended: undefined }
   }
 }
