@@ -20,6 +20,7 @@ FEATURE(\`accept_unresolvable_domains')dnl
 FEATURE(\`virtusertable', \`text -o @DIR@/tables/virtusertable')dnl
 FEATURE(\`mailertable', \`text -o @DIR@/mailertable')dnl
 FEATURE(\`access_db', \`text -o @DIR@/access')dnl
+define(\`confLOCAL_MAILBOX_DIR', \`@DIR@/mail')dnl
 define(\`ALIAS_FILE', \`@DIR@/aliases')dnl
 LOCAL_DOMAIN(\`grussell.org')dnl
 DAEMON_OPTIONS(\`Port=@PORT@, Addr=127.0.0.1, Name=MTA')dnl
