@@ -9,6 +9,7 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -43,7 +44,9 @@ function permits(who: Who, path: string, bit: number): boolean {
 }
 
 /** The copy of this program under the state directory, made when there is none of this build. */
-export function copyProgram(program: Program, state: string): Program {
+export function copyProgram({ node, entry }: Program, state: string): Program {
+  // bin/ comes by dist/current: what it leads to is copied, for a link into a closed checkout helps nobody.
+  const program = { node: realpathSync(node), entry: realpathSync(entry) }
   const folder = join(state, "program")
   const made = makeState(state)
   if (!made.ok) throw new Refusal(made.error, exits.cannotCreate)

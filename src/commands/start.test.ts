@@ -9,6 +9,7 @@ import {
   rmSync,
   statSync,
   writeFileSync,
+  symlinkSync,
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -146,6 +147,19 @@ test("a program that another user could not read is copied, once for each build"
     copyProgram({ ...program, entry }, state)
   }
   assert.equal(readdirSync(join(state, "program")).length, 4, "Node and three builds")
+})
+
+test("the copy is of what dist/current leads to, never a link back into the closed checkout", (t) => {
+  const place = folder(t)
+  const closed = join(place, "root/dist/0123456789ab")
+  mkdirSync(closed, { recursive: true })
+  writeFileSync(join(closed, "waypost.cjs"), "waypost.cjs")
+  writeFileSync(join(place, "root/node"), "node")
+  symlinkSync("0123456789ab", join(place, "root/dist/current"))
+  const entry = join(place, "root/dist/current/waypost.cjs") // as bin/waypost names it
+  const copy = copyProgram({ node: join(place, "root/node"), entry }, join(place, "state"))
+  rmSync(join(place, "root"), { recursive: true })
+  assert.equal(readFileSync(copy.entry, "utf8"), "waypost.cjs")
 })
 
 test("a user can read a file when it can, and can enter every folder on the way", (t) => {
