@@ -68,16 +68,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (mailUser !== undefined && ![io.entry, process.execPath].every((file) => canRead(mailUser, file))) {
     return runCopy(state, argv, io)
   }
-  const code = await superviseStart({
+  return superviseStart({
     ...options(given, state, io),
     queueInterval: interval.value,
     console: console.value,
     mailUser,
     onReady: (report) => printReady(began, given, report, io),
   })
-  // Whatever is still open must not keep a supervisor that has nothing left to supervise.
-  setTimeout(() => process.exit(code), 1000).unref()
-  return code
 }
 
 function printReady(

@@ -365,11 +365,11 @@ class Supervisor {
     this.#bound.close() // a mail process that refused to start never took its listeners, and they would keep us here
     this.#agent?.removeAllListeners("exit")
     this.#agent?.once("exit", () => this.#ended.resolve(this.#exitCode))
-    if (this.#agent === undefined || this.#agent.exitCode !== null) this.#ended.resolve(this.#exitCode)
-    else this.#agent.kill("SIGTERM")
-    // An agent that ended before we listened for it says nothing more.
-    const patience = setTimeout(() => this.#ended.resolve(this.#exitCode), 3000)
-    void this.#ended.promise.then(() => clearTimeout(patience))
+    const agent = this.#agent
+    // One that a signal ended has no exit code, and says nothing more.
+    if (agent === undefined || agent.exitCode !== null || agent.signalCode !== null)
+      this.#ended.resolve(this.#exitCode)
+    else agent.kill("SIGTERM")
   }
 }
 
