@@ -97,6 +97,7 @@ function wantedBy(request: Request): Wanted | undefined {
   const selection = readSelection(request["selection"])
   if (selection === undefined) return undefined
   const filter = {
+    ...hintsOf(selection),
     ...(Array.isArray(ids) ? { ids: ids.map(String) } : {}),
     ...(typeof to === "string" ? { to } : {}),
     ...(typeof from === "string" ? { from } : {}),
@@ -104,6 +105,19 @@ function wantedBy(request: Request): Wanted | undefined {
     ...(selection.held === "any" ? {} : { held: selection.held }),
   }
   return { filter, selection }
+}
+
+const hinted = { sender: "from", recipient: "to", reason: "reason" } as const
+
+/** What the database can leave out by itself: a field with one part that must be there. */
+function hintsOf({ limits }: Selection): Filter {
+  return Object.fromEntries(
+    limits.flatMap(({ field, part, not }) =>
+      field === "id" || not || limits.some((other) => other.field === field && other.part !== part)
+        ? []
+        : [[hinted[field], part]],
+    ),
+  )
 }
 
 /** What is held, or what is not, is no narrower than that. */

@@ -5,6 +5,7 @@ import { printPath } from "../mail/address.ts"
 import type { Entry, Pending } from "../queue/entry.ts"
 import { checksum } from "./codec.ts"
 import type { BodyRow, DuePage, Page, PendingRow, Question, QueuedRow } from "./requests.ts"
+import { Screen, type Screened } from "./screen.ts"
 import type { Filter } from "./spool.ts"
 
 const statements = {
@@ -14,7 +15,6 @@ const statements = {
   bySeq: "SELECT seq, id, acceptedAt, held, crc, json FROM entry WHERE seq = ?",
   byId: "SELECT seq, id, acceptedAt, held, crc, json FROM entry WHERE id = ?",
   has: "SELECT 1 FROM entry WHERE id = ?",
-  after: "SELECT seq, id, acceptedAt, held, crc, json FROM entry WHERE id > ? ORDER BY id LIMIT ?",
   pending: "SELECT number, next, lane, crc, json FROM pending WHERE seq = ? ORDER BY number",
   body: "SELECT size, bodyCrc, fileSize, fileCrc, json, octets FROM entry LEFT JOIN body USING (seq) WHERE id = ?",
 } as const
@@ -25,7 +25,7 @@ type Row = NonNullable<ReturnType<StatementSync["get"]>>
 /** Lanes looked at in one step, likewise. */
 const lanesAtOnce = 1000
 
-/** Entries looked at for one page of a list: some milliseconds of work. */
+/** Entries looked at closely for one page of a list: some milliseconds of work. */
 const scanned = 256
 
 /** Told of an entry whose rows are damaged; `text` is all that is there. */
@@ -33,6 +33,7 @@ export type Damaged = (seq: number, id: string, text: string) => void
 
 export class Reader {
   readonly #run: Prepared
+  readonly #screen: Screen
   readonly #damaged: Damaged
 
   constructor(database: DatabaseSync, damaged: Damaged) {
@@ -40,6 +41,7 @@ export class Reader {
     this.#run = Object.fromEntries(
       names.map((name) => [name, database.prepare(statements[name])]),
     ) as Prepared
+    this.#screen = new Screen(database)
     this.#damaged = damaged
   }
 
@@ -95,18 +97,26 @@ export class Reader {
 
   /** One page in order of id; it may be short, or empty, and yet not the last. */
   list(filter: Filter, after: string, limit: number): Page {
-    const ids = filter.ids?.filter((id) => id > after).toSorted()
-    const wanted = ids?.slice(0, scanned)
-    const found = wanted?.map((id) => this.#run.byId.get(id)) ?? this.#run.after.all(after, scanned)
+    const found =
+      filter.ids === undefined ? this.#screen.step(filter, after, scanned) : this.#named(filter.ids, after)
     const rows: QueuedRow[] = []
-    for (const row of found) {
+    for (const row of found.rows) {
       const whole = isOlder(filter, row) && isHeldAsWanted(filter, row) ? this.#whole(row) : undefined
       if (whole === undefined || !matches(filter, whole)) continue
       rows.push(whole)
-      if (rows.length >= limit) return { rows, after: String(row?.["id"]) }
+      if (rows.length >= limit) return { rows, after: String(row["id"]) }
     }
-    const last = wanted?.at(-1) ?? found.at(-1)?.["id"]
-    return { rows, after: found.length < scanned || last === undefined ? undefined : String(last) }
+    return { rows, after: found.after }
+  }
+
+  /** Some of those that are named. */
+  #named(ids: readonly string[], after: string): Screened {
+    const wanted = ids
+      .filter((id) => id > after)
+      .toSorted()
+      .slice(0, scanned)
+    const rows = wanted.map((id) => this.#run.byId.get(id)).filter((row) => row !== undefined)
+    return { rows, after: wanted.length < scanned ? undefined : wanted.at(-1) }
   }
 
   body(id: string): BodyRow {
@@ -164,24 +174,34 @@ function owned(octets: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(octets)
 }
 
-function isHeldAsWanted({ held }: Filter, row: Row | undefined): boolean {
-  return held === undefined || (typeof row?.["held"] === "string") === (held === "only")
+function isHeldAsWanted({ held }: Filter, row: Row): boolean {
+  return held === undefined || (typeof row["held"] === "string") === (held === "only")
 }
 
-function isOlder({ olderThan }: Filter, row: Row | undefined): boolean {
-  return olderThan === undefined || (row !== undefined && Number(row["acceptedAt"]) < olderThan)
+function isOlder({ olderThan }: Filter, row: Row): boolean {
+  return olderThan === undefined || Number(row["acceptedAt"]) < olderThan
 }
 
-/** Parts of an address, in any case, as sendmail's -qS and -qR have it. */
-function matches({ from, to }: Filter, row: QueuedRow): boolean {
+/** Parts of an address, in any case, as sendmail's -qS and -qR have it; parts of the words it waits with. */
+function matches({ from, to, reason }: Filter, row: QueuedRow): boolean {
   if (from !== undefined) {
     const { envelope } = JSON.parse(row.json) as Entry
     if (!contains(printPath(envelope.reversePath), from)) return false
   }
-  if (to === undefined) return true
-  return row.pending.some(({ json }) => contains(printPath((JSON.parse(json) as Pending).recipient.path), to))
+  if (to === undefined && reason === undefined) return true
+  const pending = row.pending.map(({ json }) => JSON.parse(json) as Pending)
+  return (
+    (to === undefined || pending.some(({ recipient }) => contains(printPath(recipient.path), to))) &&
+    (reason === undefined || saysSo(row, pending, reason))
+  )
 }
 
-function contains(address: string, part: string): boolean {
-  return address.toLowerCase().includes(part.toLowerCase())
+function saysSo({ held }: QueuedRow, pending: readonly Pending[], part: string): boolean {
+  if (pending.some(({ lastStatus }) => lastStatus !== undefined && contains(lastStatus.text, part)))
+    return true
+  return held !== undefined && contains((JSON.parse(held) as NonNullable<Entry["held"]>).reason, part)
+}
+
+function contains(text: string, part: string): boolean {
+  return text.toLowerCase().includes(part.toLowerCase())
 }

@@ -113,6 +113,8 @@ export type Filter = {
   readonly to?: string
   /** Part of the reverse-path, in any case. */
   readonly from?: string
+  /** Part of the words that it is held or was put off with, in any case. */
+  readonly reason?: string
   /** Accepted before this time, milliseconds since 1970. */
   readonly olderThan?: number
   /** Only what is held, or only what is not. */
