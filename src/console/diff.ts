@@ -1,5 +1,5 @@
 // Two texts compared line by line: the longest common lines stay, the rest goes or comes.
-import type { DiffLine } from "./api.ts"
+import type { DiffLine } from "./api-config.ts"
 
 /** Cells of the table of comparisons; what differs in more is told as gone and come as a whole. */
 const mostCells = 4_000_000

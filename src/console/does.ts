@@ -5,7 +5,7 @@ import { type OptionName, options } from "../config/options.ts"
 import type { Settings, TableSpec } from "../config/settings.ts"
 import { printValue } from "../config/values.ts"
 import type { Origin } from "../mail/decision.ts"
-import type { ConfigLine } from "./api.ts"
+import type { ConfigLine } from "./api-config.ts"
 
 /** The lines of a sendmail.mc or a file it includes. */
 export function linesOfMc(file: string, text: string, settings: Settings | undefined): readonly ConfigLine[] {

@@ -2,7 +2,7 @@
 import type { Explained } from "../routing/explain-address.ts"
 import { parseAddressList } from "../message/addresses.ts"
 import { fieldNamed } from "./header-fields.ts"
-import type { ExplainAnswer, ExplainTree, RehearsedStep } from "./api.ts"
+import type { ExplainAnswer, ExplainTree, RehearsedStep } from "./api-explain.ts"
 import { type Ask, Refused } from "./asking.ts"
 import { Fields } from "./input.ts"
 

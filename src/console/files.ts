@@ -15,7 +15,7 @@ import { cdbOf } from "../host/table-source.ts"
 import { mapIssues } from "./map-issues.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import { printOrigin } from "../mail/decision.ts"
-import type { Config, ConfigFile, ConfigIssue, ConfigWrite, ConfigWritten } from "./api.ts"
+import type { Config, ConfigFile, ConfigIssue, ConfigWrite, ConfigWritten } from "./api-config.ts"
 import { Refused } from "./asking.ts"
 import { linesOfClass, linesOfMap, linesOfMc } from "./does.ts"
 

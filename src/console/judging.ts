@@ -2,7 +2,7 @@
 import { openCase } from "../forensics/case.ts"
 import { asRecord, judge } from "../forensics/judgement.ts"
 import { drawRoute } from "../forensics/svg.ts"
-import type { Forensics } from "./api.ts"
+import type { Forensics } from "./api-forensics.ts"
 import { type Ask, first, Refused } from "./asking.ts"
 import { Fields, idOf } from "./input.ts"
 

@@ -1,6 +1,6 @@
 // What is wrong with the text of a table, line by line: what makemap and newaliases would say of it.
 import { compileAliases, compileMap } from "../maps/compile.ts"
-import type { ConfigFile, ConfigIssue } from "./api.ts"
+import type { ConfigFile, ConfigIssue } from "./api-config.ts"
 
 /** Its bad lines; a text that cannot be used at all is one error. */
 export function mapIssues(

@@ -2,7 +2,7 @@
 import { ageInSeconds } from "../commands/queue-filter.ts"
 import { asObject, queuedOf } from "../commands/queue-list.ts"
 import type { Limit } from "../queue/select.ts"
-import type { QueueChanged, QueueFilter, QueueLine, QueuePage, QueueVerb } from "./api.ts"
+import type { QueueChanged, QueueFilter, QueueLine, QueuePage, QueueVerb } from "./api-queue.ts"
 import { type Ask, first, Refused } from "./asking.ts"
 import { idOf } from "./input.ts"
 

@@ -2,7 +2,7 @@
 // system's own code answers, with the new text beside the old.
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { basename, join } from "node:path"
-import type { ConfigIssue, ConfigTried, DiffLine, WhatIf } from "./api.ts"
+import type { ConfigIssue, ConfigTried, DiffLine, WhatIf } from "./api-config.ts"
 import { type Ask, Refused } from "./asking.ts"
 import { diffLines } from "./diff.ts"
 import { issueOf, type Known, knownFiles, loadAt, type Place, textOf, versionOf } from "./files.ts"

@@ -4,18 +4,11 @@ import { readFileSync } from "node:fs"
 import { get } from "node:http"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
-import type {
-  Config,
-  ConfigTried,
-  ExplainAnswer,
-  Forensics,
-  Message,
-  Messages,
-  Now,
-  QueueChanged,
-  QueuePage,
-  Waited,
-} from "../../src/console/api.ts"
+import type { Config, ConfigTried } from "../../src/console/api-config.ts"
+import type { ExplainAnswer } from "../../src/console/api-explain.ts"
+import type { Forensics } from "../../src/console/api-forensics.ts"
+import type { QueueChanged, QueuePage } from "../../src/console/api-queue.ts"
+import type { Message, Messages, Now, Waited } from "../../src/console/api.ts"
 import { codeAt, stepAt } from "../../src/console/totp.ts"
 import { ConsoleUser, send } from "../kit/console.ts"
 import { hostileTexts } from "../kit/hostile.ts"

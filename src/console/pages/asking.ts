@@ -1,7 +1,8 @@
 // What the pages ask of the server, and who is logged in. A 401 brings the login back, whatever was asked.
 import { signal } from "@preact/signals"
 import { useEffect, useRef, useState } from "preact/hooks"
-import { ApiFailure, call, type CallName, type CallOptions, type Calls, type Session } from "../api.ts"
+import type { CallName, Calls, Session } from "../api.ts"
+import { ApiFailure, call, type CallOptions } from "./calling.ts"
 
 /** Undefined: not known yet; "none": nobody is logged in. */
 export const session = signal<Session | "none" | undefined>(undefined)

@@ -1,6 +1,6 @@
 // A change of a file: typed, shown as a diff with what would be decided otherwise, and written only when that is confirmed.
 import { useState } from "preact/hooks"
-import type { ConfigFile, ConfigTried, ConfigWritten, DiffLine, WhatIf } from "../api.ts"
+import type { ConfigFile, ConfigTried, ConfigWritten, DiffLine, WhatIf } from "../api-config.ts"
 import { ask, useDoing } from "./asking.ts"
 import { Issues } from "./configuration.tsx"
 import { Empty, Field, Panel, Problem, Reasons } from "./parts.tsx"

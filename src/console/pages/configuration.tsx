@@ -1,6 +1,6 @@
 // The configuration as it is on disk: each line with what it does, problems at their lines, and the way to a change.
 import { useEffect, useState } from "preact/hooks"
-import type { ConfigFile, ConfigIssue } from "../api.ts"
+import type { ConfigFile, ConfigIssue } from "../api-config.ts"
 import { ask, useAnswer } from "./asking.ts"
 import { Change } from "./config-change.tsx"
 import { Badge, Empty, Head, Panel, Problem, Waiting } from "./parts.tsx"

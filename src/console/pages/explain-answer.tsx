@@ -1,5 +1,5 @@
 // The parts of an explanation: the tree of aliases, where each end goes, the session as it would be heard, the header rewritten.
-import type { ExplainAnswer, ExplainTree, RehearsedStep } from "../api.ts"
+import type { ExplainAnswer, ExplainTree, RehearsedStep } from "../api-explain.ts"
 import { Badge, Panel, Reasons, type Tone, toneOf, withPlaces } from "./parts.tsx"
 
 type One = ExplainAnswer["explained"][number]

@@ -1,6 +1,6 @@
 // A rehearsal: what would become of an address, a session or a message, decided by the very code and settings that real mail meets.
 import { useEffect, useState } from "preact/hooks"
-import type { ExplainAnswer, ExplainAsked } from "../api.ts"
+import type { ExplainAnswer, ExplainAsked } from "../api-explain.ts"
 import { ask, useDoing } from "./asking.ts"
 import { Explained, Rehearsed, Rewritten } from "./explain-answer.tsx"
 import { Empty, Field, Head, Problem, typed } from "./parts.tsx"

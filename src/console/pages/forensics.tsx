@@ -1,6 +1,6 @@
 // Is a message what it says? Pasted or chosen by id: the verdict, the route with the trust line, the findings, the marked header.
 import { useEffect, useState } from "preact/hooks"
-import type { ForensicFinding, ForensicHop, Forensics, ForensicsAsked } from "../api.ts"
+import type { ForensicFinding, ForensicHop, Forensics, ForensicsAsked } from "../api-forensics.ts"
 import { ask, useDoing } from "./asking.ts"
 import { MarkedHeader } from "./marked-header.tsx"
 import { Badge, Empty, Field, Head, Panel, Problem, type Tone, typed } from "./parts.tsx"

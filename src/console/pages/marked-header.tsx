@@ -1,5 +1,5 @@
 // The raw header, each octet as it came, with what the findings point at marked and numbered.
-import type { ForensicFinding } from "../api.ts"
+import type { ForensicFinding } from "../api-forensics.ts"
 
 /** A part of the header, and the findings that point at it. */
 export type Piece = { readonly text: string; readonly numbers: readonly number[] }

@@ -1,6 +1,6 @@
 // Hold, release, remove, retry: first what it would touch, by number and name, and only then, pressed once more, done.
 import { useEffect, useState } from "preact/hooks"
-import type { QueueChange, QueueChanged, QueueFilter, QueueVerb } from "../api.ts"
+import type { QueueChange, QueueChanged, QueueFilter, QueueVerb } from "../api-queue.ts"
 import { ask, useDoing } from "./asking.ts"
 import { Problem } from "./parts.tsx"
 import { many } from "./words.ts"

@@ -1,5 +1,5 @@
 // One waiting message: whose it is, when it is tried next, and what the other host said last, in plain words and its own.
-import type { QueueLine } from "../api.ts"
+import type { QueueLine } from "../api-queue.ts"
 import { Address, Badge } from "./parts.tsx"
 import { hrefOf } from "./place.ts"
 import { many, relative, sizeOf, statusWords } from "./words.ts"

@@ -1,6 +1,6 @@
 // What waits: filtered, looked at beforehand, then held, released, removed or retried.
 import { useEffect, useState } from "preact/hooks"
-import type { QueueFilter, QueueLine, QueuePage as Page } from "../api.ts"
+import type { QueueFilter, QueueLine, QueuePage as Page } from "../api-queue.ts"
 import { ask, useAnswer, useDoing } from "./asking.ts"
 import { Empty, Field, Head, Problem, typed, Waiting } from "./parts.tsx"
 import { hrefOf, place } from "./place.ts"
