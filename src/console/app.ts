@@ -10,14 +10,14 @@ import type { QueueFilter, QueueVerb } from "./api-queue.ts"
 import type { ApiError, Health, Login, Session } from "./api.ts"
 import { type Ask, first, Refused } from "./asking.ts"
 import type { Doorkeeper } from "./doorkeeper.ts"
-import { Events } from "./events.ts"
+import type { Events } from "./events.ts"
 import { explain } from "./explaining.ts"
 import { configuration, type Place, writeFile } from "./files.ts"
 import { forensics } from "./judging.ts"
 import { knowsUs, knowsWho, safeHeaders, type Seen } from "./guard.ts"
 import { Fields, idOf, numberIn } from "./input.ts"
 import { findMessages, oneMessage } from "./messages.ts"
-import { NowPage } from "./now.ts"
+import type { NowPage } from "./now.ts"
 import { openApi } from "./openapi.ts"
 import { changeQueue, queuePage } from "./queue.ts"
 import type { Opened, Person } from "./sessions.ts"
@@ -44,7 +44,10 @@ export type AppParts = {
   readonly bug: (error: unknown) => void
 }
 
-export type App = { readonly fetch: Hono<Seen>["fetch"]; close(): void }
+/** What outlives new settings: the minutes of the last hour, and the pages that listen. */
+export type Lasting = { readonly now: NowPage; readonly events: Events }
+
+export type App = { readonly fetch: Hono<Seen>["fetch"] }
 
 const verbs: readonly QueueVerb[] = ["hold", "release", "remove", "retry"]
 /** Live pages at once. */
@@ -52,10 +55,8 @@ const mostPages = 50
 const beatEvery = 20_000
 
 /** Makes it. */
-export function makeApp(parts: AppParts): App {
+export function makeApp(parts: AppParts, { now, events }: Lasting): App {
   const app = new Hono<Seen>()
-  const now = new NowPage(parts)
-  const events = new Events(parts.ask)
   app.use(async (context, next) => {
     await next()
     for (const [name, value] of Object.entries(safeHeaders(parts.secure))) context.header(name, value)
@@ -80,7 +81,7 @@ export function makeApp(parts: AppParts): App {
     throw new Refused(404, "there is no such address in this API", "GET /api/openapi.json lists them")
   })
   app.get("*", (context) => parts.pages.answer(context.req.path))
-  return { fetch: app.fetch, close: () => now.close() }
+  return { fetch: app.fetch }
 }
 
 function answerError(error: Error, context: Context<Seen>, { secure, bug }: AppParts): Response {

@@ -29,7 +29,7 @@ export type NowParts = {
 
 /** Owns the minutes of the last hour: reads the counters once a minute, which costs the mail process next to nothing. */
 export class NowPage {
-  readonly #parts: NowParts
+  #parts: NowParts
   readonly #minutes: ({ readonly at: number } & Counts)[] = []
   #before: Counts | undefined
   #shapes: readonly Shape[] = []
@@ -42,6 +42,12 @@ export class NowPage {
     this.#timer = setInterval(() => void this.#count(), minute)
     this.#timer.unref()
     void this.#count()
+  }
+
+  /** New settings: the minutes that were counted stay. */
+  follow(parts: NowParts): void {
+    this.#parts = parts
+    this.#look = undefined
   }
 
   close(): void {

@@ -1,11 +1,7 @@
-// The console's process: without privilege, started by the supervisor after the mail system. It listens where it is told, tries again
-// when the port is taken, and ends with the supervisor.
-import { createServer as createPlain, type Server } from "node:http"
-import { createServer as createSecure } from "node:https"
-import { isIP } from "node:net"
+// The console's process: without privilege, started by the supervisor after the mail system. It answers by the
+// settings in force, and ends with the supervisor; door.ts listens.
 import { hostname } from "node:os"
 import { dirname, join } from "node:path"
-import { createAdaptorServer } from "@hono/node-server"
 import { option } from "../config/options.ts"
 import { classMembers, macro } from "../config/settings.ts"
 import {
@@ -18,14 +14,15 @@ import { confineMail } from "../daemon/confine.ts"
 import { serveControl } from "../daemon/control.ts"
 import { isInnerName } from "../forensics/owners.ts"
 import { systemResolver } from "../host/resolver.ts"
-import { type App, makeApp } from "./app.ts"
+import { type App, type AppParts, type Lasting, makeApp } from "./app.ts"
 import { type Ask, asking, first } from "./asking.ts"
+import { Door, shownHost } from "./door.ts"
 import { Doorkeeper } from "./doorkeeper.ts"
+import { Events } from "./events.ts"
 import { loadAt } from "./files.ts"
 import { makeHealth } from "./health.ts"
+import { NowPage } from "./now.ts"
 import { type Pages, readPages } from "./static-pages.ts"
-
-const tryAgainAfter = 30_000
 
 /** Runs as a child of the supervisor until it is told to stop, or the supervisor has gone. */
 export async function runConsoleProcess(): Promise<number> {
@@ -53,25 +50,40 @@ function say(line: string): void {
 class ConsoleHost {
   readonly #pages: Pages = readPages(join(dirname(process.argv[1] ?? ""), "console"))
   #doorkeeper: Doorkeeper | undefined
-  #server: Server | undefined
+  #lasting: Lasting | undefined
   #app: App | undefined
-  #again: NodeJS.Timeout | undefined
-  #url = ""
+  #door: Door | undefined
 
-  /** Listens as this says from now on; those who are in stay in. */
+  /** Answers as this says from now on. Who is in stays in, and the door stays where it is unless it is to be elsewhere. */
   follow(configuration: ConsoleConfiguration): void {
     const { layout, link } = configuration
     this.#doorkeeper ??= this.#open(layout)
     if (link !== undefined) this.#doorkeeper.sessions.addLink(link)
-    this.#shut()
     const wrong = whyNotThere(configuration, this.#doorkeeper)
-    if (wrong !== undefined) return say(wrong)
-    this.#listen(configuration, this.#doorkeeper)
+    if (wrong !== undefined) {
+      this.close()
+      return say(wrong)
+    }
+    const parts = partsOf(configuration, this.#doorkeeper, this.#pages)
+    this.#lasting ??= { now: new NowPage(parts), events: new Events(parts.ask) }
+    this.#lasting.now.follow(parts)
+    this.#app = makeApp(parts, this.#lasting)
+    if (this.#door?.stays(configuration) === true) return
+    this.#door?.close()
+    this.#door = new Door(configuration, {
+      answer: (request, bindings) => this.#answer(request, bindings),
+      link: () => link ?? this.#doorkeeper?.sessions.newLink() ?? "",
+      say,
+    })
+  }
+
+  #answer(request: Request, bindings: object): Response | Promise<Response> {
+    return this.#app?.fetch(request, bindings) ?? new Response(null, { status: 503 })
   }
 
   #open(layout: ConsoleConfiguration["layout"]): Doorkeeper {
     const doorkeeper = new Doorkeeper(layout, Date.now)
-    const url = () => this.#url
+    const url = () => this.#door?.url ?? ""
     void serveControl(
       layout.console,
       new Map([
@@ -91,51 +103,11 @@ class ConsoleHost {
     return doorkeeper
   }
 
-  #listen(configuration: ConsoleConfiguration, doorkeeper: Doorkeeper): void {
-    const { address, port, tls, link } = configuration
-    const app = appOf(configuration, doorkeeper, this.#pages)
-    const made = createAdaptorServer({
-      fetch: app.fetch,
-      ...(tls === undefined
-        ? { createServer: createPlain }
-        : { createServer: createSecure, serverOptions: tls }),
-    })
-    const server = made as Server // http and https: the one that was asked for
-    this.#app = app
-    this.#server = server
-    server.on("error", (error: NodeJS.ErrnoException) => {
-      const why = error.code === "EADDRINUSE" ? "is taken" : `cannot be had (${error.code ?? error.message})`
-      say(
-        `port ${port} of ${address} ${why}; tried again every ${tryAgainAfter / 1000} seconds, mail goes on`,
-      )
-      this.#shut()
-      this.#again = setTimeout(() => this.#retry(configuration, doorkeeper), tryAgainAfter)
-    })
-    server.listen(port, address, () => {
-      const bound = server.address()
-      const there = typeof bound === "object" && bound !== null ? bound.port : port
-      this.#url = `${tls === undefined ? "http" : "https"}://${shownHost(address)}:${there}`
-      if (port === 0) say(`${this.#url}/login/${link ?? doorkeeper.sessions.newLink()}`)
-    })
-  }
-
-  /** Says nothing again while nothing changes. */
-  #retry(configuration: ConsoleConfiguration, doorkeeper: Doorkeeper): void {
-    this.#listen(configuration, doorkeeper)
-    this.#server?.once("listening", () => say(`listens on ${this.#url} now`))
-  }
-
-  #shut(): void {
-    clearTimeout(this.#again)
-    this.#app?.close()
-    this.#server?.close()
-    this.#server?.closeAllConnections()
-    this.#server = undefined
-    this.#url = ""
-  }
-
   close(): void {
-    this.#shut()
+    this.#door?.close()
+    this.#door = undefined
+    this.#lasting?.now.close()
+    this.#lasting = undefined
   }
 }
 
@@ -149,12 +121,7 @@ function whyNotThere({ address, tls }: ConsoleConfiguration, doorkeeper: Doorkee
   return undefined
 }
 
-function shownHost(address: string): string {
-  if (isLoopback(address)) return "localhost"
-  return isIP(address) === 6 ? `[${address}]` : address
-}
-
-function appOf(configuration: ConsoleConfiguration, doorkeeper: Doorkeeper, pages: Pages): App {
+function partsOf(configuration: ConsoleConfiguration, doorkeeper: Doorkeeper, pages: Pages): AppParts {
   const { layout, source, asRoot, address, hosts, tls, resolver, port } = configuration
   const place = { source, asRoot, state: layout.state }
   const { settings } = loadAt(place)
@@ -166,7 +133,7 @@ function appOf(configuration: ConsoleConfiguration, doorkeeper: Doorkeeper, page
   )
   if (!dns.ok) say(dns.error)
   const known = { settings: () => loadAt(place).settings, state: layout.state, clock: Date.now }
-  return makeApp({
+  return {
     ask,
     doorkeeper,
     pages,
@@ -184,7 +151,7 @@ function appOf(configuration: ConsoleConfiguration, doorkeeper: Doorkeeper, page
     health: dns.ok ? makeHealth({ ...known, dns: dns.value, mail: () => mailAnswers(ask) }) : async () => [],
     bug: (error) =>
       process.stderr.write(`console: ${error instanceof Error ? error.stack : String(error)}\n`),
-  })
+  }
 }
 
 async function mailAnswers(ask: Ask): Promise<string | undefined> {

@@ -1,12 +1,14 @@
 // Where the console listens: a port that is taken, an address that others reach.
 import assert from "node:assert/strict"
 import { chmodSync, mkdtempSync } from "node:fs"
+import { get, type IncomingMessage } from "node:http"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { test } from "node:test"
 import { setTimeout as delay } from "node:timers/promises"
-import { send, type Sent } from "../kit/console.ts"
+import type { Config, ConfigFile } from "../../src/console/api-config.ts"
+import { ConsoleUser, send, type Sent } from "../kit/console.ts"
 import { freePort, handIn, run, System } from "../kit/system.ts"
 
 const mc = `OSTYPE(\`linux')dnl
@@ -94,4 +96,45 @@ test("where others reach it, it wants TLS before it listens", async (t) => {
   t.after(() => other.stop())
   await other.said(/console: 0\.0\.0\.0 is reached by others, which wants TLS/)
   await assert.rejects(send(`http://127.0.0.1:${port}/healthz`, "GET"), /ECONNREFUSED/)
+})
+
+/** The live events of a page that is open. */
+async function listening({ origin, cookie }: ConsoleUser): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  get(`${origin}/api/events`, { headers: { cookie }, agent: false })
+    .on("response", resolve)
+    .on("error", reject)
+  return (await promise).setEncoding("utf8")
+}
+
+function heard(events: IncomingMessage, pattern: RegExp): Promise<void> {
+  let text = ""
+  return new Promise((resolve, reject) => {
+    events.on("data", (piece: string) => pattern.test((text += piece)) && resolve())
+    events.on("close", () => reject(new Error(`it ended before ${pattern}: ${text}`)))
+  })
+}
+
+test("a written configuration and a reload move neither the port nor the people: who is in stays in", async (t) => {
+  const system = await System.start({ mc, console: true, users: ["me"] })
+  t.after(() => system.stop())
+  await system.said(/console: http/)
+  if (process.getuid?.() === 0)
+    await run("chown", ["waypost", system.directory, join(system.directory, "sendmail.mc")])
+  const user = await ConsoleUser.enter(system)
+  const events = await listening(user)
+  t.after(() => events.destroy())
+  const lines = heard(events, /written-by-the-console/)
+  const { files } = (await user.get("/api/config")).json as Config
+  const { file, text, version } = files[0] ?? assert.fail()
+  const added = text.replace("MAILER(`local')", "LOCAL_DOMAIN(`napier.ac.uk')dnl\nMAILER(`local')")
+  const written = await user.send("PUT", "/api/config/file", { file, text: added, version, confirm: true })
+  assert.equal(written.status, 200, written.text)
+  await system.said(/reloaded/)
+  const after = (await user.get("/api/config")).json as { readonly files: readonly ConfigFile[] }
+  assert.ok(after.files[0]?.lines.some(({ does }) => does.includes("napier.ac.uk is in class w")))
+  const envelope = { from: "a@hello.com", to: ["me@napier.ac.uk"] }
+  assert.match(await handIn(system, { ...envelope, text: "Subject: written-by-the-console\n\nx\n" }), /^250/)
+  await lines
+  assert.equal((system.stderr.match(/console: http/g) ?? []).length, 1)
 })
