@@ -42,7 +42,7 @@ export async function attempt(
   const { leaves, tried, first } = plan(entry.id, expanded, new Date(now))
   if (first !== undefined) await durable(world, first)
   const batches = group(leaves)
-  const dead = tried.map((one) => finish(entry, one, now, world))
+  const dead = finish(entry, tried, now, world)
   const alone = batches.length === 1 && dead.length === 0
   const ends = (
     await Promise.all(batches.map((batch) => deliverBatch(entry, batch, content, alone, world)))
@@ -75,30 +75,33 @@ async function deliverBatch(
 ): Promise<readonly Settled[]> {
   const startedAt = world.clock()
   const statuses = await world.deliver(entry, batch, content)
-  const settled = batch.recipients.map((pending, n) =>
-    finish(
-      entry,
-      { pending, status: statuses[n] ?? silent(pending, startedAt), routed: pending.routed },
-      startedAt,
-      world,
-    ),
-  )
+  const tried = batch.recipients.map((pending, n) => ({
+    pending,
+    status: statuses[n] ?? silent(pending, startedAt),
+    routed: pending.routed,
+  }))
+  const settled = finish(entry, tried, startedAt, world)
   const quiet = settled.filter((one) => !isTold(one))
   if (!alone && quiet.length > 0) await durableSoon(world, outcomeOf(entry.id, quiet))
   return settled
 }
 
-/** Says what became of a recipient: to the log and to the timeline. */
-function finish(entry: Entry, tried: Tried, startedAt: number, world: AttemptWorld): Settled {
-  const settled = settle(
-    tried,
-    (pending, status) => world.fate(pending, entry, status),
-    entry.envelope.deliverBy,
-  )
-  world.log(entry, settled, startedAt)
-  world.spool.note([eventOf(entry, settled)])
+/** Says what became of recipients: to the log and, all at once, to the timeline. */
+function finish(
+  entry: Entry,
+  tried: readonly Tried[],
+  startedAt: number,
+  world: AttemptWorld,
+): readonly Settled[] {
+  if (tried.length === 0) return none
+  const fate = (pending: Pending, status: DeliveryStatus) => world.fate(pending, entry, status)
+  const settled = tried.map((one) => settle(one, fate, entry.envelope.deliverBy))
+  for (const one of settled) world.log(entry, one, startedAt)
+  world.spool.note(eventsOf(entry, settled))
   return settled
 }
+
+const none: readonly Settled[] = []
 
 /** One report for all that is to be told after this attempt. */
 async function tell(
@@ -148,19 +151,41 @@ const eventNames = {
   failed: "failed",
 } as const
 
-function eventOf(entry: Entry, { pending, status, routed }: Settled): Event {
-  const { diagnostic, remote, reason } = status
-  return {
-    at: status.at.getTime(),
-    id: entry.id,
-    what: eventNames[status.action],
-    address: printPath(pending.recipient.path),
-    status: status.status,
-    detail: diagnosticText(diagnostic) ?? reason.says,
-    remote,
-    // The trail of a delivery begins with what led there.
-    reason: withTrail(ending(status), routed === undefined ? [] : [routed]),
-  }
+/** An event for each. Those who share what led there and how it ended share one trail: the timeline keeps it once. */
+function eventsOf({ id }: Entry, settled: readonly Settled[]): readonly Event[] {
+  let last: (Settled & { readonly trail: Reason; readonly detail: string }) | undefined
+  return settled.map((one) => {
+    const { pending, status, routed } = one
+    const { action, diagnostic, remote, reason } = status
+    const shared =
+      last !== undefined &&
+      last.routed === routed &&
+      last.status.reason === reason &&
+      last.status.action === action &&
+      last.status.diagnostic === diagnostic
+    const now =
+      shared && last !== undefined ? last : { ...one, trail: trailOf(one), detail: detailOf(status) }
+    last = now
+    return {
+      at: status.at.getTime(),
+      id,
+      what: eventNames[action],
+      address: printPath(pending.recipient.path),
+      status: status.status,
+      detail: now.detail,
+      remote,
+      reason: now.trail,
+    }
+  })
+}
+
+function detailOf({ diagnostic, reason }: DeliveryStatus): string {
+  return diagnosticText(diagnostic) ?? reason.says
+}
+
+/** The trail of a delivery begins with what led there. */
+function trailOf({ status, routed }: Settled): Reason {
+  return withTrail(ending(status), routed === undefined ? [] : [routed])
 }
 
 /** The last step of the trail says how it ended, where the mailer did not. */

@@ -46,6 +46,9 @@ export type AttemptTerms = {
 /** What kept a host from being of use, kept until the end in case no other host is. */
 type Trouble = { readonly fate: Fate; readonly remote: string | undefined; readonly reason: Reason }
 
+/** A status but for whose it is. */
+type End = Omit<DeliveryStatus, "recipient">
+
 /** Hosts asked in one attempt; those after them have their turn in the next. */
 const mostHosts = 10
 
@@ -201,7 +204,7 @@ export class Attempt {
       const portion = this.#open.slice(0, session.client.offers.mostRecipients ?? this.#how.recipients)
       this.#deliverByLost = session.client.offers.leastDeliverBy === undefined
       const fates = await session.transact(this.#work(portion), this.#batch.content, this.#batch.listener)
-      for (const [n, place] of portion.entries()) this.#decide(place, fates[n], remote, reason)
+      this.#decideAll(portion, fates, remote, reason)
       this.#open = this.#open.filter((place) => this.#statuses[place] === undefined)
     }
     this.#signal?.removeEventListener("abort", stop)
@@ -242,20 +245,41 @@ export class Attempt {
     return { ...work, addresses: whole ? addresses : addresses.filter((_, place) => portion.includes(place)) }
   }
 
-  #decide(
-    place: number,
-    fate: Fate | undefined,
+  /** What the peer said to all of them is one fate: they share its time and its reason. */
+  #decideAll(
+    portion: readonly number[],
+    fates: readonly (Fate | undefined)[],
     remote: string | undefined,
     after: Reason | undefined,
   ): void {
-    if (fate !== undefined) this.#statuses[place] = this.#status(place, fate, remote, reasonFor(fate, after))
+    const at = new Date(this.#terms.clock())
+    let last: { readonly fate: Fate; readonly end: End } | undefined
+    for (let n = 0; n < portion.length; n++) {
+      const [place, fate] = [portion[n], fates[n]]
+      if (place === undefined || fate === undefined) continue
+      if (last?.fate !== fate) last = { fate, end: this.#end(fate, remote, reasonFor(fate, after), at) }
+      this.#statuses[place] = { recipient: this.#recipient(place), ...last.end }
+    }
+  }
+
+  #decide(place: number, fate: Fate, remote: string | undefined, after: Reason | undefined): void {
+    this.#statuses[place] = this.#status(place, fate, remote, reasonFor(fate, after))
   }
 
   #status(place: number, fate: Fate, remote: string | undefined, reason: Reason): DeliveryStatus {
+    const at = new Date(this.#terms.clock())
+    return { recipient: this.#recipient(place), ...this.#end(fate, remote, reason, at) }
+  }
+
+  #recipient(place: number): Recipient {
     const recipient = this.#batch.recipients[place]
     if (recipient === undefined) throw new Error(`recipient ${place} is not in the batch`)
+    return recipient
+  }
+
+  #end(fate: Fate, remote: string | undefined, reason: Reason, at: Date): End {
     const { says: _, ...end } = fate
-    const told = { recipient, ...end, remote, at: new Date(this.#terms.clock()), reason }
+    const told = { ...end, remote, at, reason }
     const lost =
       this.#deliverByLost && end.action === "relayed" && this.#batch.envelope.deliverBy !== undefined
     return lost ? { ...told, deliverByLost: true } : told

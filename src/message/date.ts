@@ -27,9 +27,7 @@ export function printMinute(milliseconds: number): string {
 /** `00:10:42`, `2+01:00:00`: how long something took (the log's delay= and xdelay=). */
 export function printDuration(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000))
-  const clock = [Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60, seconds % 60]
-    .map(two)
-    .join(":")
+  const clock = `${two(Math.floor(seconds / 3600) % 24)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`
   return seconds < 86_400 ? clock : `${Math.floor(seconds / 86_400)}+${clock}`
 }
 

@@ -123,3 +123,40 @@ test("an unknown user fails at once, a silent table only waits, and neither stop
     ],
   )
 })
+
+test("members of a long list share one reason, keep a short one, and each still names the line that named it", () => {
+  const names = because("aliases", `"staff" says "${"r0@napier.ac.uk, ".repeat(40)}"`, line(3))
+  const members = Array.from({ length: 200 }, (_, n) => {
+    const at = line(n < 100 ? 3 : 4)
+    const reason = because("mailertable", '"napier.ac.uk" says "esmtp:[192.0.2.7]"', at, [names])
+    const route = { mailer: "esmtp", host: "[192.0.2.7]", user: `r${n}@napier.ac.uk` }
+    return { path: mailbox(`r${n}@napier.ac.uk`), route, owner: undefined, user: undefined, reason }
+  })
+  const { leaves, first } = plan(
+    "id",
+    [{ pending: pending(0, "staff@grussell.org"), leaves: members, dead: [] }],
+    at,
+  )
+  assert.equal(new Set(leaves.map(({ routed }) => routed)).size, 2)
+  assert.deepEqual(
+    leaves.map(({ routed }) => routed),
+    members.map(({ reason }) => reason),
+  )
+  const kept = (first?.add ?? []).map(({ expandedFrom, recipient }) => [
+    expandedFrom?.reason.at?.line,
+    recipient.admitted.step,
+  ])
+  assert.deepEqual(
+    [kept[0], kept[199]],
+    [
+      [3, "local?"],
+      [4, "local?"],
+    ],
+  )
+  for (const { recipient, expandedFrom } of first?.add ?? [])
+    assert.ok(JSON.stringify({ recipient, expandedFrom }).length < 600)
+})
+
+function line(n: number) {
+  return { file: "/etc/mail/aliases", line: n, column: 1 }
+}

@@ -2,7 +2,7 @@
 // before the first of several deliveries begins. Decides; the runner acts.
 import { type ForwardPath, printPath } from "../mail/address.ts"
 import { type EnhancedCode, type Reply, replyLine } from "../mail/reply.ts"
-import type { Reason } from "../mail/decision.ts"
+import { because, type Reason } from "../mail/decision.ts"
 import type { Route } from "../mail/route.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
 import type { Outcome, Pending } from "./entry.ts"
@@ -74,7 +74,7 @@ export function plan(id: string, expanded: readonly Expanded[], at: Date): Plan 
     }
     done.push(pending.number)
     const base = childrenFrom(pending.number)
-    const children = unique.map((leaf, n) => routed(pending, leaf, base + n))
+    const children = members(pending, unique, base)
     leaves.push(...children)
     add.push(...children)
     for (const [n, one] of dead.entries()) {
@@ -84,6 +84,51 @@ export function plan(id: string, expanded: readonly Expanded[], at: Date): Plan 
     }
   }
   return { leaves, tried, first: done.length === 0 ? undefined : { id, done, update: [], add } }
+}
+
+/** Members of a list beyond this are many: they share what can be shared, and the timeline alone keeps the whole trail. */
+const many = 50
+
+/** Everyone a recipient became. What led to one of them mostly led to the next as well: it is one reason then, not a copy. */
+function members(pending: Pending, leaves: readonly Leaf[], base: number): readonly RoutedPending[] {
+  if (leaves.length <= many) return leaves.map((leaf, n) => routed(pending, leaf, base + n))
+  const { recipient } = pending
+  const parent = { ...pending, recipient: { ...recipient, admitted: withoutTrail(recipient.admitted) } }
+  let last: { readonly whole: Reason; readonly brief: Reason } | undefined
+  return leaves.map((leaf, n) => {
+    if (last === undefined || !sameReason(last.whole, leaf.reason))
+      last = { whole: leaf.reason, brief: withoutTrail(leaf.reason) }
+    const child = routed(parent, { ...leaf, reason: last.brief }, base + n)
+    return { ...child, routed: last.whole }
+  })
+}
+
+/** Letters of a reason that each of many keeps: the line it cites has the rest. */
+const briefly = 60
+
+function withoutTrail({ step, says, at }: Reason): Reason {
+  return because(step, says.length > briefly ? `${says.slice(0, briefly)}…` : says, at)
+}
+
+function sameReason(one: Reason, other: Reason): boolean {
+  if (one === other) return true
+  return (
+    one.step === other.step &&
+    one.says === other.says &&
+    one.role === other.role &&
+    sameOrigin(one.at, other.at) &&
+    one.after.length === other.after.length &&
+    one.after.every((step, n) => {
+      const there = other.after[n]
+      return there !== undefined && sameReason(step, there)
+    })
+  )
+}
+
+function sameOrigin(one: Reason["at"], other: Reason["at"]): boolean {
+  if (one === other) return true
+  if (one === undefined || other === undefined) return false
+  return one.file === other.file && one.line === other.line && one.via === other.via
 }
 
 function routed(pending: Pending, leaf: Leaf, number: number): RoutedPending {

@@ -71,7 +71,14 @@ async function run(root: Node, world: RoutingWorld): Promise<Expansion> {
     await visit(next, state)
   }
   for (const loop of state.loops) await breakLoop(loop.from, loop.to, state)
-  return { leaves: state.leaves, dead: state.dead, tree: branchOf(root) }
+  // Few look at the tree: for a list of thousands it is not made before.
+  return {
+    leaves: state.leaves,
+    dead: state.dead,
+    get tree() {
+      return branchOf(root)
+    },
+  }
 }
 
 async function visit(one: Node, state: Run): Promise<void> {

@@ -3,7 +3,15 @@ import { test } from "node:test"
 import fc from "fast-check"
 import type { Reason } from "../mail/decision.ts"
 import type { Entry, Pending } from "../queue/entry.ts"
-import { printEntry, printEvent, printPending, readEvent, readQueued } from "./codec.ts"
+import {
+  foundEvents,
+  printEntry,
+  printEvent,
+  printEvents,
+  printPending,
+  readEvents,
+  readQueued,
+} from "./codec.ts"
 import type { Event } from "./spool.ts"
 
 const text = fc.string({ unit: "binary", maxLength: 20 })
@@ -91,5 +99,47 @@ test("an entry and its recipients are read back as they were written, absent thi
 })
 
 test("an event is read back as it was written", () => {
-  fc.assert(fc.property(event, (one) => assert.deepEqual(readEvent(printEvent(one)), one)))
+  fc.assert(fc.property(event, (one) => assert.deepEqual(readEvents(printEvent(one)), [one])))
+})
+
+test("what happened to many together is few rows, and each of them is read back as an event of its own", () => {
+  const trail = fc.constantFrom<Reason[]>([
+    { step: "smtp", says: "the peer took the message", at: undefined, after: [] },
+    { step: "smtp", says: "the peer said no", at: undefined, after: [] },
+  ])
+  const some = fc.tuple(event, trail, fc.array(text, { minLength: 1, maxLength: 250 }))
+  fc.assert(
+    fc.property(fc.array(some, { maxLength: 4 }), (groups) => {
+      const events = groups.flatMap(([one, [first], addresses]) => {
+        const shared = { ...one, reason: first }
+        return addresses.map((address) => ({ ...shared, address }))
+      })
+      const rows = printEvents(events)
+      assert.deepEqual(rows.flatMap(readEvents), events)
+      assert.ok(rows.length <= groups.reduce((sum, [, , { length }]) => sum + Math.ceil(length / 100), 0))
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test("a word of one address finds that address alone among those that were served with it", () => {
+  const reason: Reason = { step: "smtp", says: "the peer took the message", at: undefined, after: [] }
+  const events = ["gordon", "michael", "sandra"].map((name) => ({
+    at: 1,
+    id: "6AO7AgXX000001",
+    what: "relayed" as const,
+    address: `${name}@napier.ac.uk`,
+    status: "2.0.0",
+    detail: "250 2.0.0 taken",
+    remote: "mx.napier.ac.uk [192.0.2.7]",
+    reason,
+  }))
+  const [row, ...more] = printEvents(events)
+  assert.ok(row !== undefined)
+  assert.deepEqual(more, [])
+  assert.match(row.words ?? "", /sandra@napier/)
+  const addresses = (words: readonly string[]) => foundEvents(row, words).map(({ address }) => address)
+  assert.deepEqual(addresses(["MICHAEL@", "relayed"]), ["michael@napier.ac.uk"])
+  assert.deepEqual(addresses(["gordon", "sandra"]), [])
+  assert.equal(addresses(["napier"]).length, 3)
 })

@@ -83,6 +83,42 @@ export function printEvent(event: Event): EventRow {
   return { id, at, words: wordsOf(event), json: JSON.stringify(rest) }
 }
 
+/** Addresses whose events one row tells at most: a search passes over thousands of rows in one step. */
+const mostTogether = 100
+
+/** The events as rows; what happened to several addresses together, in the same words and for the same reason, is one row. */
+export function printEvents(events: readonly Event[]): readonly EventRow[] {
+  const rows: EventRow[] = []
+  for (let n = 0; n < events.length; ) {
+    const first = events[n++]
+    if (first === undefined) break
+    const others: string[] = []
+    for (let next = events[n]; next !== undefined && isAlike(first, next); next = events[++n]) {
+      if (others.length + 1 >= mostTogether) break
+      others.push(next.address)
+    }
+    rows.push(others.length === 0 ? printEvent(first) : printTogether(first, others))
+  }
+  return rows
+}
+
+function isAlike(one: Event, other: Event): boolean {
+  if (one.reason !== other.reason || one.at !== other.at || one.what !== other.what) return false
+  if (one.message !== undefined || other.message !== undefined || other.asked !== undefined) return false
+  return (
+    one.id === other.id &&
+    one.status === other.status &&
+    one.detail === other.detail &&
+    one.remote === other.remote
+  )
+}
+
+function printTogether(event: Event, others: readonly string[]): EventRow {
+  const { id, at, ...rest } = event
+  const words = `${wordsOf(event)} ${others.join(" ").toLowerCase()}`
+  return { id, at, words, json: JSON.stringify({ ...rest, others }) }
+}
+
 /** What an event is found by: ids, addresses and hosts; of a message also its Message-ID and subject. */
 function wordsOf({ id, what, address, status, remote, message }: Event): string {
   const peer = remote === undefined ? "" : ` ${remote}`
@@ -99,7 +135,22 @@ function messageWords({ entry, recipients }: Remembered): string {
   return `${sender} ${recipients.slice(1).join(" ")} ${messageId} ${readable} ${arrival.session}`
 }
 
-export function readEvent({ id, at, json }: EventRow): Event {
-  const { remote, reason, ...rest } = JSON.parse(json) as Omit<Event, "id" | "at">
-  return { ...rest, id, at, remote, reason: reason === undefined ? undefined : wholeReason(reason) }
+/** The events of a row. */
+export function readEvents({ id, at, json }: EventRow): readonly Event[] {
+  const { remote, reason, others, ...rest } = JSON.parse(json) as Omit<Event, "id" | "at"> & {
+    readonly others?: readonly string[]
+  }
+  const first = { ...rest, id, at, remote, reason: reason === undefined ? undefined : wholeReason(reason) }
+  return others === undefined ? [first] : [first, ...others.map((address) => ({ ...first, address }))]
+}
+
+/** Those of a row that a search means: each word must be a part of one event, not of several together. */
+export function foundEvents(row: EventRow, words: readonly string[]): readonly Event[] {
+  const events = readEvents(row)
+  if (events.length === 1) return events
+  const wanted = words.map((word) => word.toLowerCase())
+  return events.filter((event) => {
+    const own = wordsOf(event)
+    return wanted.every((word) => own.includes(word))
+  })
 }

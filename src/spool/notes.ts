@@ -1,5 +1,5 @@
 // Events on their way to the timelines: gathered for a moment, sent in one piece, and dropped (counted) when more come than are kept.
-import { printEvent } from "./codec.ts"
+import { printEvents } from "./codec.ts"
 import type { EventRow } from "./requests.ts"
 import type { Event } from "./spool.ts"
 
@@ -39,8 +39,9 @@ export class Notes {
       this.#dropped += events.length
       return
     }
-    this.#waiting += events.length
-    for (const event of events) this.#gathered.push(printEvent(event))
+    const rows = printEvents(events)
+    this.#waiting += rows.length
+    for (const row of rows) this.#gathered.push(row)
     if (this.#gathered.length >= flushAt) this.flush()
     else this.#timer ??= setTimeout(() => this.flush(), flushAfter)
   }

@@ -8,7 +8,7 @@ import { headerSize, messageOf, octetsOf } from "../../test/kills/message.ts"
 import type { Content } from "../mail/content.ts"
 import { because } from "../mail/decision.ts"
 import { openSpool } from "./sqlite.ts"
-import type { Event, Spool } from "./spool.ts"
+import type { Event, Pending, Spool } from "./spool.ts"
 
 type Opened = {
   readonly spool: Spool
@@ -282,6 +282,30 @@ test("ten thousand recipients are struck off batch by batch", async () => {
       assert.ok((await spool.record({ id: "big", done, update: [], add: [] })).ok)
     }
     assert.equal(await spool.get("big"), undefined)
+  })
+})
+
+test("an expansion made again after a crash replaces what it finds, and each member is counted once", async () => {
+  await withSpool(async ({ spool }) => {
+    await accept(spool, "list", 2000, 1)
+    const [parent] = (await spool.get("list"))?.pending ?? []
+    assert.ok(parent !== undefined)
+    const members = (first: number, count: number) =>
+      Array.from({ length: count }, (_, n) => ({ ...parent, number: 1_000_000 + first + n }))
+    const expanded = async (add: readonly Pending[]) =>
+      await spool.record({ id: "list", done: [0], update: [], add })
+    assert.ok((await expanded(members(0, 30))).ok)
+    assert.ok((await expanded(members(10, 40))).ok)
+    assert.equal((await spool.count()).recipients, 50)
+    const numbers = (await spool.get("list"))?.pending.map(({ number }) => number - 1_000_000)
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: 50 }, (_, n) => n),
+    )
+    const done = [0, 1, 2, 7, 9, 8].map((n) => 1_000_000 + n)
+    assert.ok((await spool.record({ id: "list", done, update: [], add: [] })).ok)
+    assert.equal((await spool.count()).recipients, 44)
+    assert.equal((await spool.get("list"))?.pending.length, 44)
   })
 })
 

@@ -8,7 +8,7 @@ import type { Clock } from "../mail/world.ts"
 import type { Outcome, Queued } from "../queue/entry.ts"
 import { FolderSync } from "./body-file.ts"
 import { bodyPath, type Folders, foldersOf, setAsideFile } from "./bodies.ts"
-import { printPending, readEvent, readQueued } from "./codec.ts"
+import { foundEvents, printPending, readEvents, readQueued } from "./codec.ts"
 import { sharesAt } from "./disk.ts"
 import { fileContent, verifyFile } from "./file-content.ts"
 import { IncomingMessage, type Intake } from "./incoming.ts"
@@ -217,13 +217,13 @@ class SqliteSpool implements Spool {
 
   async history(id: string): Promise<readonly Event[]> {
     this.#notes.flush()
-    return (await this.#intake.link.ask({ ask: "history", id })).map(readEvent)
+    return (await this.#intake.link.ask({ ask: "history", id })).flatMap(readEvents)
   }
 
   async events(search: EventSearch): Promise<EventPage> {
     this.#notes.flush()
     const { rows, before } = await this.#intake.link.ask({ ask: "events", search })
-    return { events: rows.map(readEvent), before }
+    return { events: rows.flatMap((row) => foundEvents(row, search.words)), before }
   }
 
   async close(): Promise<void> {

@@ -23,7 +23,8 @@ const statements = {
     "INSERT OR REPLACE INTO pending (seq, number, next, due, lane, crc, json) VALUES (?, ?, ?, ?, ?, ?, ?)",
   movePending:
     "UPDATE pending SET next = ?, due = ?, lane = ?, crc = ?, json = ? WHERE seq = ? AND number = ?",
-  dropPending: "DELETE FROM pending WHERE seq = ? AND number = ?",
+  dropPending: "DELETE FROM pending WHERE seq = ? AND number BETWEEN ? AND ?",
+  lastPending: "SELECT max(number) AS number FROM pending WHERE seq = ?",
   anyPending: "SELECT 1 FROM pending WHERE seq = ? LIMIT 1",
   dropAllPending: "DELETE FROM pending WHERE seq = ?",
   dropEntry: "DELETE FROM entry WHERE seq = ?",
@@ -155,18 +156,27 @@ export class Writer {
   #record(known: Known, { id, done, update, add }: RecordChange): ChangeResult {
     const { seq, held } = known
     let gone = 0
-    for (const number of done) gone += Number(this.#run.dropPending.run(seq, number).changes)
+    for (const [first, last] of runsOf(done))
+      gone += Number(this.#run.dropPending.run(seq, first, last).changes)
     for (const { number, next, lane, json } of update) {
       this.#run.movePending.run(next, held ? null : next, lane, checksum(json), json, seq, number)
     }
-    // The same expansion made again after a crash has the same numbers: it replaces what it finds.
-    for (const row of add) {
-      gone += Number(this.#run.dropPending.run(seq, row.number).changes)
-      this.#write(this.#run.putPending, seq, row, held)
-    }
+    gone += this.#add(seq, add, held)
     this.#tally.recipients(seq, add.length - gone)
     step("record.written")
     return this.#run.anyPending.get(seq) === undefined ? this.#remove(known, id) : true
+  }
+
+  /** The number of rows that were replaced: the same expansion made again after a crash has the same numbers. */
+  #add(seq: number, rows: readonly PendingRow[], held: boolean): number {
+    if (rows.length === 0) return 0
+    const last = Number(this.#run.lastPending.get(seq)?.["number"] ?? -1)
+    let gone = 0
+    for (const row of rows) {
+      if (row.number <= last) gone += Number(this.#run.dropPending.run(seq, row.number, row.number).changes)
+      this.#write(this.#run.putPending, seq, row, held)
+    }
+    return gone
   }
 
   #remove({ seq, octets, file }: Known, id: string): true {
@@ -183,5 +193,15 @@ export class Writer {
     this.#run.dropBody.run(seq)
     this.#run.dropEntry.run(seq)
     return Number(changes)
+  }
+}
+
+/** Numbers that follow each other, as the first and the last of them: a list's members are served many at once. */
+function* runsOf(numbers: readonly number[]): Iterable<readonly [number, number]> {
+  for (let n = 0; n < numbers.length; ) {
+    const first = numbers[n++] ?? 0
+    let last = first
+    while (n < numbers.length && numbers[n] === last + 1) last = numbers[n++] ?? last
+    yield [first, last]
   }
 }
