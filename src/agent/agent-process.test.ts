@@ -42,6 +42,7 @@ const permits: Permits = {
     { format: "mbox", template: `${base}/mail/%u` },
     { format: "maildir", template: "%h/killed.dir" },
   ],
+  folders: "%h/mail",
   directory: `${base}/mail`,
   defaultUser: "23458:23459",
   usersFile: join(base, "users"),

@@ -8,6 +8,8 @@ import type { AgentRequest, DeliverRequest, Identity } from "./protocol.ts"
 /** From the supervisor, which has read the configuration as root. */
 export type Permits = {
   readonly mailboxes: readonly { readonly format: "mbox" | "maildir"; readonly template: string }[]
+  /** Where users with an mbox have their folders: `%h/mail`. */
+  readonly folders: string
   /** The directory of mailboxes: its group is given to programs that write there. */
   readonly directory: string | undefined
   /** DefaultUser as numbers, `8:12`; or a name, which is an account's. */
@@ -36,7 +38,7 @@ export function makeJudge(permits: Permits, accounts: Accounts = accountsOf(perm
       return identityRefusal(identity, await accounts.lookup(identity.name))
     },
     request(request) {
-      if (request.verb === "deliver") return placeRefusal(request, permits)
+      if (request.verb === "deliver" || request.verb === "folder") return placeRefusal(request, permits)
       if (request.verb !== "run" || request.mailboxes === undefined) return undefined
       return request.mailboxes === permits.directory
         ? undefined
@@ -68,9 +70,16 @@ function identityRefusal(identity: Identity, found: Found<Account>): Refusal | u
   return { kind: "refused", why: `no account ${name} has uid ${uid}, gid ${gid} and the home ${home}` }
 }
 
-function placeRefusal({ owner, mailbox }: DeliverRequest, { mailboxes }: Permits): string | undefined {
+function placeRefusal(
+  { owner, mailbox }: Pick<DeliverRequest, "owner" | "mailbox">,
+  { mailboxes, folders }: Permits,
+): string | undefined {
   const isThere = mailboxes.some(
     ({ format, template }) => format === mailbox.format && mailboxPath(template, owner) === mailbox.path,
   )
-  return isThere ? undefined : `${mailbox.path} is no mailbox of ${owner.name} by the configuration`
+  if (!isThere) return `${mailbox.path} is no mailbox of ${owner.name} by the configuration`
+  const directory = mailbox.format === "mbox" ? mailbox.folder?.directory : undefined
+  return directory === undefined || directory === mailboxPath(folders, owner)
+    ? undefined
+    : `${directory} is not where ${owner.name} has folders by the configuration`
 }

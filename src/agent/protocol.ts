@@ -1,4 +1,4 @@
-// What the mail process may ask of the delivery agent, the only privileged part: five verbs, and nothing that is parsed twice.
+// What the mail process may ask of the delivery agent, the only privileged part: a few verbs, and nothing that is parsed twice.
 // Frames on a unix socket: 4 octets length of the JSON head (big-endian), 4 octets length of the body, head, body.
 // Answers carry the number of the request and come in any order.
 import type { EnhancedCode } from "../mail/reply.ts"
@@ -16,7 +16,12 @@ export type DeliverRequest = {
   readonly verb: "deliver"
   readonly owner: Identity
   readonly mailbox:
-    | { readonly format: "mbox"; readonly path: string }
+    | {
+        readonly format: "mbox"
+        readonly path: string
+        /** A folder beside it instead: a file beneath the directory of the user's folders. */
+        readonly folder?: { readonly directory: string; readonly name: string }
+      }
     | {
         readonly format: "maildir"
         readonly path: string
@@ -26,6 +31,8 @@ export type DeliverRequest = {
         readonly quota?: string
         /** Flags that it has from the beginning, in Maildir's letters: "FS" (Sieve's imap4flags). */
         readonly flags?: string
+        /** IMAP keywords that it has from the beginning: `$Work`. */
+        readonly keywords?: readonly string[]
       }
   /** For the From_ line: the reverse-path without brackets, "MAILER-DAEMON" when null. */
   readonly sender: string
@@ -36,6 +43,9 @@ export type DeliverRequest = {
   /** An earlier attempt may have delivered it: a Maildir is searched for its file first, also where readers move it. */
   readonly repeat?: boolean
 }
+
+/** Whether the folder that a delivery would go to is there: `done` or `nothing`. */
+export type FolderRequest = Pick<DeliverRequest, "owner" | "mailbox"> & { readonly verb: "folder" }
 
 /** At the end of a file, in mbox form (aliases: /file). */
 export type AppendRequest = Omit<DeliverRequest, "verb" | "mailbox"> & {
@@ -82,6 +92,7 @@ export type AgentRequest =
   | PingRequest
   | LoginRequest
   | DeliverRequest
+  | FolderRequest
   | AppendRequest
   | RunRequest
   | ReadRequest
@@ -92,6 +103,7 @@ export type AgentAnswer =
   | { readonly outcome: "later" | "failed"; readonly status: EnhancedCode; readonly text: string }
   /** Only for `read`; the text is the answer's body. */
   | { readonly outcome: "text" }
+  /** Only for `read` and `folder`. */
   | { readonly outcome: "nothing"; readonly further?: "some are there" }
   | { readonly outcome: "unsafe"; readonly text: string }
 

@@ -4,7 +4,10 @@ import { type Body, isInMemory } from "../mailbox/body.ts"
 import type { MakeDurable } from "../mailbox/durable.ts"
 import { appendToFile } from "../mailbox/file.ts"
 import { deliverToMaildir } from "../mailbox/maildir.ts"
+import { isFolderThere } from "../mailbox/folder-there.ts"
 import { deliverToMbox } from "../mailbox/mbox.ts"
+import { deliverToMboxFolder } from "../mailbox/mbox-folder.ts"
+import { outcomeOf } from "../mailbox/outcome.ts"
 import type { Owner } from "../mailbox/owner.ts"
 import type { FindOwner } from "./identity.ts"
 import type {
@@ -13,6 +16,7 @@ import type {
   AgentRequest,
   AppendRequest,
   DeliverRequest,
+  FolderRequest,
   RunRequest,
 } from "./protocol.ts"
 import { checkLogin } from "./login.ts"
@@ -49,6 +53,8 @@ export function makeVerbs(world: AgentWorld): (request: AgentRequest, body: Body
     switch (request.verb) {
       case "deliver":
         return answer(await deliver(request, owner.value, body))
+      case "folder":
+        return answer(folderThere(request, owner.value))
       case "append":
         return answer(await append(request, owner.value, body))
       case "run":
@@ -70,14 +76,30 @@ export function makeVerbs(world: AgentWorld): (request: AgentRequest, body: Body
   function deliver(request: DeliverRequest, owner: Owner, body: Body): Promise<AgentAnswer> {
     const { mailbox, sender, date, delivery, repeat = true } = request
     const { path } = mailbox
-    if (mailbox.format === "mbox")
-      return serial.run(path, () => deliverToMbox({ path, owner, sender, date, body }, world))
+    if (mailbox.format === "mbox") {
+      const { folder } = mailbox
+      if (folder === undefined)
+        return serial.run(path, () => deliverToMbox({ path, owner, sender, date, body }, world))
+      return serial.run(`${folder.directory}/${folder.name}`, () =>
+        deliverToMboxFolder({ owner, sender, date, body }, folder, world),
+      )
+    }
     const { format: _, ...place } = mailbox
     return deliverToMaildir({ ...place, owner, delivery, date, repeat, body }, world)
   }
 
   function append({ path, sender, date }: AppendRequest, owner: Owner, body: Body): Promise<AgentAnswer> {
     return serial.run(path, () => appendToFile({ path, owner, sender, date, body }, world))
+  }
+}
+
+function folderThere({ mailbox }: FolderRequest, owner: Owner): AgentAnswer {
+  try {
+    return isFolderThere(mailbox, owner)
+      ? { outcome: "done", status: "2.0.0", text: "it is there" }
+      : { outcome: "nothing" }
+  } catch (error) {
+    return outcomeOf(error, mailbox.path)
   }
 }
 

@@ -97,6 +97,12 @@ export const options = {
     undefined,
     "Ours: directory of mbox files; /var/mail as root, else under --state.",
   ),
+  LocalFolderDirectory: row(
+    "string",
+    "confLOCAL_FOLDER_DIR",
+    "%h/mail",
+    "Ours: where a Sieve script's folders are files, for mailboxes that are mbox files; with %u (login) and %h (home).",
+  ),
   DnsResolver: row(
     "string",
     "confDNS_RESOLVER",

@@ -15,6 +15,7 @@ export function permitsOf(
   )
   return {
     mailboxes,
+    folders: option(settings, "LocalFolderDirectory"),
     directory: option(settings, "LocalMailboxDirectory"),
     defaultUser: option(settings, "DefaultUser"),
     usersFile,

@@ -2,11 +2,11 @@
 // (vacation, duplicate) that outlives a restart.
 import { DatabaseSync, type StatementSync } from "node:sqlite"
 import { macro, type Settings } from "../config/settings.ts"
-import { type ForwardPath, parseMailbox, type ReversePath } from "../mail/address.ts"
+import { type ForwardPath, parseMailbox } from "../mail/address.ts"
 import type { Content } from "../mail/content.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Clock, NewId } from "../mail/world.ts"
-import type { SieveLetter, SieveServices } from "../mailers/sieve.ts"
+import type { SeenQuestion, SieveLetter, SieveServices } from "../mailers/sieve-world.ts"
 import { printDate } from "../message/date.ts"
 import { writeReceived } from "../message/received.ts"
 import type { Entry, Pending, Queued } from "../queue/entry.ts"
@@ -17,6 +17,8 @@ export type SieveServicesWorld = {
   readonly settings: Settings
   readonly software: string
   readonly clock: Clock
+  /** How far the machine's clock, whose dates others read, is ahead of it. */
+  readonly ahead: () => number
   readonly newId: NewId
   readonly onAccepted: (queued: Queued, content: Content) => void
   readonly memory: SieveMemory
@@ -25,20 +27,21 @@ export type SieveServicesWorld = {
 /** The services, for one configuration. */
 export function sieveServices(world: SieveServicesWorld): SieveServices {
   return {
-    clock: world.clock,
+    clock: () => world.clock() + world.ahead(),
     send: (letter) => queueLetter(letter, world),
-    seen: (key, seconds, last) => world.memory.seen(key, seconds, last, world.clock()),
+    seen: (question) => world.memory.seen(question, world.clock()),
+    isDone: (key) => world.memory.isDone(key, world.clock()),
+    setDone: (key) => world.memory.setDone(key, world.clock()),
   }
 }
 
 async function queueLetter(letter: SieveLetter, world: SieveServicesWorld): Promise<Result<string>> {
-  const { spool, newId, clock } = world
-  const reversePath = pathOf(letter.sender)
+  const { spool, newId, clock, ahead } = world
   const recipient = parseMailbox(letter.recipient)
-  if (reversePath === undefined || !recipient.ok) return fail(`"${letter.recipient}" is no address`)
+  if (!recipient.ok) return fail(`"${letter.recipient}" is no address`)
   const id = newId()
-  const trace = Buffer.from(traceFor(id, clock(), world).replaceAll(/\r?\n/g, "\r\n"))
-  const entry = entryFor(letter, { id, reversePath, trace, now: clock() })
+  const trace = Buffer.from(traceFor(id, clock() + ahead(), world).replaceAll(/\r?\n/g, "\r\n"))
+  const entry = entryFor(letter, { id, trace, now: clock() })
   const incoming = spool.incoming(id, entry.size)
   await incoming.write(trace)
   for await (const piece of letter.content.chunks()) await incoming.write(Buffer.from(piece))
@@ -47,12 +50,6 @@ async function queueLetter(letter: SieveLetter, world: SieveServicesWorld): Prom
   const { content, ...queued } = committed.value
   world.onAccepted(queued, content)
   return ok(id)
-}
-
-function pathOf(sender: string): ReversePath | undefined {
-  if (sender === "") return "null"
-  const parsed = parseMailbox(sender)
-  return parsed.ok ? parsed.value : undefined
 }
 
 const arrival: Entry["arrival"] = {
@@ -71,17 +68,12 @@ function traceFor(id: string, now: number, { settings, software }: SieveServices
   return writeReceived({ arrival, by, id, software, recipient: undefined, date: printDate(now) })
 }
 
-type Made = {
-  readonly id: string
-  readonly reversePath: ReversePath
-  readonly trace: Buffer
-  readonly now: number
-}
+type Made = { readonly id: string; readonly trace: Buffer; readonly now: number }
 
-function entryFor({ content, recipient }: SieveLetter, { id, reversePath, trace, now }: Made): Entry {
+function entryFor({ content, recipient, sender, terms }: SieveLetter, { id, trace, now }: Made): Entry {
   return {
     id,
-    envelope: { reversePath, body: "8bitmime", smtputf8: false, ret: undefined, envid: undefined },
+    envelope: { ...terms, reversePath: sender, ret: undefined, envid: undefined },
     arrival,
     acceptedAt: now,
     size: trace.length + content.size,
@@ -108,41 +100,63 @@ function pendingFor(path: ForwardPath, { reason }: SieveLetter): Pending {
 /** Forgotten entries are swept away after so many questions. */
 const sweepEvery = 1000
 
+/** Longer than any message waits in a queue. */
+const doneMilliseconds = 30 * 86_400_000
+
 /** What was seen, and until when that counts. Opened when it is first needed. */
 export class SieveMemory {
   readonly #path: string
-  #database: DatabaseSync | undefined
-  #get: StatementSync | undefined
-  #set: StatementSync | undefined
+  #rows: Rows | undefined
   #asked = 0
 
   constructor(path: string) {
     this.#path = path
   }
 
-  /** Whether it was seen; from now on it is. */
-  seen(key: string, seconds: number, last: boolean, now: number): boolean {
-    const { get, set, database } = this.#open()
-    if (this.#asked++ % sweepEvery === 0) database.prepare("DELETE FROM seen WHERE until < ?").run(now)
+  /** Whether another delivery saw it; from now on it is seen. */
+  seen({ key, seconds, last, delivery }: SeenQuestion, now: number): boolean {
+    const { get, set } = this.#open(now)
     const row = get.get(key)
-    const known = row !== undefined && Number(row["until"]) > now
-    if (!known || last) set.run(key, now + seconds * 1000)
+    const isFresh = row !== undefined && Number(row["until"]) > now
+    const known = isFresh && row["delivery"] !== delivery
+    if (!isFresh || last) set.run(key, now + seconds * 1000, delivery)
     return known
   }
 
-  close(): void {
-    this.#database?.close()
+  isDone(key: string, now: number): boolean {
+    return this.#open(now).get.get(`done ${key}`) !== undefined
   }
 
-  #open(): { readonly get: StatementSync; readonly set: StatementSync; readonly database: DatabaseSync } {
-    if (this.#database === undefined) {
-      this.#database = new DatabaseSync(this.#path)
-      this.#database.exec(
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; CREATE TABLE IF NOT EXISTS seen (key TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID",
-      )
-    }
-    this.#get ??= this.#database.prepare("SELECT until FROM seen WHERE key = ?")
-    this.#set ??= this.#database.prepare("INSERT OR REPLACE INTO seen VALUES (?, ?)")
-    return { get: this.#get, set: this.#set, database: this.#database }
+  setDone(key: string, now: number): void {
+    this.#open(now).set.run(`done ${key}`, now + doneMilliseconds, "")
+  }
+
+  close(): void {
+    this.#rows?.database.close()
+  }
+
+  #open(now: number): Rows {
+    this.#rows ??= openRows(this.#path)
+    if (this.#asked++ % sweepEvery === 0)
+      this.#rows.database.prepare("DELETE FROM seen WHERE until < ?").run(now)
+    return this.#rows
+  }
+}
+
+type Rows = { readonly get: StatementSync; readonly set: StatementSync; readonly database: DatabaseSync }
+
+function openRows(path: string): Rows {
+  const database = new DatabaseSync(path)
+  database.exec(
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; CREATE TABLE IF NOT EXISTS seen (key TEXT PRIMARY KEY, until INTEGER NOT NULL, delivery TEXT NOT NULL DEFAULT '') WITHOUT ROWID",
+  )
+  const columns = database.prepare("PRAGMA table_info(seen)").all()
+  if (!columns.some((column) => column["name"] === "delivery"))
+    // made by a version that did not know who asked
+    database.exec("ALTER TABLE seen ADD COLUMN delivery TEXT NOT NULL DEFAULT ''")
+  return {
+    get: database.prepare("SELECT until, delivery FROM seen WHERE key = ?"),
+    set: database.prepare("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)"),
+    database,
   }
 }

@@ -18,6 +18,7 @@ import { dirname, join } from "node:path"
 import { withRights } from "../host/posix.ts"
 import { type Body, isInMemory, sizeOf, writeAll } from "./body.ts"
 import type { MakeDurable } from "./durable.ts"
+import { isKeyword, keywordLetters } from "./keywords.ts"
 import { type Account, roomFor } from "./maildir-quota.ts"
 import { done, failed, later, type MailboxOutcome, outcomeOf, Refused } from "./outcome.ts"
 import { directoryRights, type Owner } from "./owner.ts"
@@ -38,6 +39,8 @@ export type MaildirDelivery = {
   readonly quota?: string
   /** Flags that it has from the beginning, in Maildir's letters: "FS". It is not new then. */
   readonly flags?: string
+  /** IMAP keywords that it has from the beginning. It is not new then. */
+  readonly keywords?: readonly string[]
   readonly body: Body
 }
 
@@ -54,7 +57,7 @@ export async function deliverToMaildir(
   let file: Brought | undefined
   let at = given
   try {
-    at = intoFolder(given)
+    at = await withKeywords(intoFolder(given))
     file = await bring(at, fileName(at), given.path)
     const { fd } = file
     const directory = join(at.path, at.flags === undefined ? "new" : "cur")
@@ -68,8 +71,21 @@ export async function deliverToMaildir(
   }
 }
 
-/** What IMAP servers of Maildir++ take for a folder: dots are its levels. */
-const folderName = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/
+/** With the letters of its keywords among its flags. Letters that cannot be had are no reason to keep a message out. */
+async function withKeywords(delivery: MaildirDelivery): Promise<MaildirDelivery> {
+  const { path, owner, flags: letters = "" } = delivery
+  const keywords = (delivery.keywords ?? []).filter(isKeyword)
+  if (keywords.length === 0) return delivery
+  withRights(owner.rights, () => makeMaildir(path, owner))
+  try {
+    return { ...delivery, flags: letters + (await keywordLetters(path, owner, keywords)) }
+  } catch {
+    return { ...delivery, flags: letters }
+  }
+}
+
+/** What IMAP servers of Maildir++ take for a folder: dots are its levels, and what is not ASCII is modified UTF-7. */
+const folderName = /^[^\x00-\x1f./\x7f-\uffff]+(?:\.[^\x00-\x1f./\x7f-\uffff]+)*$/
 
 /** The same delivery, into the folder that it names, if that is there or may be made. */
 function intoFolder(delivery: MaildirDelivery): MaildirDelivery {

@@ -43,6 +43,7 @@ const wordings: Readonly<Record<string, string>> = {
   EDQUOT: "disk quota exceeded",
   EFBIG: "file too large",
   EROFS: "read-only file system",
+  EEXIST: "there already, and no directory",
   EIO: "input/output error",
   ELOOP: "a symbolic link",
   EISDIR: "a directory",

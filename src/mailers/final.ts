@@ -4,7 +4,11 @@ import type { Content } from "../mail/content.ts"
 import { type Envelope, shownSender } from "../mail/envelope.ts"
 
 /** What goes before the message: a From_ line for programs, Return-Path for mailboxes. */
-export type FinalForm = { readonly start: readonly Buffer[] }
+export type FinalForm = {
+  readonly start: readonly Buffer[]
+  /** It is stored with marks of its own: what its sender wrote in their place goes. */
+  readonly marked?: true
+}
 
 /** Larger messages go to the agent by piece. */
 const mostAtOnce = 1024 * 1024
@@ -20,16 +24,17 @@ export function returnPath(envelope: Pick<Envelope, "reversePath" | "typedSender
 }
 
 /** The message as it is stored, made once for all recipients. */
-export function finalMessage(content: Content, { start }: FinalForm): FinalMessage {
+export function finalMessage(content: Content, form: FinalForm): FinalMessage {
   const { bytes, headerSize } = content
   if (bytes !== undefined && bytes.length <= mostAtOnce) {
-    const [header, body] = withoutReturnPath(bytes, headerSize)
-    return { kind: "whole", octets: [...start, ...[header, body].map(toLf)] }
+    const [header, body] = splitWithout(dropped(form), bytes, headerSize)
+    return { kind: "whole", octets: [...form.start, ...[header, body].map(toLf)] }
   }
-  return { kind: "pieces", pieces: () => finalPieces(content, start) }
+  return { kind: "pieces", pieces: () => finalPieces(content, form) }
 }
 
-async function* finalPieces(content: Content, start: readonly Buffer[]): AsyncGenerator<Buffer> {
+async function* finalPieces(content: Content, form: FinalForm): AsyncGenerator<Buffer> {
+  const { start } = form
   yield* start
   const head: Buffer[] = []
   let missing = content.headerSize
@@ -39,7 +44,8 @@ async function* finalPieces(content: Content, start: readonly Buffer[]): AsyncGe
     missing -= part.length
     if (part.length > 0) head.push(Buffer.from(part))
     if (missing > 0) continue
-    if (head.length > 0) yield* rest.push(withoutReturnPath(Buffer.concat(head), content.headerSize)[0])
+    if (head.length > 0)
+      yield* rest.push(splitWithout(dropped(form), Buffer.concat(head), content.headerSize)[0])
     head.length = 0
     yield* rest.push(piece.subarray(part.length))
   }
@@ -47,10 +53,16 @@ async function* finalPieces(content: Content, start: readonly Buffer[]): AsyncGe
   yield* rest.end()
 }
 
-const name = /^return-path[ \t]*:/im
+const returnPaths = /^return-path[ \t]*:/im
+const marks = /^(?:return-path|status|x-status|x-keywords)[ \t]*:/im
 
-/** Header and body; fields that say another host's Return-Path are left out: this is the final delivery. */
-function withoutReturnPath(bytes: Buffer, headerSize: number): [Buffer, Buffer] {
+/** Fields that say another host's Return-Path are left out: this is the final delivery. */
+function dropped({ marked }: FinalForm): RegExp {
+  return marked === true ? marks : returnPaths
+}
+
+/** Header and body, without the fields of these names. */
+function splitWithout(name: RegExp, bytes: Buffer, headerSize: number): [Buffer, Buffer] {
   const header = bytes.subarray(0, headerSize)
   const body = bytes.subarray(headerSize)
   const text = header.toString("latin1")

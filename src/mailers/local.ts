@@ -20,7 +20,8 @@ import {
   senderOf,
 } from "./delivery.ts"
 import { finalMessage, type FinalMessage, returnPath } from "./final.ts"
-import { deliverBySieve, type SieveServices } from "./sieve.ts"
+import { deliverBySieve } from "./sieve.ts"
+import type { SieveDelivery, SieveServices } from "./sieve-world.ts"
 
 export type LocalWorld = FinalWorld & {
   /** For users' Sieve scripts, where FEATURE(sieve) asks for them. */
@@ -76,27 +77,19 @@ async function deliverOne(
     delivery: deliveryName(entry, pending),
     repeat: mayBeDelivered(entry, pending),
   } as const
-  const bySieve =
-    sieve === undefined
-      ? undefined
-      : await deliverBySieve(
-          {
-            entry,
-            pending,
-            account,
-            content,
-            store: (wish) => {
-              const there = { ...request, mailbox: wish.mailbox(request.mailbox) }
-              const same = wish.content === content
-              const octets = same
-                ? message
-                : finalMessage(wish.content, { start: [returnPath(entry.envelope)] })
-              return askAgent(agent, there, octets)
-            },
-          },
-          { ...world, sieve },
-        )
-  return bySieve ?? (await askAgent(agent, request, message))
+  if (sieve === undefined) return await askAgent(agent, request, message)
+  const { mailbox, delivery, repeat } = request
+  const bySieve: SieveDelivery = {
+    ...{ entry, pending, account, content, mailbox, delivery, repeat },
+    store: (copy) => {
+      const isSame = copy.content === content && copy.marks.length === 0
+      const start = [returnPath(entry.envelope), ...copy.marks]
+      const form = copy.marks.length === 0 ? { start } : ({ start, marked: true } as const)
+      const octets = isSame ? message : finalMessage(copy.content, form)
+      return askAgent(agent, { ...request, mailbox: copy.mailbox }, octets)
+    },
+  }
+  return (await deliverBySieve(bySieve, { ...world, sieve })) ?? (await askAgent(agent, request, message))
 }
 
 /**
@@ -104,7 +97,7 @@ async function deliverOne(
  * already. What this process accepted and never tried is new: then the agent need not look through the mailbox.
  */
 function mayBeDelivered({ acceptedAt }: Entry, { attempts }: RoutedPending): boolean {
-  return attempts > 0 || acceptedAt < performance.timeOrigin
+  return attempts > 0 || acceptedAt < Date.now() - performance.now() // our start, as the clock has it today
 }
 
 /** The path that FEATURE(maildir) or confLOCAL_MAILBOX_DIR gave; a detail is a folder where FEATURE(detail_folders) says so. */
@@ -116,7 +109,12 @@ export function placeOf(path: string | undefined, template: string, settings: Se
   return (account, detail) => ({
     format: "maildir",
     path: mailboxPath(template, account),
-    ...(folders === undefined || detail === undefined ? {} : { folder: { name: detail, make } }),
+    ...(folders === undefined || detail === undefined || !plainDetail.test(detail)
+      ? {}
+      : { folder: { name: detail, make } }),
     ...(quota === undefined ? {} : { quota }),
   })
 }
+
+/** A detail comes from whoever wrote the address: only plain names are folders. */
+const plainDetail = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/

@@ -5,27 +5,14 @@ import { printPath } from "../mail/address.ts"
 import { type Content, inMemory } from "../mail/content.ts"
 import { because, type Decision, pass, yes } from "../mail/decision.ts"
 import { shownSender } from "../mail/envelope.ts"
-import type { Account } from "../mail/world.ts"
 import { scanHeader } from "../message/header.ts"
-import type { Entry } from "../queue/entry.ts"
-import type { RoutedPending } from "../queue/plan.ts"
-
-export type VacationDelivery = {
-  readonly entry: Entry
-  readonly pending: RoutedPending
-  readonly account: Account
-  readonly content: Content
-}
-
-export type VacationMemory = {
-  readonly seen: (key: string, seconds: number, last: boolean) => boolean
-}
+import type { SieveDelivery, SieveServices } from "./sieve-world.ts"
 
 /** The letter, or why none is due. */
 export function answerFor(
   vacation: Vacation,
-  { entry, pending, account, content }: VacationDelivery,
-  memory: VacationMemory,
+  { entry, pending, account, content, delivery }: SieveDelivery,
+  memory: Pick<SieveServices, "seen">,
 ): Decision<{ readonly recipient: string; readonly content: Content }> {
   const header = scanHeader(content.bytes?.subarray(0, content.headerSize) ?? Buffer.alloc(0))
   const own = printPath(pending.recipient.path)
@@ -35,7 +22,8 @@ export function answerFor(
   const to = answered.value
   // RFC 5230 §4.2: one answer to each sender for each text.
   const key = `vacation ${account.name} ${to.toLowerCase()} ${vacation.handle}`
-  if (vacation.seconds > 0 && memory.seen(key, vacation.seconds, false))
+  const { seconds } = vacation
+  if (seconds > 0 && memory.seen({ key, seconds, last: false, delivery }))
     return pass(because("vacation", `${to} has had this answer`))
   const text = writeAnswer({ text: written(vacation, own), to, header })
   const bytes = Buffer.from(text.replaceAll(/\r?\n/g, "\r\n"))

@@ -1,54 +1,18 @@
 // A user's Sieve script at the end of a delivery: the script decides in this process, and what it decided is done here, each action
 // with the line that asked for it.
-import type { DeliverRequest } from "../agent/protocol.ts"
-import type { Content } from "../mail/content.ts"
-import { inMemory } from "../mail/content.ts"
-import { because, type Reason } from "../mail/decision.ts"
-import type { EnhancedCode } from "../mail/reply.ts"
-import type { Result } from "../mail/result.ts"
-import type { Account } from "../mail/world.ts"
+import { inMemory, type Content } from "../mail/content.ts"
+import { because } from "../mail/decision.ts"
 import { shownSender } from "../mail/envelope.ts"
 import { printPath } from "../mail/address.ts"
-import type { Entry } from "../queue/entry.ts"
-import type { RoutedPending } from "../queue/plan.ts"
 import type { Script } from "../filters/sieve-compile.ts"
 import { SieveMessage } from "../filters/sieve-message.ts"
 import { runSieve } from "../filters/sieve-run.ts"
-import type { Action, SieveAnswer, SieveAsk, SieveResult } from "../filters/sieve-state.ts"
-import type { Ending, FinalWorld } from "./delivery.ts"
+import type { SieveAnswer, SieveAsk, SieveResult } from "../filters/sieve-state.ts"
+import type { Ending } from "./delivery.ts"
+import { act, folderOf } from "./sieve-actions.ts"
 import { findScript, includedScript, scriptPath } from "./sieve-script.ts"
-import { answerFor } from "./sieve-vacation.ts"
-
-/** A letter that a script wants sent. */
-export type SieveLetter = {
-  /** "" for the null sender. */
-  readonly sender: string
-  readonly recipient: string
-  readonly content: Content
-  readonly reason: Reason
-}
-
-/** What scripts need of the mail system beside the mailbox. */
-export type SieveServices = {
-  /** Queues it; the value is its queue id. */
-  readonly send: (letter: SieveLetter) => Promise<Result<string>>
-  /** Whether this was seen within so many seconds; it is from now on. `last`: seeing it again makes it longer. */
-  readonly seen: (key: string, seconds: number, last: boolean) => boolean
-  /** Milliseconds since 1970. */
-  readonly clock: () => number
-}
-
-export type SieveDelivery = {
-  readonly entry: Entry
-  readonly pending: RoutedPending
-  readonly account: Account
-  readonly content: Content
-  /** Stores the message in a folder of the mailbox, undefined: in the mailbox itself. */
-  readonly store: (store: {
-    readonly mailbox: (usual: DeliverRequest["mailbox"]) => DeliverRequest["mailbox"]
-    readonly content: Content
-  }) => Promise<Ending>
-}
+import type { SieveDelivery, SieveWorld } from "./sieve-world.ts"
+import { identityOf } from "./delivery.ts"
 
 /** Larger messages are looked at in their first part: a body test sees no more of them. */
 const mostOctets = 4 * 1024 * 1024
@@ -56,7 +20,7 @@ const mostOctets = 4 * 1024 * 1024
 /** What the user's script makes of the message; undefined when he has none. */
 export async function deliverBySieve(
   delivery: SieveDelivery,
-  world: FinalWorld & { readonly sieve: SieveServices },
+  world: SieveWorld,
 ): Promise<Ending | undefined> {
   const { account } = delivery
   const path = scriptPath(world.settings, account)
@@ -74,8 +38,8 @@ export async function deliverBySieve(
   }
 }
 
-function keep(delivery: SieveDelivery, content: Content): Promise<Ending> {
-  return delivery.store({ mailbox: (usual) => usual, content })
+function keep({ mailbox, store }: SieveDelivery, content: Content): Promise<Ending> {
+  return store({ mailbox, content, marks: [] })
 }
 
 /** RFC 5228 §2.10.6: a script that is wrong must not lose mail. */
@@ -83,14 +47,11 @@ function keptAnyway(ending: Ending, why: string): Ending {
   return { ...ending, steps: [because("sieve", `kept, for the script cannot be run: ${why}`)] }
 }
 
-async function byScript(
-  script: Script,
-  delivery: SieveDelivery,
-  world: FinalWorld & { readonly sieve: SieveServices },
-): Promise<Ending> {
+async function byScript(script: Script, delivery: SieveDelivery, world: SieveWorld): Promise<Ending> {
   const bytes = await beginningOf(delivery.content)
   const message = new SieveMessage(bytes, delivery.content.size)
   const result = await runFor(script, message, delivery, world)
+  if ("outcome" in result) return result
   const steps = result.told.map(({ at, says }) => because("sieve", says, at))
   if (result.failed !== undefined)
     steps.push(because("sieve", `kept, for the script went wrong: ${result.failed}`))
@@ -131,9 +92,10 @@ async function changedContent(content: Content, message: SieveMessage): Promise<
 async function runFor(
   script: Script,
   message: SieveMessage,
-  { entry, pending, account }: SieveDelivery,
-  world: FinalWorld & { readonly sieve: SieveServices },
-): Promise<SieveResult> {
+  delivery: SieveDelivery,
+  world: SieveWorld,
+): Promise<SieveResult | Ending> {
+  const { entry, pending } = delivery
   const now = world.sieve.clock()
   const steps = runSieve(script, {
     message,
@@ -143,137 +105,56 @@ async function runFor(
     tellAll: false,
   })
   let next = steps.next()
-  while (next.done !== true) next = steps.next(await answerTo(next.value, account, world))
+  while (next.done !== true) {
+    const answer = await answerTo(next.value, delivery, world)
+    if ("outcome" in answer) return answer // cannot tell is never no: the message waits
+    next = steps.next(answer)
+  }
   return next.value
 }
 
 async function answerTo(
   ask: SieveAsk,
-  account: Account,
-  world: FinalWorld & { readonly sieve: SieveServices },
-): Promise<SieveAnswer> {
+  delivery: SieveDelivery,
+  world: SieveWorld,
+): Promise<SieveAnswer | Ending> {
+  const { account } = delivery
   switch (ask.ask) {
     case "script": {
       const found = await includedScript(world, account, ask)
+      if (found.found === "unavailable") return { outcome: "later", status: "4.3.0", text: found.why }
       if (found.found === "script") return { answer: "script", script: found.script }
       return { answer: "nothing", why: found.found === "nothing" ? "no such script" : found.why }
     }
     case "duplicate": {
-      const key = `duplicate ${account.name} ${ask.handle}`
-      return { answer: world.sieve.seen(key, ask.seconds, ask.last) ? "yes" : "no" }
+      const { handle, seconds, last } = ask
+      const key = `duplicate ${account.name} ${handle}`
+      return { answer: world.sieve.seen({ key, seconds, last, delivery: delivery.delivery }) ? "yes" : "no" }
     }
     case "mailbox":
-      return { answer: ask.name.toUpperCase() === "INBOX" || isFolder(ask.name) ? "yes" : "no" } // made when mail comes for it
+      return await isThere(ask.name, delivery, world)
   }
 }
 
-/** What a Maildir++ can have for a folder; `/` and `.` both part its levels. */
-function isFolder(name: string): boolean {
-  return /^[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_-]+)*$/.test(name)
-}
-
-/** Does what the script decided, in its order. What fails for now is tried again, all of it. */
-async function act(
-  actions: readonly Action[],
-  delivery: SieveDelivery,
-  world: FinalWorld & { readonly sieve: SieveServices },
-  steps: Reason[],
-): Promise<Ending> {
-  const ended: Ending[] = []
-  for (const action of actions) {
-    const ending = await actOne(action, delivery, world)
-    if (ending.outcome === "later") return { ...ending, steps }
-    ended.push(ending)
-  }
-  const failed = ended.find(({ outcome }) => outcome === "failed")
-  const stored = ended.find(({ outcome }) => outcome === "done")
-  if (failed !== undefined && stored === undefined) return { ...failed, steps }
-  const text = ended.map((one) => one.text).join(", ")
-  return { outcome: "done", status: "2.0.0", text: text === "" ? "discarded" : text, steps }
-}
-
-async function actOne(
-  action: Action,
-  delivery: SieveDelivery,
-  world: FinalWorld & { readonly sieve: SieveServices },
-): Promise<Ending> {
-  switch (action.kind) {
-    case "store":
-      return await store(action, delivery)
-    case "discard":
-      return done("discarded by the user's script")
-    case "reject":
-      // RFC 5429 §2.1: its sender hears of it by a report.
-      return { outcome: "failed", status: "5.7.1", text: oneLine(action.reason) }
-    case "redirect":
-      return await send(
-        {
-          sender: shownSender(delivery.entry.envelope),
-          recipient: action.address,
-          content: delivery.content,
-        },
-        `redirected to ${action.address}`,
-        because("sieve", `redirect to ${action.address}`, action.at),
-        world,
-      )
-    case "vacation": {
-      const answer = answerFor(action.vacation, delivery, world.sieve)
-      if (answer.outcome !== "yes") return done(`no answer: ${answer.reason.says}`)
-      const { recipient, content } = answer.value
-      const reason = because("sieve", "vacation", action.at)
-      return await send({ sender: "", recipient, content }, `answered ${recipient}`, reason, world)
-    }
-  }
-}
-
-function done(text: string): Ending {
-  return { outcome: "done", status: "2.0.0", text }
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, " ").trim().slice(0, 500)
-}
-
-async function send(
-  letter: Omit<SieveLetter, "reason">,
-  says: string,
-  reason: Reason,
-  { sieve }: { readonly sieve: SieveServices },
-): Promise<Ending> {
-  const sent = await sieve.send({ ...letter, reason })
-  const status: EnhancedCode = "4.3.0"
-  return sent.ok ? done(`${says} (${sent.value})`) : { outcome: "later", status, text: sent.error }
-}
-
-const letters: Readonly<Record<string, string>> = {
-  "\\seen": "S",
-  "\\answered": "R",
-  "\\flagged": "F",
-  "\\deleted": "T",
-  "\\draft": "D",
-}
-
-async function store(action: Extract<Action, { kind: "store" }>, delivery: SieveDelivery): Promise<Ending> {
-  const { folder, flags } = action
-  const known = flags.flatMap((flag) => letters[flag.toLowerCase()] ?? [])
-  const kept = known.length === 0 ? {} : { flags: [...new Set(known)].toSorted().join("") }
-  if (folder !== undefined && !isFolder(folder))
-    return await inbox(`"${folder}" cannot be a folder here: kept in the mailbox`)
-  let isMaildir = true
-  const ending = await delivery.store({
-    content: delivery.content,
-    mailbox: (usual) => {
-      isMaildir = usual.format === "maildir"
-      if (usual.format !== "maildir") return usual
-      const name = folder?.replaceAll("/", ".")
-      return { ...usual, ...kept, ...(name === undefined ? {} : { folder: { name, make: true } }) }
-    },
-  })
-  if (ending.outcome !== "done" || isMaildir || folder === undefined) return ending
-  return { ...ending, text: `${ending.text}: "${folder}" would be a folder only of FEATURE(maildir)` }
-
-  async function inbox(says: string): Promise<Ending> {
-    const ended = await keep(delivery, delivery.content)
-    return ended.outcome === "done" ? { ...ended, text: says } : ended
+/** RFC 5490 §3.1: whether mail can be put there without making it first. */
+async function isThere(
+  name: string,
+  { account, mailbox: usual }: SieveDelivery,
+  { agent, settings }: SieveWorld,
+): Promise<SieveAnswer | Ending> {
+  if (name.toUpperCase() === "INBOX") return { answer: "yes" }
+  const mailbox = folderOf(name, usual, account, settings)
+  if (mailbox === undefined) return { answer: "no" }
+  const { answer } = await agent.ask({ verb: "folder", owner: identityOf(account), mailbox }, [])
+  switch (answer.outcome) {
+    case "done":
+    case "nothing":
+      return { answer: answer.outcome === "done" ? "yes" : "no" }
+    case "later":
+    case "failed":
+      return { outcome: "later", status: "4.3.0", text: answer.text }
+    case "text":
+    case "unsafe":
+      throw new Error(`the agent answered about a folder with "${answer.outcome}"`) // its bug or ours
   }
 }
