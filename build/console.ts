@@ -1,7 +1,7 @@
 // Bundles the console's pages into <folder>/console/: one script, one style, an icon, all named by their content, and the page that
 // names them. rolldown is our bundler already, so no second one comes in for six pages.
 import { createHash } from "node:crypto"
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 
 /** Builds the pages. */
@@ -11,7 +11,8 @@ export async function buildConsole(root: string, folder: string): Promise<void> 
   mkdirSync(target, { recursive: true })
   const script = await bundlePages(pages, target)
   const uplot = readFileSync(join(root, "node_modules/uplot/dist/uPlot.min.css"))
-  const style = put(target, "style.css", Buffer.concat([uplot, readFileSync(join(pages, "style.css"))]))
+  const styles = stylesIn(pages).map((name) => readFileSync(join(pages, name)))
+  const style = put(target, "style.css", Buffer.concat([uplot, ...styles]))
   const icon = put(target, "icon.svg", readFileSync(join(pages, "icon.svg")))
   const page = readFileSync(join(pages, "index.html"), "utf8")
   const named = page.replace("%script%", script).replace("%style%", style).replace("%icon%", icon)
@@ -34,6 +35,14 @@ async function bundlePages(pages: string, target: string): Promise<string> {
   })
   await made.close()
   return output[0].fileName
+}
+
+/** style.css is what the others stand on; narrow.css has the last word. */
+function stylesIn(pages: string): readonly string[] {
+  const rank = (name: string) => (name === "style.css" ? 0 : name === "narrow.css" ? 2 : 1)
+  return readdirSync(pages)
+    .filter((name) => name.endsWith(".css"))
+    .toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
 }
 
 /** Writes a file under a name that changes with its content, so that it may be kept for ever. */

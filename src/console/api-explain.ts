@@ -35,7 +35,9 @@ export type ExplainTree = {
   readonly address: string
   readonly says: string
   readonly at?: string
-  readonly fate: "expanded" | "delivered" | "refused" | "later" | "loop"
+  readonly fate: "expanded" | "delivered" | "refused" | "later" | "loop" | "again"
+  /** Of a loop: so many levels above stands what it leads back to. */
+  readonly up?: number
   readonly under: readonly ExplainTree[]
 }
 
@@ -44,11 +46,13 @@ export type ExplainAnswer = {
   readonly explained: readonly (Explained & { readonly tree?: ExplainTree })[]
   /** For a session or a message. */
   readonly session: readonly RehearsedStep[]
-  /** Header fields before and after rewriting (masquerading, genericstable), for a message. */
+  /** Address fields before and after rewriting (masquerading, genericstable), for a message, by each mailer that it leaves by. */
   readonly header: readonly {
     readonly name: string
     readonly before: string
     readonly after: string
-    readonly why?: string
+    readonly mailer: string
+    /** Lines with file:line; none where nothing changed. */
+    readonly why: readonly string[]
   }[]
 }

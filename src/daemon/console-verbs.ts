@@ -18,6 +18,9 @@ export type ConsoleWorld = {
   readonly sides: WhatIfWorld
 }
 
+/** Mailers whose rewriting is told of one message. */
+const mostMailers = 4
+
 type Trusted = (verb: Verb) => Verb
 
 /** The verbs, by name. */
@@ -79,9 +82,11 @@ async function* rehearsed(request: Request, { sides }: ConsoleWorld): AsyncItera
   const side = made.value
   const from = text(request["from"])
   const header = text(request["header"])
+  const mailers = new Set<string>()
   try {
     for (const typed of to) {
       const explained = await explain({ typed, from, client }, side)
+      for (const { mailer } of explained.deliverable) mailers.add(mailer)
       yield { explained: { ...explained, tree: await treeOf(typed, side.routing) } }
     }
     if (client === undefined || from === undefined) return
@@ -90,10 +95,17 @@ async function* rehearsed(request: Request, { sides }: ConsoleWorld): AsyncItera
     const play = { client, helo: text(request["helo"]), from, to, header: octets, size }
     for (const step of await rehearse(play, side.gate())) yield { step }
     if (octets !== undefined)
-      for (const field of await rewrittenFields(octets, "esmtp", side.routing)) yield { field }
+      for (const mailer of mailersThatRewrite(mailers))
+        for (const field of await rewrittenFields(octets, mailer, side.routing)) yield { field }
   } finally {
     side.close()
   }
+}
+
+/** Files and programs get the message as mailboxes do; a message that goes nowhere is told as it would leave. */
+function mailersThatRewrite(mailers: ReadonlySet<string>): readonly string[] {
+  const leaving = [...mailers].filter((mailer) => !mailer.startsWith("*") && mailer !== "prog")
+  return leaving.length === 0 ? ["esmtp"] : leaving.slice(0, mostMailers)
 }
 
 type Typed = {

@@ -2,7 +2,7 @@
 // accepted, counted or remembered. For the console's explain page.
 import { classify, type ReversePath } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
-import { type Decision, type Origin, printOrigin } from "../mail/decision.ts"
+import { type Decision, type Origin, printOrigin, type Reason } from "../mail/decision.ts"
 import type { Envelope, Recipient } from "../mail/envelope.ts"
 import type { Gate } from "../mail/gate.ts"
 import { replyLine } from "../mail/reply.ts"
@@ -11,6 +11,7 @@ import { expandCanonical } from "../routing/expand.ts"
 import { type Branch, printReason } from "../routing/explain.ts"
 import { headerRewriter } from "../routing/header-rewriter.ts"
 import { addressKind, rewriteHeader } from "../routing/rewrite-header.ts"
+import { parseAddressList } from "../message/addresses.ts"
 import { nameOf, scanHeader, valueOf } from "../message/header.ts"
 import type { RoutingWorld } from "../routing/world.ts"
 
@@ -99,7 +100,9 @@ export type Tree = {
   readonly address: string
   readonly says: string
   readonly at: string | undefined
-  readonly fate: "expanded" | "delivered" | "refused" | "later" | "loop"
+  readonly fate: "expanded" | "delivered" | "refused" | "later" | "loop" | "again"
+  /** Of a loop: how many levels above it leads back to. */
+  readonly up: number | undefined
   readonly under: readonly Tree[]
 }
 
@@ -116,18 +119,19 @@ export async function treeOf(typed: string, routing: RoutingWorld): Promise<Tree
 }
 
 function told(branch: Branch, failed: ReadonlyMap<string, "no" | "later">): Tree {
-  const { name, what, at, under } = branch
+  const { name, what, at, under, again } = branch
   return {
     address: name,
     says: what,
     at: placeOf(at),
     fate: fateOf(branch, failed),
+    up: again === 0 ? undefined : again,
     under: under.slice(0, mostBranches).map((one) => told(one, failed)),
   }
 }
 
-function fateOf({ name, what, under }: Branch, failed: ReadonlyMap<string, "no" | "later">): Tree["fate"] {
-  if (/\bloop/i.test(what)) return "loop"
+function fateOf({ name, under, again }: Branch, failed: ReadonlyMap<string, "no" | "later">): Tree["fate"] {
+  if (again !== undefined) return again === 0 ? "again" : "loop"
   if (under.length > 0) return "expanded"
   const fate = failed.get(name)
   if (fate === "later") return "later"
@@ -138,25 +142,53 @@ function placeOf(at: Origin | undefined): string | undefined {
   return at === undefined ? undefined : printOrigin(at)
 }
 
-export type Rewritten = { readonly name: string; readonly before: string; readonly after: string }
+export type Rewritten = {
+  readonly name: string
+  readonly before: string
+  readonly after: string
+  /** By which it leaves. */
+  readonly mailer: string
+  /** Lines with file:line, of each address that changed. */
+  readonly why: readonly string[]
+}
 
-/** The address fields of a header before and after what is done to mail that leaves by this mailer. */
+/** The address fields of a header before and after what is done to mail that leaves by this mailer, and why. */
 export async function rewrittenFields(
   header: Buffer,
   mailer: string,
   routing: RoutingWorld,
 ): Promise<readonly Rewritten[]> {
-  const after = scanHeader(
-    await rewriteHeader(
-      header,
-      headerRewriter(mailer, routing, () => {}),
-    ),
+  const why = new Map<string, readonly string[]>()
+  const rewriter = headerRewriter(
+    mailer,
+    routing,
+    () => {},
+    (address, reasons) => why.set(address, linesOf(reasons)),
   )
+  const after = scanHeader(await rewriteHeader(header, rewriter))
   const before = scanHeader(header)
   return before.fields.flatMap((field, n) => {
     const name = nameOf(before, field)
     const now = after.fields[n]
     if (addressKind(name.toLowerCase()) === undefined || now === undefined) return []
-    return [{ name, before: valueOf(before, field), after: valueOf(after, now) }]
+    const [old, fresh] = [valueOf(before, field), valueOf(after, now)]
+    return [
+      { name, before: old, after: fresh, mailer, why: old === fresh ? [] : whyChanged(old, fresh, why) },
+    ]
   })
+}
+
+function linesOf(reasons: readonly Reason[]): readonly string[] {
+  return [...new Set(reasons.flatMap((reason) => printReason(reason)))]
+}
+
+/** Of the addresses that are not there any more, or not as they were. */
+function whyChanged(
+  before: string,
+  after: string,
+  why: ReadonlyMap<string, readonly string[]>,
+): readonly string[] {
+  const kept = new Set(parseAddressList(after).map(({ address }) => address))
+  const changed = parseAddressList(before).filter(({ address }) => !kept.has(address))
+  return [...new Set(changed.flatMap(({ address }) => why.get(address) ?? []))]
 }

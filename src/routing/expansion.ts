@@ -58,6 +58,8 @@ export type Node = {
   account: Account | undefined
   /** It led back to where it came from, and to nothing else. */
   back: boolean
+  /** What it came to again: so many steps up, where it came from; 0: another branch. */
+  again: number | undefined
   what: string
   readonly under: Node[]
 }
@@ -97,6 +99,7 @@ function childless(member: Member, parent: Node | undefined, path: ForwardPath, 
     name: undefined,
     account: undefined,
     back: false,
+    again: undefined,
     what: "",
     under: [],
   }
@@ -170,8 +173,12 @@ export function buryTooDeep(one: Node, run: Run): void {
 /** The name was seen before: the same place twice, or the way leads back to where it came from. */
 export function seenAgain(one: Node, before: Node, run: Run): void {
   one.what = "was there already"
+  one.again = 0
+  let levels = 0
   for (let up = one.parent; up !== undefined; up = up.parent) {
+    levels++
     if (up !== before) continue
+    one.again = levels
     one.what = `leads back to ${before.name?.user ?? before.member.text}`
     one.back = true
     run.loops.push({ from: one, to: before })
@@ -213,12 +220,13 @@ async function accountOf(one: Node, { world }: Run): Promise<Account | undefined
 
 /** The tree for people. */
 export function branchOf(one: Node): Branch {
-  const { member, what, under } = one
+  const { member, what, again, under } = one
   const name =
     member.kind === "program"
       ? `|${member.text}`
       : member.kind === "include"
         ? `:include:${member.text}`
         : `${member.plain ? "\\" : ""}${member.text}`
-  return { name, what, at: one.reason?.at, under: under.map(branchOf) }
+  const branch = { name, what, at: one.reason?.at, under: under.map(branchOf) }
+  return again === undefined ? branch : { ...branch, again }
 }

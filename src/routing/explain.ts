@@ -83,6 +83,8 @@ export type Branch = {
   readonly what: string
   readonly at: Origin | undefined
   readonly under: readonly Branch[]
+  /** It was there already: 0: in another branch; else so many levels above, so that it is a loop. */
+  readonly again?: number
 }
 
 /** The most branches of one list that are printed; the rest is counted. */

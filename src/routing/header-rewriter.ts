@@ -4,17 +4,20 @@ import type { Reason } from "../mail/decision.ts"
 import { canonify } from "./canonify.ts"
 import { rewriteAddress } from "./rewrite-address.ts"
 import type { AddressRewriter } from "./rewrite-header.ts"
+import { changed } from "./reasons.ts"
 import { expandsNames } from "./route.ts"
 import type { Canonical, RoutingWorld } from "./world.ts"
 
 /**
  * The rewriter of these settings for mail that leaves by this mailer: senders masqueraded, bare names given a domain. What
- * cannot be read as an address stays as it is; a table that does not answer makes the delivery wait, by `waits`.
+ * cannot be read as an address stays as it is; a table that does not answer makes the delivery wait, by `waits`. `told` hears why
+ * each address became what it is, for those who only look.
  */
 export function headerRewriter(
   mailer: string,
   world: RoutingWorld,
   waits: (reason: Reason) => void,
+  told: (address: string, reasons: readonly Reason[]) => void = () => {},
 ): AddressRewriter {
   return async (address, kind) => {
     const read = await canonify(address, world, "form")
@@ -24,10 +27,24 @@ export function headerRewriter(
     const decision = await rewriteAddress(named, { mailer, where: "header", kind }, world)
     if (decision.outcome === "later") waits(decision.reason)
     if (decision.outcome !== "yes") return undefined
+    told(address, [
+      read.reason,
+      ...(named === read.value ? [] : [realName(read.value, named)]),
+      decision.reason,
+    ])
     const { mailbox, bare } = read.value
     const before = bare ? printLocalPart(mailbox.localPart) : printMailbox(mailbox)
     return decision.value === before && read.reason.after.length === 0 ? undefined : decision.value
   }
+}
+
+function realName(typed: Canonical, named: Canonical): Reason {
+  const { domain } = named.mailbox
+  const real = domain.kind === "name" ? domain.unicode : domain.text
+  return changed(
+    "canonify",
+    `DNS says that the real name of ${printMailbox(typed.mailbox)}'s domain is ${real}`,
+  )
 }
 
 /**

@@ -3,7 +3,8 @@ import { useState } from "preact/hooks"
 import type { ConfigFile, ConfigTried, ConfigWritten, DiffLine, WhatIf } from "../api-config.ts"
 import { ask, useDoing } from "./asking.ts"
 import { Issues } from "./configuration.tsx"
-import { Empty, Field, Panel, Problem, Reasons } from "./parts.tsx"
+import { Empty, Field, Panel, Problem } from "./parts.tsx"
+import { Reasons } from "./reasons.tsx"
 import { many } from "./words.ts"
 
 type ChangeProps = { readonly file: ConfigFile; readonly leave: () => void; readonly written: () => void }

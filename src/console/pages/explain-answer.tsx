@@ -1,6 +1,8 @@
 // The parts of an explanation: the tree of aliases, where each end goes, the session as it would be heard, the header rewritten.
-import type { ExplainAnswer, ExplainTree, RehearsedStep } from "../api-explain.ts"
-import { Badge, Panel, Reasons, type Tone, toneOf, withPlaces } from "./parts.tsx"
+import type { ExplainAnswer, RehearsedStep } from "../api-explain.ts"
+import { AliasTree } from "./alias-tree.tsx"
+import { Badge, Panel, toneOf } from "./parts.tsx"
+import { Reasons, Steps, stepsOf, withPlaces } from "./reasons.tsx"
 
 type One = ExplainAnswer["explained"][number]
 
@@ -15,11 +17,7 @@ export function Explained({ explained }: { explained: One }) {
           <Asked name="The client may send there" decision={admission} />
         )}
       </div>
-      {tree === undefined ? undefined : (
-        <ul class="tree" aria-label="Aliases and .forward files">
-          <Branch tree={tree} />
-        </ul>
-      )}
+      {tree === undefined ? undefined : <AliasTree tree={tree} />}
       {deliverable.map(({ address: end, mailer, host, user, runsAs, reasons }, n) => (
         <div class="end" key={n}>
           <p>
@@ -30,10 +28,10 @@ export function Explained({ explained }: { explained: One }) {
             {host === "" ? "" : `, host ${host}`}, user {user}
             {runsAs === undefined ? "" : `, with the rights of ${runsAs}`}
           </p>
-          <Reasons lines={reasons.map(({ says, at }) => (at === undefined ? says : `${says} (${at})`))} />
+          <Steps steps={stepsOf(reasons)} />
         </div>
       ))}
-      {failed.map(({ address: end, reply, outcome }, n) => (
+      {failed.map(({ address: end, reply, outcome, reasons }, n) => (
         <div class="end" key={n}>
           <p>
             <Badge tone={outcome === "no" ? "bad" : "warning"}>
@@ -42,6 +40,7 @@ export function Explained({ explained }: { explained: One }) {
             <span class="address">{end}</span>
           </p>
           <p class="says">{reply}</p>
+          <Steps steps={stepsOf(reasons)} />
         </div>
       ))}
       <details>
@@ -67,38 +66,8 @@ function Asked({ name, decision }: { name: string; decision: NonNullable<One["se
         <Badge tone={toneOf(outcome)}>{outcome}</Badge> {name}
         {reply === undefined ? undefined : <q class="says">{reply}</q>}
       </p>
-      <Reasons lines={reasons.map(({ says, at }) => (at === undefined ? says : `${says} (${at})`))} />
+      <Steps steps={stepsOf(reasons)} />
     </div>
-  )
-}
-
-const fates: Readonly<Record<ExplainTree["fate"], { readonly tone: Tone; readonly word: string }>> = {
-  expanded: { tone: "plain", word: "stands for" },
-  delivered: { tone: "ok", word: "delivered" },
-  refused: { tone: "bad", word: "refused" },
-  later: { tone: "warning", word: "later" },
-  loop: { tone: "bad", word: "↻ loop" },
-}
-
-function Branch({ tree: { address, says, at, fate, under } }: { tree: ExplainTree }) {
-  const { tone, word } = fates[fate]
-  return (
-    <li class={fate === "loop" ? "loop" : ""}>
-      <span class="node">
-        <span class="address">{address}</span> <Badge tone={tone}>{word}</Badge>
-        <span class="says">
-          {says}
-          {at === undefined ? undefined : <code class="place"> {at}</code>}
-        </span>
-      </span>
-      {under.length === 0 ? undefined : (
-        <ul>
-          {under.map((one, n) => (
-            <Branch key={n} tree={one} />
-          ))}
-        </ul>
-      )}
-    </li>
   )
 }
 
@@ -121,33 +90,52 @@ export function Rehearsed({ steps }: { steps: readonly RehearsedStep[] }) {
   )
 }
 
-/** The header before and after. */
+/** The header before and after, by each mailer that the message leaves by. */
 export function Rewritten({ header }: { header: ExplainAnswer["header"] }) {
+  const mailers = [...new Set(header.map(({ mailer }) => mailer))]
   return (
-    <Panel name="Header, before and after rewriting">
-      <div class="scroll" tabIndex={0} role="region" aria-label="Header before and after">
-        <table class="rewrite">
-          <thead>
-            <tr>
-              <th scope="col">Field</th>
-              <th scope="col">Before</th>
-              <th scope="col">After</th>
+    <>
+      {mailers.map((mailer) => (
+        <Panel
+          key={mailer}
+          name="Header, before and after rewriting"
+          aside={
+            <>
+              as it leaves by the mailer <strong>{mailer}</strong>
+            </>
+          }
+        >
+          <Fields fields={header.filter((one) => one.mailer === mailer)} label={`Header by ${mailer}`} />
+        </Panel>
+      ))}
+    </>
+  )
+}
+
+function Fields({ fields, label }: { fields: ExplainAnswer["header"]; label: string }) {
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label={label}>
+      <table class="rewrite">
+        <thead>
+          <tr>
+            <th scope="col">Field</th>
+            <th scope="col">Before</th>
+            <th scope="col">After, and why</th>
+          </tr>
+        </thead>
+        <tbody>
+          {fields.map(({ name, before, after, why }, n) => (
+            <tr key={n} class={before === after ? "same" : "changed"}>
+              <th scope="row">{name}</th>
+              <td>{before}</td>
+              <td>
+                {before === after ? "as it is" : <strong>{after}</strong>}
+                <Reasons lines={why} />
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {header.map(({ name, before, after, why }, n) => (
-              <tr key={n} class={before === after ? "same" : "changed"}>
-                <th scope="row">{name}</th>
-                <td>{before}</td>
-                <td>
-                  {before === after ? "as it is" : <strong>{after}</strong>}
-                  {why === undefined ? undefined : <p class="says">{withPlaces(why)}</p>}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </Panel>
+          ))}
+        </tbody>
+      </table>
+    </div>
   )
 }

@@ -1,7 +1,8 @@
 // One message or refused session: its timeline with every decision and the line that made it; envelope and header side by side.
 import type { Message, Told } from "../api.ts"
 import { ask, useAnswer } from "./asking.ts"
-import { Badge, Empty, Head, Panel, Problem, Reasons, toneOf, Waiting } from "./parts.tsx"
+import { Badge, Empty, Head, Panel, Problem, toneOf, Waiting } from "./parts.tsx"
+import { Reasons } from "./reasons.tsx"
 import { hrefOf } from "./place.ts"
 import { clockTime, span, statusWords } from "./words.ts"
 

@@ -119,34 +119,6 @@ export function Time({ at, now }: { at: number; now: number }) {
   )
 }
 
-/** Lines of why; the file:line in them stands out. */
-export function Reasons({ lines }: { lines: readonly string[] }) {
-  if (lines.length === 0) return <></>
-  return (
-    <ol class="reasons">
-      {lines.map((line, n) => (
-        <li key={n}>{withPlaces(line)}</li>
-      ))}
-    </ol>
-  )
-}
-
-const fileAndLine = /([^\s()"]*[\w.-][\w-]:\d+)(?=$|[\s,;)])/
-
-/** A line with its file:line marked. */
-export function withPlaces(line: string): ComponentChildren {
-  const parts = line.split(fileAndLine)
-  return parts.map((part, n) =>
-    n % 2 === 1 ? (
-      <code key={n} class="place">
-        {part}
-      </code>
-    ) : (
-      part
-    ),
-  )
-}
-
 /** An address, never empty: <> is the sender of reports. */
 export function Address({ text }: { text: string | undefined }) {
   return <span class="address">{text === undefined || text === "" ? "<>" : text}</span>
