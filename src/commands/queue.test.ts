@@ -10,6 +10,7 @@ import { layoutOf, makeLayout } from "../daemon/layout.ts"
 import { inMemory } from "../mail/content.ts"
 import { ok } from "../mail/result.ts"
 import type { Queued } from "../queue/entry.ts"
+import { QueueShape } from "../queue/summary.ts"
 import { change, hand, queue, summary } from "../daemon/queue-verbs.ts"
 import { ageInSeconds } from "./queue-filter.ts"
 import { run } from "./queue.ts"
@@ -55,6 +56,11 @@ const world = {
       ),
     get: async (id: string): Promise<Queued | undefined> => all.find(({ entry }) => entry.id === id),
     content: async () => ok(inMemory(octets, 18)),
+    shapes: async ({ now }: { now: number }) => {
+      const shape = new QueueShape(now)
+      for (const queued of all) shape.add(queued)
+      return shape.shapes()
+    },
   },
 }
 const act = (verb: string) => async (id: string) => acted.push(`${verb} ${id.slice(-1)}`) > 0

@@ -3,12 +3,12 @@ import { printPath } from "../mail/address.ts"
 import type { Clock } from "../mail/world.ts"
 import type { Queued } from "../queue/entry.ts"
 import { readSelection, type Selection, selects } from "../queue/select.ts"
-import { QueueShape } from "../queue/summary.ts"
+import { QueueShape, type Shape } from "../queue/summary.ts"
 import type { Filter, Spool } from "../spool/spool.ts"
 import type { Answer, Request } from "./control.ts"
 
 export type QueueVerbsWorld = {
-  readonly spool: Pick<Spool, "list" | "get" | "content">
+  readonly spool: Pick<Spool, "list" | "get" | "content" | "shapes">
   readonly clock: Clock
   /** Something may be due now. */
   readonly wake: () => void
@@ -39,9 +39,21 @@ export async function* queue(request: Request, { spool }: QueueVerbsWorld): Asyn
 export async function* summary(request: Request, { spool, clock }: QueueVerbsWorld): AsyncIterable<Answer> {
   const wanted = wantedBy(request)
   if (wanted === undefined) return yield notUnderstood(request)
-  const shape = new QueueShape(clock())
+  for (const shape of await shapesOf(wanted, clock(), spool)) yield { shape }
+}
+
+/** Counted in the database, unless addresses or words have to be looked at. */
+async function shapesOf(
+  wanted: Wanted,
+  now: number,
+  spool: Pick<Spool, "list" | "shapes">,
+): Promise<readonly Shape[]> {
+  const { ids, to, from, ...rest } = wanted.filter
+  if (ids === undefined && to === undefined && from === undefined && wanted.selection.limits.length === 0)
+    return spool.shapes({ ...rest, now })
+  const shape = new QueueShape(now)
   for await (const queued of found(wanted, spool)) shape.add(queued)
-  for (const one of shape.shapes()) yield { shape: one }
+  return shape.shapes()
 }
 
 /**

@@ -19,12 +19,16 @@ export class QueueShape {
 
   add({ entry, pending }: Queued): void {
     const minutes = (this.#now - entry.acceptedAt) / 60_000
-    const column = ages.findIndex((most) => minutes < most)
-    for (const { recipient, route } of pending) {
-      const counts = this.#countsOf(destinationOf(printPath(recipient.path), route?.host))
-      const at = column < 0 ? ages.length : column
-      counts[at] = (counts[at] ?? 0) + 1
-    }
+    const found = ages.findIndex((most) => minutes < most)
+    const column = found < 0 ? ages.length : found
+    for (const { recipient, route } of pending)
+      this.count(destinationOf(printPath(recipient.path), route?.host), column, 1)
+  }
+
+  /** So many recipients of a destination more, in this column. */
+  count(destination: string, column: number, recipients: number): void {
+    const counts = this.#countsOf(destination)
+    counts[column] = (counts[column] ?? 0) + recipients
   }
 
   #countsOf(destination: string): number[] {

@@ -43,15 +43,15 @@ function counted(database: DatabaseSync) {
   const count = new AgeCount(database, now)
   let steps = 1
   while (!count.countOn()) steps++
-  return { steps, ages: count.ages.filter(({ messages }) => messages > 0) }
+  return { steps, ages: count.value.filter(({ messages }) => messages > 0) }
 }
 
 test("an empty queue has every state and age, each with nothing", () => {
   withQueue((database) => {
     const count = new AgeCount(database, now)
     assert.ok(count.countOn())
-    assert.equal(count.ages.length, 18)
-    assert.ok(count.ages.every(({ messages, recipients }) => messages === 0 && recipients === 0))
+    assert.equal(count.value.length, 18)
+    assert.ok(count.value.every(({ messages, recipients }) => messages === 0 && recipients === 0))
   })
 })
 

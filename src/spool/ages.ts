@@ -63,7 +63,7 @@ export class AgeCount {
     return counted < page
   }
 
-  get ages(): QueueAges {
+  get value(): QueueAges {
     return this.#counts.map((count, n) => ({
       state: states[Math.floor(n / (bounds.length + 1))] ?? "active",
       age: bounds[n % (bounds.length + 1)]?.[0] ?? older,

@@ -1,6 +1,8 @@
 // What the two threads of the spool say to each other: changes in groups with one buffer of octets, questions, events.
 // Everything is plain values, so that it can be cloned between threads.
-import type { EventSearch, Filter, QueueAges } from "./spool.ts"
+import type { TimeMark } from "../queue/steady.ts"
+import type { Shape } from "../queue/summary.ts"
+import type { EventSearch, Filter, QueueAges, ShapeOf } from "./spool.ts"
 
 /** A recipient as its row has it. `next` is when it is due, milliseconds since 1970. */
 export type PendingRow = {
@@ -66,7 +68,11 @@ export type Question =
   | { readonly ask: "count" }
   | { readonly ask: "history"; readonly id: string }
   | { readonly ask: "ages"; readonly now: number }
+  | { readonly ask: "shapes"; readonly of: ShapeOf }
   | { readonly ask: "events"; readonly search: EventSearch }
+
+/** Questions that take many pages. */
+export type Counted = Question & { readonly ask: "ages" | "shapes" }
 
 /** An entry with its recipients, as rows. */
 export type QueuedRow = {
@@ -116,6 +122,7 @@ export type Answers = {
   history: readonly EventRow[]
   events: EventRows
   ages: QueueAges
+  shapes: readonly Shape[]
 }
 
 export type WorkerStart = {

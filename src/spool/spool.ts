@@ -5,6 +5,7 @@ import type { Content } from "../mail/content.ts"
 import type { Reason } from "../mail/decision.ts"
 import type { Result } from "../mail/result.ts"
 import type { Entry, Outcome, Pending, Queued } from "../queue/entry.ts"
+import type { Shape } from "../queue/summary.ts"
 
 export type { Entry, Outcome, Pending, Queued } from "../queue/entry.ts"
 
@@ -90,6 +91,9 @@ export type QueueAges = readonly {
   readonly recipients: number
 }[]
 
+/** Whose destinations and ages are counted. */
+export type ShapeOf = Pick<Filter, "olderThan" | "held"> & { readonly now: number }
+
 /** Which events are looked for. */
 export type EventSearch = {
   /** Each is a part of what the event is found by (codec.ts, wordsOf), in any case; none: every event. */
@@ -149,6 +153,8 @@ export type Spool = {
   count(): Promise<{ readonly messages: number; readonly recipients: number; readonly octets: number }>
   /** What waits, by state and age; counted page by page. */
   ages(now: number): Promise<QueueAges>
+  /** What waits, by destination and age, the fullest destination first; counted page by page. */
+  shapes(of: ShapeOf): Promise<readonly Shape[]>
   hold(id: string, reason: string): Promise<boolean>
   release(id: string): Promise<boolean>
   remove(id: string): Promise<boolean>

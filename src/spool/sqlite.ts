@@ -6,6 +6,8 @@ import { inMemory } from "../mail/content.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Clock } from "../mail/world.ts"
 import type { Outcome, Queued } from "../queue/entry.ts"
+import type { Shape } from "../queue/summary.ts"
+import type { TimeMark } from "../queue/steady.ts"
 import { FolderSync } from "./body-file.ts"
 import { bodyPath, type Folders, foldersOf, setAsideFile } from "./bodies.ts"
 import { foundEvents, printPending, readEvents, readQueued } from "./codec.ts"
@@ -17,7 +19,7 @@ import { type DirectoryLock, lockDirectory } from "./lock.ts"
 import { Notes } from "./notes.ts"
 import type { BodyRow, Change } from "./requests.ts"
 import { Room } from "./room.ts"
-import type { Event, EventPage, EventSearch, Filter, Incoming, QueueAges, Spool } from "./spool.ts"
+import type { Event, EventPage, EventSearch, Filter, Incoming, QueueAges, ShapeOf, Spool } from "./spool.ts"
 import { step } from "./steps.ts"
 
 export type SpoolOptions = {
@@ -227,6 +229,10 @@ class SqliteSpool implements Spool {
   }
 
   async close(): Promise<void> {
+  shapes(of: ShapeOf): Promise<readonly Shape[]> {
+    return this.#intake.link.ask({ ask: "shapes", of })
+  }
+
     this.#notes.close()
     await this.#intake.link.close()
     this.#lock.release()

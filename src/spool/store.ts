@@ -9,7 +9,8 @@ import { type Folders, foldersOf, removeBodyFile, setAsideOctets, sweepBodies } 
 import { explainError, findDamage, isFull, openDatabase, pageSize } from "./database.ts"
 import { sharesAt } from "./disk.ts"
 import { Reader } from "./reads.ts"
-import type { Change, ChangeResult, Failure } from "./requests.ts"
+import type { Change, ChangeResult, Counted, Failure } from "./requests.ts"
+import { ShapeCount } from "./shapes.ts"
 import { step } from "./steps.ts"
 import { Tally } from "./tally.ts"
 import { Writer } from "./writes.ts"
@@ -76,9 +77,10 @@ export class Store {
     return this.#need().tally
   }
 
-  /** A count of what waits, by state and age, not begun yet. */
-  countAges(now: number): AgeCount {
-    return new AgeCount(this.#need().database, now)
+  /** A count of what waits, by state and age or by destination and age, not begun yet. */
+  begin(counted: Counted): AgeCount | ShapeCount {
+    const { database } = this.#need()
+    return counted.ask === "ages" ? new AgeCount(database, counted.now) : new ShapeCount(database, counted.of)
   }
 
   /** One transaction for all groups; durable when it returns ok. After a failure the store is closed until reopen() has worked. */

@@ -4,7 +4,8 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "
 import type { AgeCount } from "./ages.ts"
 import { setAsideOctets } from "./bodies.ts"
 import { explainError, UnusableDatabase } from "./database.ts"
-import type { Answers, Failure, FromWorker, Question, ToWorker, WorkerStart } from "./requests.ts"
+import type { Answers, Counted, Failure, FromWorker, Question, ToWorker, WorkerStart } from "./requests.ts"
+import type { ShapeCount } from "./shapes.ts"
 import { Store } from "./store.ts"
 import { Timeline } from "./timeline.ts"
 
@@ -95,7 +96,7 @@ class SpoolThread {
   }
 
   #answer(number: number, question: Question): void {
-    if (question.ask === "ages") return this.#countAges(number, question.now)
+    if (question.ask === "ages" || question.ask === "shapes") return this.#countPages(number, question)
     // A count of a long queue takes many pages; changes go on between them.
     if (question.ask === "count" && this.#store.trouble === undefined && !this.#store.tally.countOn()) {
       setImmediate(() => this.#answer(number, question))
@@ -111,17 +112,17 @@ class SpoolThread {
   }
 
   /** Page by page, with whatever else waits in between. A store that is closed meanwhile has no answer. */
-  #countAges(number: number, now: number, begun?: AgeCount): void {
+  #countPages(number: number, question: Counted, begun?: AgeCount | ShapeCount): void {
     try {
-      const count = begun ?? this.#store.countAges(now)
-      if (count.countOn()) return this.#say({ kind: "answer", number, value: count.ages })
-      setImmediate(() => this.#countAges(number, now, count))
+      const count = begun ?? this.#store.begin(question)
+      if (count.countOn()) return this.#say({ kind: "answer", number, value: count.value })
+      setImmediate(() => this.#countPages(number, question, count))
     } catch (error) {
       this.#say({ kind: "unanswered", number, why: explainError(error) })
     }
   }
 
-  #find(question: Exclude<Question, { ask: "ages" }>): Answers[keyof Answers] {
+  #find(question: Exclude<Question, Counted>): Answers[keyof Answers] {
     const { reader, tally } = this.#store
     switch (question.ask) {
       case "due":
