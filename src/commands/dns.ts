@@ -109,7 +109,8 @@ function setup(site: Site, given: Arguments, io: Io): number {
   return exits.ok
 }
 
-function lineOf({ name, type, text }: Wanted): string {
+/** A record as a zone file has it. */
+export function lineOf({ name, type, text }: Wanted): string {
   return type === "TXT" ? zoneLine({ name, text }) : `${name}. IN ${type} ${text}`
 }
 

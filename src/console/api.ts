@@ -49,6 +49,8 @@ export type Health = {
   readonly state: "ok" | "warning" | "bad" | "unknown"
   readonly says: string
   readonly todo?: string
+  /** Lines to copy: DNS records as a zone file has them. */
+  readonly records?: readonly string[]
 }
 
 export type Refusals = { readonly reason: string; readonly question: string; readonly count: number }

@@ -13,7 +13,9 @@ import {
 import { confineMail } from "../daemon/confine.ts"
 import { serveControl } from "../daemon/control.ts"
 import { isInnerName } from "../forensics/owners.ts"
+import { clockIsKept } from "../host/posix.ts"
 import { systemResolver } from "../host/resolver.ts"
+import type { Health } from "./api.ts"
 import { type App, type AppParts, type Lasting, makeApp } from "./app.ts"
 import { type Ask, asking, first } from "./asking.ts"
 import { Door, shownHost } from "./door.ts"
@@ -132,7 +134,13 @@ function partsOf(configuration: ConsoleConfiguration, doorkeeper: Doorkeeper, pa
     resolver ?? (settings === undefined ? undefined : option(settings, "DnsResolver")),
   )
   if (!dns.ok) say(dns.error)
-  const known = { settings: () => loadAt(place).settings, state: layout.state, clock: Date.now }
+  const known = {
+    settings: () => loadAt(place).settings,
+    state: layout.state,
+    clock: Date.now,
+    clockIsKept: keptClock,
+    mail: () => mailAnswers(ask),
+  }
   return {
     ask,
     doorkeeper,
@@ -148,9 +156,26 @@ function partsOf(configuration: ConsoleConfiguration, doorkeeper: Doorkeeper, pa
     secure: tls !== undefined,
     // Cookies know no ports: two systems of one machine have one each.
     cookie: `waypost${port}`,
-    health: dns.ok ? makeHealth({ ...known, dns: dns.value, mail: () => mailAnswers(ask) }) : async () => [],
+    health: dns.ok ? makeHealth({ ...known, dns: dns.value }) : async () => [unusableResolver(dns.error)],
     bug: (error) =>
       process.stderr.write(`console: ${error instanceof Error ? error.stack : String(error)}\n`),
+  }
+}
+
+function unusableResolver(says: string): Health {
+  return {
+    name: "DNS",
+    state: "bad",
+    says,
+    todo: "confDNS_RESOLVER is ADDR:PORT; without it /etc/resolv.conf says whom to ask",
+  }
+}
+
+function keptClock(): boolean | undefined {
+  try {
+    return clockIsKept()
+  } catch {
+    return undefined // a machine without that call
   }
 }
 

@@ -15,7 +15,15 @@ import { once } from "node:events"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, test } from "node:test"
-import { checkPosix, lockFile, peerCredentials, syncfs, unlockFile, withRights } from "./posix.ts"
+import {
+  checkPosix,
+  clockIsKept,
+  lockFile,
+  peerCredentials,
+  syncfs,
+  unlockFile,
+  withRights,
+} from "./posix.ts"
 
 const directory = mkdtempSync(join(tmpdir(), "waypost-posix-"))
 after(() => rmSync(directory, { recursive: true }))
@@ -175,3 +183,7 @@ process.stdout.write(/CapEff:\\s*(\\S+)/.exec(readFileSync("/proc/thread-self/st
     assert.equal(stdout, "0000000000000081")
   },
 )
+
+test("the kernel says whether somebody keeps the clock right", () => {
+  assert.equal(typeof clockIsKept(), "boolean")
+})

@@ -1,19 +1,15 @@
-// The only native door: the few calls of libc that Node lacks, through node:ffi. Nothing else in the house loads a library.
-// Loaded at the first call, so that importing this file is harmless where there is no such library.
+// The few calls of libc that Node lacks: locks, rights, limits, the clock, who is at a socket's other end. Loaded at the first call, so that
+// importing this file is harmless where there is no such library.
 import type { Socket } from "node:net"
-import { dlopen, getInt32, getRawPointer } from "node:ffi"
+import { getRawPointer } from "node:ffi"
 import { readdirSync } from "node:fs"
-import { closeSync } from "node:fs"
-import { constants } from "node:os"
 import { fail, ok, type Result } from "../mail/result.ts"
+import { failureOf, findErrno, loadLibc } from "./libc.ts"
 
 const signatures = {
-  __errno_location: { arguments: [], return: "pointer" },
-  connect: { arguments: ["int32", "buffer", "uint32"], return: "int32" },
+  adjtimex: { arguments: ["buffer"], return: "int32" },
   fcntl: { arguments: ["int32", "int32", "buffer"], return: "int32" },
   getsockopt: { arguments: ["int32", "int32", "int32", "buffer", "buffer"], return: "int32" },
-  send: { arguments: ["int32", "buffer", "uint64", "int32"], return: "int64" },
-  socket: { arguments: ["int32", "int32", "int32"], return: "int32" },
   malloc_trim: { arguments: ["uint64"], return: "int32" },
   prctl: { arguments: ["int32", "uint64", "uint64", "uint64", "uint64"], return: "int32" },
   setfsgid: { arguments: ["uint32"], return: "int32" },
@@ -23,22 +19,17 @@ const signatures = {
   syscall: { arguments: ["int64", "int64", "buffer"], return: "int64" },
 } as const
 
-type Libc = ReturnType<typeof dlopen<typeof signatures>>["functions"]
+type Libc = ReturnType<typeof loadLibc<typeof signatures>>
 
 let loaded: Libc | undefined
 let errnoAt = 0n
 
 function libc(): Libc {
   if (loaded === undefined) {
-    loaded = dlopen(libraryName(), signatures).functions
-    errnoAt = loaded.__errno_location() // one address for the life of this thread
+    loaded = loadLibc(signatures)
+    errnoAt = findErrno()
   }
   return loaded
-}
-
-function libraryName(): string {
-  if (process.platform === "linux") return "libc.so.6"
-  throw new Error(`file locks and users' rights need Linux's C library; this is ${process.platform}`)
 }
 
 /** Whether everything this file offers is there: asked once at start, so that a missing call is a refusal and not a surprise. */
@@ -51,18 +42,8 @@ export function checkPosix(): Result<void> {
   }
 }
 
-// Reversed, so that EAGAIN stands and not its other name EWOULDBLOCK.
-const errnoNames: ReadonlyMap<number, string> = new Map(
-  Object.entries(constants.errno)
-    .toReversed()
-    .map(([name, number]) => [number, name]),
-)
-
-/** A call of libc that failed, in the shape of Node's own errors. */
 function failure(call: string): NodeJS.ErrnoException {
-  const errno = getInt32(errnoAt) // before anything else can change it
-  const code = errnoNames.get(errno) ?? String(errno)
-  return Object.assign(new Error(`${code}: ${call} failed`), { code, errno, syscall: call })
+  return failureOf(call, errnoAt)
 }
 
 const F_UNLCK = 2
@@ -117,6 +98,15 @@ export function closeInheritedOnExec(): void {
     const fd = Number(name)
     if (fd > 2) libc().fcntl(fd, F_SETFD, FD_CLOEXEC) // one that is closed meanwhile is no matter
   }
+}
+
+const TIME_ERROR = 5
+
+/** Whether somebody (chrony, systemd-timesyncd, the machine around us) keeps the clock right, by the kernel's word (adjtimex(2)). */
+export function clockIsKept(): boolean {
+  const state = libc().adjtimex(Buffer.alloc(256)) // struct timex is 208 octets; modes 0: only asks
+  if (state < 0) throw failure("adjtimex")
+  return state !== TIME_ERROR
 }
 
 export type PeerCredentials = { readonly pid: number; readonly uid: number; readonly gid: number }
@@ -273,29 +263,4 @@ export function keepCapabilities(names: readonly (keyof typeof capabilities)[]):
   sets.writeUInt32LE(mask, 0) // effective
   sets.writeUInt32LE(mask, 4) // permitted
   if (libc().syscall(systemCall("capset"), getRawPointer(header), sets) !== 0n) throw failure("capset")
-}
-
-const AF_UNIX = 1
-const SOCK_DGRAM = 2
-const SOCK_NONBLOCK = 0o4000
-const SOCK_CLOEXEC = 0o2000000
-const MSG_NOSIGNAL = 0x4000
-
-/** A unix datagram socket, which Node has not, connected to the one at this path (syslog's). Never blocks. */
-export function openDatagram(path: string): number {
-  const fd = libc().socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
-  if (fd < 0) throw failure("socket")
-  const name = Buffer.from(path)
-  const address = Buffer.alloc(2 + name.length + 1)
-  address.writeUInt16LE(AF_UNIX)
-  name.copy(address, 2)
-  if (libc().connect(fd, address, address.length) === 0) return fd
-  const error = failure("connect")
-  closeSync(fd)
-  throw error
-}
-
-/** Sends one datagram; false when the other side does not take it now. */
-export function sendDatagram(fd: number, octets: Buffer): boolean {
-  return libc().send(fd, octets, BigInt(octets.length), MSG_NOSIGNAL) === BigInt(octets.length)
 }

@@ -1,7 +1,8 @@
 // What happens at this moment: mail in and out, what waits where, what was refused, whether all is well.
 import { useEffect, useState } from "preact/hooks"
-import type { Health, Live, Now, Refusals } from "../api.ts"
+import type { Live, Now, Refusals } from "../api.ts"
 import { ask, useAnswer } from "./asking.ts"
+import { HealthPanel } from "./health.tsx"
 import { Address, Badge, Empty, Head, Panel, Problem, Time, toneOf, Waiting } from "./parts.tsx"
 import { hrefOf } from "./place.ts"
 import { QueuePicture } from "./queue-picture.tsx"
@@ -41,7 +42,7 @@ export function NowPage() {
         <HealthPanel health={value.health} />
       </div>
       <Panel name="Waiting, by destination and age" aside={many(value.queue.messages, "message")}>
-        <QueuePicture ages={value.ages} destinations={value.destinations} />
+        <QueuePicture ages={value.ages} destinations={value.destinations} counting={value.counting} />
       </Panel>
       <LivePanel events={events} connected={connected} now={value.at} />
     </>
@@ -93,27 +94,6 @@ function Count({ name, n, says }: { name: string; n: number; says: string }) {
     </div>
   )
 }
-
-function HealthPanel({ health }: { health: readonly Health[] }) {
-  const troubled = health.filter(({ state }) => state === "bad" || state === "warning").length
-  return (
-    <Panel name="Health" aside={troubled === 0 ? "nothing to do" : `${troubled} to look at`}>
-      <ul class="health">
-        {health.map(({ name, state, says, todo }) => (
-          <li key={name}>
-            <Badge tone={state}>{stateWord[state]}</Badge>
-            <div>
-              <strong>{name}</strong> <span class="says">{says}</span>
-              {todo === undefined ? undefined : <p class="todo">What to do: {todo}</p>}
-            </div>
-          </li>
-        ))}
-      </ul>
-    </Panel>
-  )
-}
-
-const stateWord = { ok: "well", warning: "look", bad: "bad", unknown: "unknown" } as const
 
 function RefusalPanel({ refusals }: { refusals: readonly Refusals[] }) {
   const most = Math.max(1, ...refusals.map((one) => one.count))

@@ -11,10 +11,14 @@ const mostRows = 14
 export function QueuePicture({
   ages,
   destinations,
+  counting,
 }: {
   ages: readonly number[]
   destinations: readonly Destination[]
+  /** They are those of the count before, or none yet. */
+  counting: boolean
 }) {
+  if (destinations.length === 0 && counting) return <Empty says="What waits is being counted …" />
   if (destinations.length === 0)
     return <Empty says="Nothing waits. All mail that came is where it belongs." />
   const most = Math.max(1, ...destinations.flatMap(({ counts }) => counts))
