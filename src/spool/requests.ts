@@ -1,6 +1,5 @@
 // What the two threads of the spool say to each other: changes in groups with one buffer of octets, questions, events.
 // Everything is plain values, so that it can be cloned between threads.
-import type { TimeMark } from "../queue/steady.ts"
 import type { Shape } from "../queue/summary.ts"
 import type { EventSearch, Filter, QueueAges, ShapeOf } from "./spool.ts"
 

@@ -7,7 +7,6 @@ import { fail, ok, type Result } from "../mail/result.ts"
 import type { Clock } from "../mail/world.ts"
 import type { Outcome, Queued } from "../queue/entry.ts"
 import type { Shape } from "../queue/summary.ts"
-import type { TimeMark } from "../queue/steady.ts"
 import { FolderSync } from "./body-file.ts"
 import { bodyPath, type Folders, foldersOf, setAsideFile } from "./bodies.ts"
 import { foundEvents, printPending, readEvents, readQueued } from "./codec.ts"
@@ -213,6 +212,10 @@ class SqliteSpool implements Spool {
     return this.#intake.link.ask({ ask: "ages", now })
   }
 
+  shapes(of: ShapeOf): Promise<readonly Shape[]> {
+    return this.#intake.link.ask({ ask: "shapes", of })
+  }
+
   note(events: readonly Event[]): void {
     this.#notes.add(events)
   }
@@ -229,10 +232,6 @@ class SqliteSpool implements Spool {
   }
 
   async close(): Promise<void> {
-  shapes(of: ShapeOf): Promise<readonly Shape[]> {
-    return this.#intake.link.ask({ ask: "shapes", of })
-  }
-
     this.#notes.close()
     await this.#intake.link.close()
     this.#lock.release()
