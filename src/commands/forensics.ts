@@ -1,6 +1,6 @@
 // `waypost forensics FILE|-`: is a message forged? One sentence first, then its way with the trust line, then what was found and why
 // it matters. Reads a message, an mbox or a Maildir; ends with 0 genuine, 1 suspicious, 2 forged.
-import { randomInt } from "node:crypto"
+import { drained } from "../agent/drained.ts"
 import { openCase } from "../forensics/case.ts"
 import type { Trust } from "../forensics/hops.ts"
 import { asRecord, judge, type Judgement } from "../forensics/judgement.ts"
@@ -11,9 +11,7 @@ import type { Verdict } from "../forensics/findings.ts"
 import { type Arguments, readArguments, type Usage } from "./arguments.ts"
 import { judgeBatch } from "./forensics-batch.ts"
 import { readMessages } from "./forensics-input.ts"
-import { type Means, openOnline } from "./forensics-online.ts"
-import { runQuiz } from "./forensics-quiz.ts"
-import { ourNames } from "./forensics-trust.ts"
+import type { Means, Online } from "./forensics-online.ts"
 import { exits, type Io, refuse } from "./io.ts"
 
 const usage: Usage = {
@@ -61,17 +59,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const wrong = contradiction(given)
   if (wrong !== undefined)
     return refuse(io, `waypost forensics: ${wrong}; see waypost forensics --help`, exits.usage)
-  if (given.has("quiz"))
-    return runQuiz(
-      { number: given.text("number") ?? String(randomInt(1_000_000)), json: given.has("json") },
-      io,
-    )
-  const trust = trustOf(given, io)
-  const online = given.has("online")
-    ? openOnline({ resolver: given.text("resolver"), lists: listOf(given.text("lists")) }, (line) =>
-        io.stderr.write(`waypost forensics: ${line}\n`),
-      )
-    : undefined
+  if (given.has("quiz")) return ask(given, io)
+  const trust = await trustOf(given, io)
+  const online = given.has("online") ? await openWorld(given, io) : undefined
   const manifest = given.text("batch")
   try {
     if (manifest !== undefined) return await judgeBatch({ manifest, trust, online }, io)
@@ -79,6 +69,20 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   } finally {
     await online?.close()
   }
+}
+
+async function ask(given: Arguments, io: Io): Promise<number> {
+  const { runQuiz } = await import("./forensics-quiz.ts")
+  const { randomInt } = await import("node:crypto")
+  const number = given.text("number") ?? String(randomInt(1_000_000))
+  return runQuiz({ number, json: given.has("json") }, io)
+}
+
+/** Loaded only when it is asked for: what asks the world takes more memory than what reads. */
+async function openWorld(given: Arguments, io: Io): Promise<Online> {
+  const { openOnline } = await import("./forensics-online.ts")
+  const options = { resolver: given.text("resolver"), lists: listOf(given.text("lists")) }
+  return openOnline(options, (line) => io.stderr.write(`waypost forensics: ${line}\n`))
 }
 
 function contradiction(given: Arguments): string | undefined {
@@ -103,11 +107,12 @@ function listOf(text: string | undefined): readonly string[] {
   return (text ?? "").split(/[,\s]+/).filter((one) => one !== "")
 }
 
-function trustOf(given: Arguments, io: Io): Trust {
+async function trustOf(given: Arguments, io: Io): Promise<Trust> {
   const receiver = given.text("receiver")
   const trusted = listOf(given.text("trust"))
   const authservIds = listOf(given.text("authserv-id"))
   if (receiver !== undefined) return { receiver, trusted, authservIds }
+  const { ourNames } = await import("./forensics-trust.ts")
   return { trusted, authservIds, ours: ourNames(given.text("config"), io) }
 }
 
@@ -119,7 +124,8 @@ async function judgeAll(given: Arguments, means: Means, io: Io): Promise<number>
     worst = worse(worst, judgement.verdict)
     if (count > 0 && given.has("svg"))
       return refuse(io, "waypost forensics: --svg draws one message; this holds several", exits.usage)
-    io.stdout.write(printed(given, judgement, { name, first: count === 0 }))
+    const text = printed(given, judgement, { name, first: count === 0 })
+    if (!io.stdout.write(text)) await drained(io.stdout)
     count++
   }
   if (count === 0)

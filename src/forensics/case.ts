@@ -9,7 +9,7 @@ import { type Fields, mostOfOne, readFields, readNames } from "./message.ts"
 export type Case = {
   readonly header: Header
   readonly chain: Chain
-  /** The newest of the chain: those that are compared. */
+  /** Those of the chain. */
   readonly hops: readonly Hop[]
   /** The hop at which the message came in; undefined when no hop can be believed. */
   readonly entry: Hop | undefined
@@ -28,7 +28,7 @@ export function openCase(bytes: Buffer, trust: Trust = {}): Case {
   return {
     header,
     chain,
-    hops: chain.hops.length > mostCompared ? chain.hops.slice(0, mostCompared) : chain.hops,
+    hops: chain.hops,
     entry: chain.hops[chain.boundary - 1],
     fields: readFields(header),
     mboxLine: mboxLineOf(bytes),
@@ -39,17 +39,13 @@ type Place = Pick<Field, "start" | "nameEnd" | "end">
 
 type Reading = { readonly counts: Map<string, number>; octets: number; unread: number }
 
-/** Hops that the checks compare: ten times the loop limit of RFC 5321 §6.3. */
-export const mostCompared = 1000
-
 /** Octets of trace fields that are read: a thousand hops of a thousand octets. */
 const mostTraceOctets = 1 << 20
 
 /** Fields of the names that matter, and of none more than are read. */
 function isRead(bytes: Buffer, { start, nameEnd, end }: Place, reading: Reading): boolean {
-  if (!lengths.has(nameEnd - start)) return false
-  const name = bytes.toString("latin1", start, nameEnd).toLowerCase()
-  if (!readNames.has(name)) return false
+  const name = byLength.get(nameEnd - start)?.find((one) => isCalled(bytes, start, one))
+  if (name === undefined) return false
   const count = (reading.counts.get(name) ?? 0) + 1
   reading.counts.set(name, count)
   if (name !== "received") return count <= mostOfOne
@@ -59,8 +55,17 @@ function isRead(bytes: Buffer, { start, nameEnd, end }: Place, reading: Reading)
   return false
 }
 
-/** Lengths of the names that matter: most fields of a header that is made to be slow need no second look. */
-const lengths: ReadonlySet<number> = new Set([...readNames].map((name) => name.length))
+/** No string is made of a name: a hostile header has a hundred thousand. */
+function isCalled(bytes: Buffer, start: number, name: string): boolean {
+  for (let i = 0; i < name.length; i++) {
+    const c = bytes[start + i] ?? 0
+    if ((c >= 0x41 && c <= 0x5a ? c + 0x20 : c) !== name.charCodeAt(i)) return false
+  }
+  return true
+}
+
+/** The names that matter, by length: most fields of a header that is made to be slow need no second look. */
+const byLength: ReadonlyMap<number, readonly string[]> = Map.groupBy(readNames, (name) => name.length)
 
 function mboxLineOf(bytes: Buffer): Case["mboxLine"] {
   if (bytes.length < 6 || bytes.toString("latin1", 0, 5) !== "From ") return undefined

@@ -1,6 +1,6 @@
 // All checks in one table, and the verdict from the agreement of independent kinds of evidence. Never "safe": what is not found
 // wrong is only not found.
-import { type Case, mostCompared } from "./case.ts"
+import type { Case } from "./case.ts"
 import { checks } from "./checks.ts"
 import { type Finding, type Kind, rank, type Remark } from "./finding.ts"
 import { authResultsTrust, arcStructure, dkimScope } from "./rules-authentication.ts"
@@ -112,9 +112,8 @@ export function verdictOf(findings: readonly Finding[]): Verdict {
 /** unread: more hops than are read. */
 function unread({ chain }: Case): readonly Remark[] {
   const count = chain.hops.length + chain.unread
-  if (count <= mostCompared && chain.unread === 0) return []
-  const left = chain.unread === 0 ? "" : `; the last ${chain.unread} were not read`
-  const says = `The message has ${count} Received fields${left}; only the newest ${mostCompared} were compared.`
+  if (chain.unread === 0) return []
+  const says = `The message has ${count} Received fields: only the newest ${chain.hops.length} were read.`
   return [
     {
       check: "unread",

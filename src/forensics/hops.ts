@@ -48,8 +48,8 @@ export type Chain = {
   readonly unread: number
 }
 
-/** Hops that are read; a server refuses mail with far fewer (RFC 5321 §6.3). */
-export const mostHops = 5000
+/** Hops that are read, the newest: ten times the loop limit of RFC 5321 §6.3. */
+export const mostHops = 1000
 
 /** Reads the chain. `unread` Received fields were left out of the header already. */
 export function readChain(header: Header, trust: Trust = {}, unread = 0): Chain {

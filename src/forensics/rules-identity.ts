@@ -241,6 +241,7 @@ export function homograph({ fields }: Case): readonly Remark[] {
 
 /** list_headers: a mailing list whose host nobody in the trace knows. */
 export function listHeaders({ fields, hops }: Case): readonly Remark[] {
+  if (fields.list.length === 0) return []
   const known = new Set<string>()
   for (const { received } of hops)
     for (const name of [...clientNames(received), received.host ?? ""]) known.add(organisation(name))

@@ -219,12 +219,17 @@ function moment({ year, month, day, hour, minute, second, offset }: Moment): num
   return Number.isNaN(at) ? undefined : at
 }
 
-/** How many days this month has. */
+const lengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+
+/** How many days this month has (0 = January). */
 export function daysIn(year: number, month: number): number {
-  return new Date(Date.UTC(year, month + 1, 0)).getUTCDate()
+  const leap = month === 1 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+  return leap ? 29 : (lengths[month] ?? 0)
 }
 
 /** The weekday of this day, 0 = Sunday. */
 export function weekdayOf(year: number, month: number, day: number): number {
-  return new Date(Date.UTC(year, month, day)).getUTCDay()
+  // 1 January 1970 was a Thursday. Date.UTC takes years below 100 for the 1900s.
+  const sinceThen = Math.floor(Date.UTC(year, month, day) / 86_400_000)
+  return (((sinceThen + 4) % 7) + 7) % 7
 }

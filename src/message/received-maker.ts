@@ -122,32 +122,44 @@ type Signed = Omit<Maker, "others">
 
 function fromComments({ by, protocol, from, id, leading }: MakerQuestion): readonly Signed[] {
   const found: Signed[] = []
-  const comments = [by, protocol, id, from].flatMap((clause) => clause?.comments ?? [])
-  for (const comment of [...comments.map(({ text }) => text), ...leading].slice(0, mostComments)) {
-    const lower = comment.slice(0, 200).toLowerCase().trimStart()
-    for (const { name, begins } of signatures) {
-      const begin = begins.find((word) => startsWithWord(lower, word) || namesSecond(lower, word))
-      if (begin !== undefined) found.push({ name, version: versionIn(comment), signs: [`(${comment})`] })
-    }
-  }
-  return found.toSorted((a, b) => place(a) - place(b))
+  let left = mostComments
+  for (const clause of [by, protocol, id, from])
+    for (const { text } of clause?.comments ?? []) if (left-- > 0) takeSigns(found, text)
+  for (const text of leading) if (left-- > 0) takeSigns(found, text)
+  return found.length < 2 ? found : found.toSorted((a, b) => place(a) - place(b))
 }
+
+/** The makers that this comment names with its first or second word. */
+function takeSigns(found: Signed[], comment: string): void {
+  const lower = comment.slice(0, 200).toLowerCase().trimStart()
+  const blank = lower.indexOf(" ")
+  const first = lower.charCodeAt(0)
+  const second = blank > 0 && blank < 16 ? lower.charCodeAt(blank + 1) : first
+  for (const { letter, word, name } of beginnings) {
+    if (letter !== first && letter !== second) continue
+    if (
+      (letter === first && startsWithWord(lower, word)) ||
+      (second === letter && blank > 0 && blank < 16 && startsWithWord(lower, word, blank + 1))
+    )
+      found.push({ name, version: versionIn(comment), signs: [`(${comment})`] })
+  }
+}
+
+/** Every word of the signatures with its first letter: most comments begin like none. */
+const beginnings = signatures.flatMap(({ name, begins }) =>
+  begins.map((word) => ({ name, word, letter: word.charCodeAt(0) })),
+)
 
 /** A comment that begins with the maker's own name counts before one that has it inside. */
 function place({ name, signs }: Signed): number {
   return signs[0]?.toLowerCase().startsWith(`(${name.toLowerCase()}`) === true ? 0 : 1
 }
 
-function startsWithWord(text: string, word: string): boolean {
-  if (!text.startsWith(word)) return false
-  const next = text.charCodeAt(word.length)
+/** "Exim Postfix 8.9.3": the second word names a maker too, so it may begin elsewhere. */
+function startsWithWord(text: string, word: string, at = 0): boolean {
+  if (!text.startsWith(word, at)) return false
+  const next = text.charCodeAt(at + word.length)
   return word.endsWith(" ") || !(next >= 0x61 && next <= 0x7a)
-}
-
-/** "Exim Postfix 8.9.3": the second word names a maker too. */
-function namesSecond(text: string, word: string): boolean {
-  const blank = text.indexOf(" ")
-  return blank > 0 && blank < 16 && startsWithWord(text.slice(blank + 1), word)
 }
 
 /** Content filters and list software sign beside the mail server they sit in. */
@@ -174,6 +186,16 @@ function versionIn(comment: string): string | undefined {
 // sendmail signs with its versions alone: `(8.12.3/8.12.3)`, with a vendor's words after the first (`8.12.3 da nor stuldap/8.12.3`).
 const sendmailVersion = /^\(?[58]\.\d{1,2}(?:\.\d{1,3})?(?:[.+\- ][\w.+\- ]{0,40})?(?:\/|$)/
 
+/** Houses whose hosts all run software of their own. */
+const hosts: readonly { readonly ends: string; readonly name: MakerName }[] = [
+  { ends: ".google.com", name: "Gmail" },
+  { ends: ".gmail.com", name: "Gmail" },
+  { ends: ".yahoo.com", name: "Yahoo" },
+  { ends: ".outlook.com", name: "Exchange" },
+  { ends: ".exchangelabs.com", name: "Exchange" },
+  { ends: ".amazonses.com", name: "Amazon SES" },
+]
+
 function fromShape({ by, protocol, id, from }: MakerQuestion): Maker {
   for (const { text } of by?.comments ?? []) {
     if (sendmailVersion.test(text)) return maker("sendmail", versionIn(text), `(${text})`)
@@ -185,11 +207,8 @@ function fromShape({ by, protocol, id, from }: MakerQuestion): Maker {
   }
   const host = by?.value.toLowerCase() ?? ""
   const given = id?.value ?? ""
-  if (/\.(?:google|gmail)\.com$/.test(host)) return maker("Gmail", undefined, `by ${host}`)
-  if (host.endsWith(".yahoo.com")) return maker("Yahoo", undefined, `by ${host}`)
-  if (/\.(?:outlook|exchangelabs)\.com$/.test(host)) return maker("Exchange", undefined, `by ${host}`)
-  if (/\.(?:amazonses|smtp-out\.amazonses)\.com$/.test(host))
-    return maker("Amazon SES", undefined, `by ${host}`)
+  const owner = hosts.find(({ ends }) => host.endsWith(ends))
+  if (owner !== undefined) return maker(owner.name, undefined, `by ${host}`)
   if (host.endsWith(".sendgrid.net") || /^filter[-\w]/.test(given)) return maker("SendGrid", undefined, given)
   if (from?.comments[0]?.text.startsWith("LHLO ") === true) return maker("Zimbra", undefined, "(LHLO …)")
   if (from?.comments.some(({ text }) => text.startsWith("HELO ")) === true && id === undefined)

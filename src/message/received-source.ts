@@ -95,7 +95,7 @@ function takeComment(found: Found, comment: Comment): void {
   const bracketed = inner.includes("[")
   for (const word of inner.split(" ", 4 * mostRead)) {
     takeWord(found, { text: word, start: at, end: at + word.length }, { afterHelo: helo, bracketed })
-    helo = /^(?:helo|ehlo|lhlo)$/i.test(word)
+    helo = isGreeting(word)
     at += word.length + 1
   }
 }
@@ -104,15 +104,20 @@ type Beside = { readonly afterHelo: boolean; readonly bracketed: boolean }
 
 function takeWord(found: Found, word: Told, { afterHelo, bracketed }: Beside): void {
   const { text } = word
-  const said = /^(?:helo|ehlo)=(.+)$/i.exec(text)?.[1]
-  if (/^(?:helo|ehlo|lhlo)$/i.test(text)) return
-  if (said !== undefined) found.helo ??= { text: said, start: word.end - said.length, end: word.end }
+  if (isGreeting(text)) return
+  if (/^(?:helo|ehlo)=./i.test(text))
+    found.helo ??= { text: text.slice(5), start: word.start + 5, end: word.end }
   else if (afterHelo) found.helo ??= word
   else if (/^(?:ident|user)[=:]/i.test(text) && !text.includes("@")) return
   else if (text === "unknown" || text === "unverified") found.nameless = true
   else if (addressIn(withoutUser(text)) !== undefined) found.address ??= bareAddress(afterUser(word))
   else if (looksLikeHost(withoutUser(text), bracketed) && found.address === undefined)
     found.reverse ??= afterUser(word)
+}
+
+/** `(HELO pc236b.napier.ac.uk)`: the word before what the client called itself. */
+function isGreeting(text: string): boolean {
+  return text.length === 4 && /^(?:helo|ehlo|lhlo)$/i.test(text)
 }
 
 /** The rest keeps its place: what stands in nested comments becomes blanks, and so do line ends. */
@@ -129,12 +134,14 @@ function withoutNested(text: string): string {
 }
 
 function withoutUser(text: string): string {
-  return text.slice(text.lastIndexOf("@") + 1)
+  const at = text.lastIndexOf("@")
+  return at < 0 ? text : text.slice(at + 1)
 }
 
 /** sendmail's `IDENT:user@host`, qmail's `user@192.0.2.7`. */
 function afterUser(word: Told): Told {
   const cut = word.text.lastIndexOf("@") + 1
+  if (cut === 0) return word
   return { text: word.text.slice(cut), start: word.start + cut, end: word.end }
 }
 
@@ -149,10 +156,16 @@ function looksLikeHost(text: string, bracketed: boolean): boolean {
 
 /** What this word holds as an address, whether or not there can be such a one: `[192.0.2.7]`, `[IPv6:2001:db8::7]`, `1.2.3.999`. */
 function addressIn(word: string): string | undefined {
-  if (word.length > 64) return undefined
+  if (word.length > 64 || !mayBeAddress(word)) return undefined
   const bare = word.replace(/^\[?(?:IPv6:)?/i, "").replace(/\](?::\d{1,5})?$/, "")
   if (/^\d{1,5}(?:\.\d{1,5}){3}$/.test(bare)) return bare
   return bare.includes(":") && /^[0-9a-f:.]{2,45}(?:%\w{1,8})?$/i.test(bare) ? bare : undefined
+}
+
+/** An address has a colon, or begins with a digit: most words do not. */
+function mayBeAddress(word: string): boolean {
+  const c = word.charCodeAt(word.startsWith("[") ? 1 : 0)
+  return (c >= 0x30 && c <= 0x39) || word.includes(":")
 }
 
 function bareAddress(word: Told): Told {
