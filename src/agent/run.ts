@@ -35,7 +35,8 @@ const standardPath = "/usr/bin:/bin"
 export function becomeAndStart(request: RunRequest, owner: Owner): ChildProcessWithoutNullStreams {
   const { name, home } = request.owner
   const { shell = standardShell } = request
-  const env = { SHELL: shell, USER: name, LOGNAME: name, HOME: home, ...request.environment }
+  const names = name.includes(" ") ? {} : { USER: name, LOGNAME: name } // numbers without an account have none
+  const env = { SHELL: shell, ...names, HOME: home, ...request.environment }
   const [program = shell, ...args] = [
     ...become(owner, request.mailboxes),
     // What the program finds in its environment must not be there while we are still root: LD_PRELOAD would be root's.

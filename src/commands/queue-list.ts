@@ -40,14 +40,16 @@ function isClosedPipe(error: unknown): boolean {
 async function* lines(control: Control, listing: Listing): AsyncGenerator<string> {
   const { json, verbose, request } = listing
   let printed = 0
-  if (!json) yield await heading(control, listing)
+  const top = json ? "" : await heading(control, listing)
   for await (const answer of control.ask(request)) {
     const queued = queuedOf(answer)
-    printed++
+    if (printed++ === 0 && !json) yield top
     if (json) yield `${JSON.stringify(asObject(queued))}\n`
     else yield verbose ? verboseEntry(queued) : shortEntry(queued)
   }
-  if (!json) yield `\t\tTotal requests: ${printed}\n`
+  if (json) return
+  if (printed === 0) yield `${listing.directory} is empty\n`
+  yield `\t\tTotal requests: ${printed}\n`
 }
 
 /** What the control socket gave: it is our own daemon of our own version, so one look at the shape is enough. */
@@ -65,7 +67,6 @@ async function heading(control: Control, { verbose, directory, count }: Listing)
   for await (const answer of control.ask({ verb: count })) {
     if (typeof answer["messages"] === "number") messages = answer["messages"]
   }
-  if (messages === 0) return `${directory} is empty\n`
   const columns = verbose
     ? "-----Q-ID----- --Size-- -Priority- ---Q-Time--- --------Sender/Recipient--------"
     : "-----Q-ID----- --Size-- -----Q-Time----- ------------Sender/Recipient-----------"

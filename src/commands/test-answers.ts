@@ -31,7 +31,7 @@ export async function printRoute(
 /** A dot behind it says that DNS knows the host. */
 async function dotted(host: string, { routing, dns }: AnswerWorld): Promise<string> {
   if (host.startsWith("[") || host.endsWith(".")) return host
-  if (host.endsWith(".uucp")) return `${host}.`
+  if (host.endsWith(".uucp") && feature(routing.settings, "nouucp") === undefined) return `${host}.`
   if (feature(routing.settings, "nocanonify") !== undefined) return host.includes(".") ? `${host}.` : host
   const found = await canonicalHost(host, dns)
   return found.found === "value" ? `${host}.` : host
@@ -55,7 +55,8 @@ export function printFailure(
   if (decision.outcome === "pass") return print(mailerLine("*error*", "", ""))
   const { reply, reason } = decision
   const text = reply.text.join(" ")
-  print(decision.outcome === "later" || text.includes("<") ? text : `${typed}... ${text}`)
+  const named = reply.code % 100 === 50 || reply.code % 100 === 53 // err.c: fmtmsg
+  print(!named || decision.outcome === "later" || text.includes("<") ? text : `${typed}... ${text}`)
   const { host, user } = errorParts(reply, reason)
   print(mailerLine("*error*", host, user))
 }

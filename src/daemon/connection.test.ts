@@ -302,6 +302,47 @@ test("a held message is held with its reason, a discarded one is accepted and no
   assert.equal(gone.traces.spool.stored.length, 0)
 })
 
+test("what rules had held or thrown away is logged in sendmail's words, with the question that had it", async () => {
+  const why = because("access", '"From:example.org" says "QUARANTINE:look at this"')
+  const by = { question: "check_mail", argument: "<me@example.org>", why: "look at this" }
+  const held = open({ gate: { message: async () => yes({ keep: "hold" as const, by }, why) } })
+  held.client.resume()
+  held.client.end(`${wholeMessage}QUIT\r\n`)
+  await held.over
+  assert.equal(held.traces.spool.stored[0]?.queued.entry.held?.reason, "look at this")
+  assert.match(
+    held.traces.log.join(),
+    /ruleset=check_mail, arg1=<me@example\.org>, relay=\S+ \[\S+\], quarantine=look at this/,
+  )
+  const gone = open({ gate: { message: async () => yes({ keep: "discard" as const, by }, why) } })
+  gone.client.resume()
+  gone.client.end(`${wholeMessage}QUIT\r\n`)
+  await gone.over
+  assert.match(
+    gone.traces.log.join(),
+    /ruleset=check_mail, arg1=<me@example\.org>, relay=\S+ \[\S+\], discard/,
+  )
+})
+
+test("who has no mailbox here is logged in sendmail's words; a line of a table that refuses is named", async () => {
+  const at = { file: "/etc/mail/mailertable", line: 3, column: 1 }
+  const nobody = no(
+    reply(550, "5.1.1", "User unknown"),
+    because("user?", "you is neither an alias nor an account"),
+  )
+  const closed = no(reply(550, "5.7.1", "closed"), because("mailertable", "says error:5.7.1:550 closed", at))
+  for (const [refusal, expected] of [
+    [nobody, /: <you@grussell\.org>\.\.\. User unknown, relay=\S+ \[\S+\]$/],
+    [closed, /: <you@grussell\.org>\.\.\. closed, relay=\S+ \[\S+\]$/],
+  ] as const) {
+    const { client, traces, over } = open({ gate: { recipient: async () => refusal } })
+    client.resume()
+    client.end("EHLO a\r\nMAIL FROM:<a@remote.test>\r\nRCPT TO:<you@grussell.org>\r\nQUIT\r\n")
+    await over
+    assert.match(traces.log.find((line) => line.includes("<you@grussell.org>")) ?? "", expected)
+  }
+})
+
 test("who guesses addresses waits a second for each", async () => {
   const { client, over } = open({ offers: { badRecipientThrottle: 2 } })
   const times: number[] = []

@@ -77,7 +77,7 @@ export class Receiving {
       this.abort()
       return verdict.outcome
     }
-    if (verdict.keep === "discard") return this.#discard(session, "ruleset=check_eom")
+    if (verdict.keep === "discard") return this.#discardJudged(session, verdict)
     return this.#held === undefined
       ? this.#commit(session, verdict, this.#collector)
       : this.#filter(session, verdict, this.#held)
@@ -130,6 +130,14 @@ export class Receiving {
     return this.#held === undefined ? this.#begin().written(headerSize) : this.#held.chunks(headerSize)
   }
 
+  /** Rules had it thrown away: told as sendmail tells it, with the line of a message that came. */
+  #discardJudged(session: Session, verdict: Verdict & { is: "taken" }): Outcome {
+    const at = this.#world.clock()
+    const entry = entryOf(session, verdict, this.#collector, { id: this.#id, at, prefix: 0 })
+    this.#world.log.accepted?.({ entry, pending: pendingOf(verdict, at) })
+    return this.#discard(session, rulesetOf(verdict))
+  }
+
   #discard(session: Session, by: string): Outcome {
     this.abort()
     const { arrival } = session
@@ -138,13 +146,19 @@ export class Receiving {
   }
 
   async #commit(session: Session, verdict: Verdict & { is: "taken" }, message: Measured): Promise<Outcome> {
-    const made = { id: this.#id, at: this.#world.clock() }
+    const { clock, wall = clock } = this.#world
+    const made = { id: this.#id, at: wall() }
     const prefix = traceOf(session, verdict, message, made)
-    const entry = entryOf(session, verdict, message, { ...made, prefix: prefix.length })
+    const written = entryOf(session, verdict, message, { ...made, prefix: prefix.length })
+    const entry = { ...written, acceptedAt: clock() }
     const incoming = this.#begin()
     this.#incoming = undefined
-    const result = await incoming.commit(entry, pendingOf(verdict, made.at), prefix)
+    const result = await incoming.commit(entry, pendingOf(verdict, entry.acceptedAt), prefix)
     if (!result.ok) return notStored(session, result.error)
+    if (entry.held !== undefined && verdict.by !== undefined) {
+      const words = `${rulesetOf(verdict)}, relay=${clientName(session.arrival)}, quarantine=${entry.held.reason}`
+      this.#world.log.note(this.#id, words)
+    }
     const { content, ...queued } = result.value
     this.#world.onAccepted(queued, content)
     return stored(session, this.#id)
@@ -175,6 +189,11 @@ export class Receiving {
   #to(): Pick<Incoming, "write"> {
     return this.#held ?? this.#begin()
   }
+}
+
+/** `ruleset=check_mail, arg1=<x@example.org>` */
+function rulesetOf({ by }: Verdict & { is: "taken" }): string {
+  return by === undefined ? "ruleset=check_eom" : `ruleset=${by.question}, arg1=${by.argument}`
 }
 
 /** The first octets, so many. */

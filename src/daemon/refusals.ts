@@ -1,6 +1,7 @@
 // Who was refused, and why: a line in sendmail's form for the log, an event for the session's timeline.
 import { printPath } from "../mail/address.ts"
-import { replyLine } from "../mail/reply.ts"
+import type { Reason } from "../mail/decision.ts"
+import { type Reply, replyLine } from "../mail/reply.ts"
 import { type Asked, clientName, type Outcome, type Session } from "../smtp/session.ts"
 import type { AskedOf } from "../spool/spool.ts"
 import type { World } from "./world.ts"
@@ -12,9 +13,7 @@ export function noteRefusal({ session, replies, asked }: Outcome, world: World):
   const { arrival } = session
   const relay = clientName(arrival)
   const said = replyLine(reply)
-  const question = asked.question === "limit" ? asked.reason.step : `ruleset=${asked.question}`
-  const argument = asked.argument === "" ? "" : `, arg1=${asked.argument}`
-  world.log.refused(arrival.session, `${question}${argument}, relay=${relay}, reject=${said}`, asked.reason)
+  world.log.refused(arrival.session, lineOf(asked, reply, relay), told(asked.reason))
   world.refused?.(asked, reply)
   world.note([
     {
@@ -29,6 +28,22 @@ export function noteRefusal({ session, replies, asked }: Outcome, world: World):
       ...(world.samples?.() === true ? { asked: askedOf(session, asked) } : {}),
     },
   ])
+}
+
+/** Steps of routing that refuse a recipient: for sendmail these are no ruleset's. */
+const ways: ReadonlySet<string> = new Set(["user?", "virtusertable", "mailertable", "redirect", "MX"])
+
+/** sendmail's line of a ruleset; where there is no way, the words of the reply alone (err.c: usrerr with LogUsrErrs). */
+function lineOf(asked: Asked, reply: Reply, relay: string): string {
+  if (ways.has(asked.reason.step)) return `${reply.text.join(" ")}, relay=${relay}`
+  const question = asked.question === "limit" ? asked.reason.step : `ruleset=${asked.question}`
+  const argument = asked.argument === "" ? "" : `, arg1=${asked.argument}`
+  return `${question}${argument}, relay=${relay}, reject=${replyLine(reply)}`
+}
+
+/** "User unknown" says all there is to say; a line of text that refused is named. */
+function told(reason: Reason): Reason | undefined {
+  return reason.step === "user?" && reason.at === undefined ? undefined : reason
 }
 
 /** What can be asked again: a client, a sender, a recipient. Of other refusals the client alone. */

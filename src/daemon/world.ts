@@ -19,6 +19,8 @@ export type SessionTimeouts = { readonly command: number; readonly datablock: nu
 export type SessionLog = {
   /** `ruleset=check_rcpt, arg1=<x@example.org>, relay=h [192.0.2.7], reject=550 5.7.1 …` */
   refused(id: string, text: string, reason: Reason | undefined): void
+  /** A message was taken that is not kept: rules had it thrown away. */
+  accepted?(queued: Queued): void
   /** Anything else worth a line: a lost client, a message not taken. */
   note(id: string, text: string): void
   /** A bug of ours, with its stack. */
@@ -30,6 +32,8 @@ export type World = {
   readonly spool: Pick<Spool, "incoming" | "room">
   readonly newId: NewId
   readonly clock: Clock
+  /** The machine's clock, for dates that others read, where it is another than the queue's. */
+  readonly wall?: Clock
   readonly timeouts: SessionTimeouts
   readonly log: SessionLog
   /** Begins TLS on a stream; absent where there is no certificate. */

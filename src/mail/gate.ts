@@ -31,6 +31,8 @@ export type Gate = {
     path: TypedAddress | "postmaster",
     parameters?: Parameters,
   ): Promise<Decision<ForwardPath>>
+  /** How an earlier recipient of this envelope was typed whose mail goes to the same place as this one's (recipient.c). */
+  earlier?(envelope: Envelope, path: ForwardPath): string | undefined
   /** DATA or the first BDAT (check_data). */
   content(arrival: Arrival, envelope: Envelope): Promise<Decision<undefined>>
   /** The whole message is here, not yet committed: `header` is its header as octets (check_eoh, check_eom). */
@@ -57,6 +59,8 @@ export type MessageBody = () => AsyncIterable<Buffer>
 /** What is to be done with an accepted message. */
 export type MessageVerdict = {
   readonly keep: "deliver" | "hold" | "discard"
+  /** Which question it was that had it held or thrown away, and why in the postmaster's words: for the log and the queue. */
+  readonly by?: { readonly question: string; readonly argument: string; readonly why?: string }
   /** Whole header fields for the top of the message, above our Received: what was found out about its sender. */
   readonly fields?: string
   /** Who vouches for it, and with what result: Authentication-Results, above those fields. */

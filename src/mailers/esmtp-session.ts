@@ -1,6 +1,6 @@
 // One open SMTP session with a peer: moves octets between the socket and smtp/client.ts, and keeps the limits of time. What to say
 // and what it means is decided there; who gets a session is decided in esmtp-pool.ts.
-import type { Socket } from "node:net"
+import { isIP, type Socket } from "node:net"
 import type { Content } from "../mail/content.ts"
 import { connect, lossWords, type Place } from "../host/net.ts"
 import type { Work } from "../smtp/client-commands.ts"
@@ -88,7 +88,8 @@ export class Session {
   ): Promise<{ readonly session: Session } | NotOpened> {
     const connected = await connect(peer.place, terms.timeouts.connect, signal)
     if (!connected.ok) {
-      const { says, silent } = connected.error
+      const { silent } = connected.error
+      const says = withHost(connected.error.says, peer.host)
       return { broken: { says, status: "4.4.1", reply: undefined, permanent: false }, silent }
     }
     const { security } = terms
@@ -431,6 +432,20 @@ function isCertain(facts: TlsFacts, proof: Proof | undefined): boolean {
 }
 
 /** A host that has a name and an address; a unix socket is this machine's own. */
+const joints: Readonly<Record<string, string>> = {
+  "Connection refused": "by",
+  "Connection reset": "by",
+  "Connection timed out": "with",
+}
+
+/** sendmail names who refused or kept silent: `Connection refused by mx1.example.org.` (conf.c: sm_errstring). */
+function withHost(says: string, host: string | undefined): string {
+  const joint = joints[says]
+  if (joint === undefined || host === undefined) return says
+  const name = isIP(host) > 0 ? `[${host}]` : host
+  return `${says} ${joint} ${name}${/^\[|\.$/.test(name) ? "" : "."}`
+}
+
 function namedPeer({ host, place }: Peer): NamedPeer | undefined {
   return "path" in place || host === undefined ? undefined : { host, address: place.address }
 }

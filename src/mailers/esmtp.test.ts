@@ -129,7 +129,7 @@ test("the second MX is asked when nobody listens at the first", async (t) => {
   const second = await host(t, { address: "127.0.0.3" })
   const { mailer, log } = await post(t, second.port, grussell)
   assert.deepEqual(told(await mailer.deliver(batch("me@grussell.org", "grussell.org"))), ["me relayed 2.0.0"])
-  assert.deepEqual(log, ["a0000000000001: mx1.grussell.org [127.0.0.2]: Connection refused"])
+  assert.deepEqual(log, ["a0000000000001: mx1.grussell.org [127.0.0.2]: Connection refused by mx1.grussell.org."])
 })
 
 test("once the message is on its way no other host is asked: it may have arrived", async (t) => {
@@ -211,7 +211,7 @@ for (const [name, route, expected] of unreachable) {
 test("ourselves as the second exchanger ends the list, and the mail waits for the first", async (t) => {
   const { mailer } = await post(t, (await host(t, { address: "127.0.0.5" })).port, grussell)
   assert.deepEqual(told(await mailer.deliver(batch("me@second.test", "second.test"))), [
-    "me delayed 4.4.1 (Connection refused)",
+    "me delayed 4.4.1 (Connection refused by mx1.grussell.org.)",
   ])
 })
 
@@ -269,7 +269,7 @@ test("a host that refused is asked again at once when there is no other", async 
   const spare = await host(t, { address: "127.0.0.5" })
   const { mailer } = await post(t, spare.port)
   assert.deepEqual(told(await mailer.deliver(batch("me@grussell.org"))), [
-    "me delayed 4.4.1 (Connection refused)",
+    "me delayed 4.4.1 (Connection refused by [127.0.0.2])",
   ])
   const back = await host(t, { port: spare.port })
   assert.deepEqual(told(await mailer.deliver(batch("me@grussell.org"))), ["me relayed 2.0.0"])

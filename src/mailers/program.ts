@@ -71,11 +71,12 @@ export async function deliverPrograms(
 }
 
 // Mailer flags: without `n` the message begins with a From_ line, with `P` it has a Return-Path (sendmail guide, §5.4).
+// procmail would make one of its own, with the two blanks of a mailbox.
 function startFor({ flags, path }: MailerDefinition, entry: Entry, settings: Settings): Buffer[] {
+  const line = (place: "file" | "mailbox") => fromLine(senderOf(entry, settings), entry.acceptedAt, place)
+  const own = flags.includes("n")
   return [
-    ...(flags.includes("n") && !isProcmail(path)
-      ? []
-      : [fromLine(senderOf(entry, settings), entry.acceptedAt, "file")]),
+    ...(own && !isProcmail(path) ? [] : [line(own ? "mailbox" : "file")]),
     ...(flags.includes("P") ? [returnPath(entry.envelope)] : []),
   ]
 }

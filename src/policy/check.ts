@@ -1,6 +1,6 @@
 // The gate that SMTP sessions ask, made of the ordered steps of this folder (sendmail: check_relay, check_mail, check_rcpt,
 // check_data, check_eom). Every answer carries its reason; what the peer hears is only the reply.
-import type { ForwardPath, ReversePath, TypedAddress } from "../mail/address.ts"
+import type { ForwardPath, Mailbox, ReversePath, TypedAddress } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import { because, type Decision, type Reason, withTrail, yes } from "../mail/decision.ts"
 import type { Envelope } from "../mail/envelope.ts"
@@ -18,7 +18,7 @@ import type { GreylistMemory } from "./greylist.ts"
 import { greetPause } from "./greet-pause.ts"
 import { isKnownClient } from "./known.ts"
 import { checkMessage } from "./message.ts"
-import { checkRecipient, recipientSteps } from "./recipient.ts"
+import { checkRecipient, placeOf, recipientSteps } from "./recipient.ts"
 import { mayRelay, relaySteps } from "./relay.ts"
 import { checkSender, delaysChecks } from "./sender.ts"
 import { makeSpfPolicy } from "./spf.ts"
@@ -92,6 +92,7 @@ export function makeGate(parts: GateParts, world: PolicyWorld = makePolicy(parts
     secured: (arrival) => clientIsWell(arrival, accessTables(world)),
     sender: (arrival, path, size) => sender(arrival, path, size, world),
     recipient: (arrival, envelope, path) => recipient(arrival, envelope, path, world),
+    earlier: earlierOne,
     content: async () => anyContent,
     message: (arrival, envelope, header, size, body) =>
       message({ arrival, envelope, header, size, body }, world),
@@ -99,6 +100,19 @@ export function makeGate(parts: GateParts, world: PolicyWorld = makePolicy(parts
     expand: (_arrival, path) => expandNames(path, world.routing),
     fullName: (path) => fullNameOf(path, world.routing),
   }
+}
+
+/** How recipients were typed, for as long as somebody has their addresses. */
+const typedForms = new WeakMap<Mailbox, string>()
+
+/** Of a long list the first are compared: each comparison is a look-up. */
+const mostCompared = 100
+
+function earlierOne({ recipients }: Envelope, path: ForwardPath): string | undefined {
+  const place = recipients.length === 0 ? undefined : placeOf(path)
+  if (place === undefined) return undefined
+  const same = recipients.slice(0, mostCompared).find((one) => placeOf(one.path) === place)?.path
+  return same === undefined || same === "postmaster" ? undefined : typedForms.get(same)
 }
 
 /** Whether this client may send at all by this door and this line, and whether it may send as this one. */
@@ -168,6 +182,7 @@ async function recipient(
   if (read.outcome !== "yes") return await unreadable({ arrival, envelope }, path.text, read, world)
   const decision = await checkRecipient({ arrival, envelope, to: read.value }, world)
   const reason = withReading(decision.reason, read.reason)
+  typedForms.set(read.value.mailbox, path.text)
   return decision.outcome === "yes" ? yes(read.value.mailbox, reason) : { ...decision, reason }
 }
 

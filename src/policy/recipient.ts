@@ -1,11 +1,13 @@
 // May this recipient be named here? An ordered list: FEATURE(blocklist_recipients), relaying, where it would go, whether there
 // is such a user; with FEATURE(delay_checks) also the sender and the client (proto.m4: check_rcpt; then sendmail's recipient()).
-import { printMailbox } from "../mail/address.ts"
+import { type ForwardPath, type Mailbox, printMailbox } from "../mail/address.ts"
 import { because, type Decision, type Origin, type Reason, yes } from "../mail/decision.ts"
+import type { Route } from "../mail/route.ts"
 import { feature, type Settings } from "../config/settings.ts"
 import { findLocal, localName } from "../routing/local-user.ts"
 import { passed } from "../routing/reasons.ts"
 import { resolve } from "../routing/route.ts"
+import type { Canonical } from "../routing/world.ts"
 import { option } from "../config/options.ts"
 import { askAccess, recipientKeys } from "./access.ts"
 import { byVerdict } from "./client.ts"
@@ -127,11 +129,28 @@ async function mayPass(question: RecipientQuestion, world: PolicyWorld): Promise
   return { ...decision, reason: { ...decision.reason, after: [...trail, ...decision.reason.after] } }
 }
 
+/** Where the mail of those goes who were asked about; for as long as somebody has the address. */
+const places = new WeakMap<Mailbox, string>()
+
+/** The place that its mail goes to, equal for all that lead there; undefined where that is not known. */
+export function placeOf(path: ForwardPath): string | undefined {
+  return path === "postmaster" ? undefined : places.get(path)
+}
+
+function remember({ mailbox }: Canonical, { mailer, host, user }: Route, settings: Settings): void {
+  const name = typeof user === "string" ? user : printMailbox(user)
+  // No local part is folded but that of a mailbox here (sendmail: mailer flag u).
+  const folded = mailer === option(settings, "LocalMailer") ? 0 : name.lastIndexOf("@") + 1
+  const place = name.slice(0, folded) + name.slice(folded).toLowerCase()
+  places.set(mailbox, `${mailer}\n${host.toLowerCase()}\n${place}`)
+}
+
 /** Where it would go: a refusal of virtusertable or mailertable, and unknown users, are told now and not by a bounce. */
 async function hasWay({ to }: RecipientQuestion, { routing }: PolicyWorld): Promise<Decision<undefined>> {
   const resolved = await resolve(to, routing)
   if (resolved.outcome !== "yes") return resolved
   const { route, to: end } = resolved.value
+  remember(to, route, routing.settings)
   if (route.mailer !== option(routing.settings, "LocalMailer")) return yes(undefined, resolved.reason)
   const found = await findLocal(localName(route.user), end, routing)
   const reason = { ...found.reason, after: [resolved.reason, ...found.reason.after] }

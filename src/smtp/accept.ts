@@ -28,6 +28,7 @@ export type Verdict =
       readonly keep: MessageVerdict["keep"]
       readonly fields?: string | undefined
       readonly results?: readonly AuthResult[] | undefined
+      readonly by?: MessageVerdict["by"] | undefined
       readonly reason: Reason
       readonly tx: Transaction
       /** Whose address the sender's is, where the header does not say. */
@@ -57,8 +58,8 @@ export async function judge(
   const trace = traced("check_eom", "", decision)
   if (decision.outcome === "yes") {
     const fullName = has(header, "from") ? undefined : await gate.fullName?.(tx.envelope.reversePath)
-    const { keep, fields, results } = decision.value
-    return { is: "taken", keep, fields, results, reason: decision.reason, tx, fullName }
+    const { keep, fields, results, by } = decision.value
+    return { is: "taken", keep, fields, results, by, reason: decision.reason, tx, fullName }
   }
   if (decision.outcome === "pass") throw new Error("check_eom passed")
   const refused = finish(session, decision.reply)
@@ -171,8 +172,13 @@ export function entryOf(
     size: made.prefix + message.stored,
     headerSize: made.prefix + message.headerSize,
     summary: summaryOf(session, message, made),
-    held: verdict.keep === "hold" ? { reason: verdict.reason.says, at: verdict.reason.at } : undefined,
+    held: verdict.keep === "hold" ? { reason: heldBecause(verdict), at: verdict.reason.at } : undefined,
   }
+}
+
+/** In the postmaster's words where he wrote some. */
+export function heldBecause({ by, reason }: Verdict & { is: "taken" }): string {
+  return by?.why === undefined || by.why === "" ? reason.says : by.why
 }
 
 function summaryOf(

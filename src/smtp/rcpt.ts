@@ -41,5 +41,8 @@ export async function rcpt(session: Session, command: RcptCommand, { gate }: Ask
     admitted: decision.reason,
     ...typedRecipient(arrival, path),
   }
-  return move({ ...session, transaction: withRecipient(tx, recipient) }, recipientOk(typed), undefined, trace)
+  // sendmail differs from what a client may expect: who was named before is shown as he was typed then (recipient.c).
+  const earlier = gate.earlier?.(tx.envelope, decision.value)
+  const said = recipientOk(earlier === undefined ? typed : `<${earlier}>`)
+  return move({ ...session, transaction: withRecipient(tx, recipient) }, said, undefined, trace)
 }
