@@ -1,15 +1,17 @@
-// The console over a long queue: `node bench/console.ts [MESSAGES]`. Prints how soon its API answers with so many waiting, and what the
-// idle system with its console holds in memory.
-import { readdirSync, readFileSync } from "node:fs"
-import { mkdtempSync } from "node:fs"
+// The console over a long queue: `node bench/console.ts [MESSAGES]`. Prints how soon its API answers with so many waiting, how soon its
+// pages are seen in a browser, and what the idle system with its console holds in memory.
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { openSpool } from "../src/spool/sqlite.ts"
+import { startBrowser, Visitor } from "../test/kit/browser.ts"
 import { ConsoleUser } from "../test/kit/console.ts"
-import { queuedFor } from "../test/kit/queued.ts"
+import { without } from "../test/kit/debian.ts"
+import { fillQueue } from "../test/kit/long-queue.ts"
 import { System } from "../test/kit/system.ts"
 
 const count = Number(process.argv[2] ?? 100_000)
+/** A page is looked at so often; the middle one counts. */
+const rounds = 7
 
 const mc = `OSTYPE(\`linux')dnl
 define(\`confDOMAIN_NAME', \`grussell.org')dnl
@@ -19,26 +21,8 @@ MAILER(\`local')dnl
 MAILER(\`smtp')dnl
 `
 
-/** Messages to a thousand destinations that are not due for hours. */
-async function fill(directory: string): Promise<void> {
-  const opened = await openSpool({ directory, clock: Date.now, log: () => {} })
-  if (!opened.ok) throw new Error(opened.error)
-  const spool = opened.value
-  const body = Buffer.from("Subject: lunch\r\n\r\nHello gordon.\r\n")
-  const one = async (n: number) => {
-    const id = `6AO7Ag${String(n).padStart(9, "0")}`
-    const to = [`you@host${n % 1000}.example.org`]
-    const { entry, pending } = queuedFor({ id, to, acceptedAt: Date.now() - (n % 86_400_000) })
-    const incoming = spool.incoming(id, body.length)
-    await incoming.write(body)
-    const nextAttempt = Date.now() + 6 * 3_600_000
-    const waiting = pending.map((each) => ({ ...each, attempts: 1, nextAttempt }))
-    const done = await incoming.commit({ ...entry, size: body.length }, waiting, Buffer.alloc(0))
-    if (!done.ok) throw new Error(done.error.why)
-  }
-  for (let n = 0; n < count; n += 500)
-    await Promise.all(Array.from({ length: Math.min(500, count - n) }, (_, i) => one(n + i)))
-  await spool.close()
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
 }
 
 function parentOf(pid: string): string | undefined {
@@ -61,29 +45,122 @@ function memoryOf(pid: number): string {
 async function timed(what: string, ask: () => Promise<{ readonly status: number }>): Promise<void> {
   const began = performance.now()
   const { status } = await ask()
-  process.stdout.write(`${(performance.now() - began).toFixed(0).padStart(7)} ms  ${status} ${what}\n`)
+  say(`${milliseconds(performance.now() - began)}  ${status} ${what}`)
+}
+
+function milliseconds(time: number): string {
+  return `${time.toFixed(0).padStart(7)} ms`
+}
+
+async function benchApi(user: ConsoleUser): Promise<void> {
+  for (const path of [
+    "/api/queue",
+    "/api/queue",
+    "/api/queue?limit=500",
+    "/api/queue?to=host777.example.org",
+    "/api/queue?reason=never",
+    "/api/queue?state=held",
+    "/api/now",
+    "/api/now",
+    "/api/messages",
+    "/api/messages?q=nothing",
+  ])
+    await timed(`GET ${path}`, () => user.get(path))
+  await timed("POST /api/queue/hold of everything, preview", () =>
+    user.send("POST", "/api/queue/hold", { all: true, preview: true }),
+  )
+  await timed("POST /api/queue/hold of one destination, preview", () =>
+    user.send("POST", "/api/queue/hold", { to: "host3.example.org", preview: true }),
+  )
+}
+
+const places = [
+  ["now", ".heat tbody tr"],
+  ["messages", "h1"],
+  ["queue", ".queue > li"],
+  ["queue?to=host777.example.org", ".queue > li"],
+  ["queue?reason=never", ".empty"],
+  ["explain", "form"],
+  ["configuration", ".source tr"],
+  ["forensics", "form"],
+] as const
+
+type Seen = { readonly paint: number; readonly whole: number }
+
+/** From the request for the page to the first paint, and to the content that `selector` names. */
+async function seen({ page, origin }: Visitor, place: string, selector: string): Promise<Seen> {
+  await page.goto("about:blank")
+  await page.goto(`${origin}/#/${place}`, { waitUntil: "commit" })
+  await page.locator(selector).first().waitFor({ timeout: 60_000 })
+  const whole = await page.evaluate(() => performance.now())
+  const paint = await page.evaluate(
+    () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? Number.NaN,
+  )
+  return { paint, whole }
+}
+
+/** What this machine takes now for a page that has nothing but words: all else is ours. */
+async function bare({ page, origin }: Visitor): Promise<number> {
+  await page.goto("about:blank")
+  await page.goto(`${origin}/healthz`)
+  return page.evaluate(
+    () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? Number.NaN,
+  )
+}
+
+function middle(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+}
+
+async function benchPages(system: System): Promise<void> {
+  const missing = without("chromium")
+  if (missing !== false) return say(`pages: ${missing}`)
+  const browser = await startBrowser()
+  const visitor = await Visitor.enter(browser, system)
+  const words = await repeated(() => bare(visitor))
+  say(`${milliseconds(middle(words))}  first paint of a line of text, which nobody can beat here now`)
+  for (const [place, selector] of places) {
+    const looks = await repeated(() => seen(visitor, place, selector))
+    const paint = middle(looks.map((one) => one.paint))
+    const whole = middle(looks.map((one) => one.whole))
+    say(`${milliseconds(whole)}  page ${place} (first paint ${paint.toFixed(0)} ms)`)
+  }
+  await photographs(visitor)
+  await browser.close()
+}
+
+async function repeated<T>(look: () => Promise<T>): Promise<readonly T[]> {
+  const looks: T[] = []
+  for (let n = 0; n < rounds; n++) looks.push(await look())
+  return looks
+}
+
+/** Pictures for people, where CONSOLE_PICTURES names a folder. */
+async function photographs(visitor: Visitor): Promise<void> {
+  const folder = process.env["CONSOLE_PICTURES"]
+  if (folder === undefined) return
+  mkdirSync(folder, { recursive: true })
+  for (const width of [360, 1440])
+    for (const scheme of ["light", "dark"] as const)
+      for (const place of ["now", "queue"]) {
+        await visitor.page.setViewportSize({ width, height: 900 })
+        await visitor.page.emulateMedia({ colorScheme: scheme })
+        await visitor.go(place)
+        await visitor.page.screenshot({ path: join(folder, `long-${place}-${scheme}-${width}.png`) })
+      }
 }
 
 const directory = mkdtempSync(join(tmpdir(), "waypost-console-"))
-await fill(join(directory, "state", "queue"))
+await fillQueue(join(directory, "state", "queue"), count)
 const system = await System.start({ mc, console: true, directory })
-await system.said(/console: http/)
-const user = await ConsoleUser.enter(system)
-process.stdout.write(`${count} messages wait; the system holds ${memoryOf(system.pid)}\n`)
-for (const path of [
-  "/api/queue",
-  "/api/queue?limit=500",
-  "/api/queue?to=host777.example.org",
-  "/api/queue?reason=never",
-  "/api/queue?state=held",
-  "/api/now",
-  "/api/now",
-  "/api/messages",
-  "/api/messages?q=nothing",
-])
-  await timed(`GET ${path}`, () => user.get(path))
-await timed("POST /api/queue/hold of everything, preview", () =>
-  user.send("POST", "/api/queue/hold", { all: true, preview: true }),
-)
-process.stdout.write(`after that it holds ${memoryOf(system.pid)}\n`)
-await system.stop()
+try {
+  await system.said(/console: http/)
+  const user = await ConsoleUser.enter(system)
+  say(`${count} messages wait; the system holds ${memoryOf(system.pid)}`)
+  await benchApi(user)
+  await benchPages(system)
+  say(`after that it holds ${memoryOf(system.pid)}`)
+} finally {
+  await system.stop()
+  rmSync(directory, { recursive: true, force: true })
+}

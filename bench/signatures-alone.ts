@@ -1,66 +1,20 @@
-// What signatures cost: CPU of the whole process for each message of 10 KiB that is judged with SPF, DKIM (two signatures), DMARC and
+// What signatures cost by themselves: CPU of the whole process for each message of 10 KiB that is judged with SPF, DKIM (two signatures), DMARC and
 // ARC (one seal) at the end of DATA, and for one that is signed twice as it leaves; and how long the event loop was ever blocked.
-// `node bench/signatures.ts [MESSAGES]`
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+// `node bench/signatures-alone.ts [MESSAGES]`
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { mailhost } from "../test/kit/mailhost.ts"
 import { verifier } from "../src/daemon/signatures.ts"
-import type { DnsAnswer } from "../src/mail/world.ts"
 import type { ReversePath } from "../src/mail/address.ts"
 import type { Arrival } from "../src/mail/arrival.ts"
-import { makeKeys, recordOf } from "../src/trust/dkim-keys.ts"
-import { SignatureThreads } from "../src/trust/mailauth.ts"
-import type { Job } from "../src/trust/mailauth-requests.ts"
+import { fieldsOf, freshKeys, plainLetter, sealedLetter, signingOf, threadsWith } from "./signed-letter.ts"
 
 const count = Number(process.argv[2] ?? 3000)
 /** Messages judged at once, as by so many sessions. */
 const sessions = 20
 
-const directory = mkdtempSync(join(tmpdir(), "waypost-bench-dkim-"))
-const made = makeKeys(directory, "napier.ac.uk", "bench")
-if (!made.ok) throw new Error(made.error)
-const keys = made.value
-const published = new Map(
-  keys.map((key) => recordOf("napier.ac.uk", key)).map(({ name, text }) => [name, text]),
-)
-
-async function txt(name: string): Promise<DnsAnswer<string>> {
-  const text = published.get(name)
-  return text === undefined
-    ? { found: "nothing", why: "no such name", secure: false }
-    : { found: "records", records: [text], secure: false, ttl: 60 }
-}
-
-const threads = new SignatureThreads(txt, (line) => process.stderr.write(`${line}\n`))
-const text = `From: gordon@napier.ac.uk\r\nTo: bob@mx.test\r\nSubject: bench\r\nDate: Tue, 24 Nov 2026 09:00:00 +0000\r\nMessage-ID: <1@napier.ac.uk>\r\n\r\n${"A line of text, as there are many in a letter.\r\n".repeat(200)}`
-
-async function fieldsOf(job: Job, octets: string): Promise<string> {
-  const done = await threads.do(job, () => [Buffer.from(octets)])
-  if (!done.ok) throw new Error(done.error)
-  return done.value.found.did === "verify" ? "" : done.value.found.fields
-}
-
-const sign: Job = {
-  does: "sign",
-  domain: "napier.ac.uk",
-  keys,
-  headerSize: text.indexOf("\r\n\r\n") + 4,
-  seconds: 1_790_000_000,
-}
-const signed = (await fieldsOf(sign, text)) + text
-const [key] = keys
-if (key === undefined) throw new Error("no key was made")
-const seal: Job = {
-  does: "seal",
-  domain: "napier.ac.uk",
-  key,
-  results: "mx.test; dmarc=pass",
-  cv: "none",
-  seconds: 1_790_000_000,
-}
-const sealed = Buffer.from((await fieldsOf(seal, signed)) + signed)
+const { keys, published } = freshKeys()
+const threads = threadsWith(published)
+const sealed = await sealedLetter(threads, keys)
 const headerSize = sealed.indexOf("\r\n\r\n") + 4
 
 const host = mailhost({
@@ -115,8 +69,10 @@ async function judgeOne(n: number): Promise<void> {
     throw new Error(JSON.stringify(results.length === 0 ? decision.reason : results))
 }
 
+const sign = signingOf(keys)
+
 async function signOne(): Promise<void> {
-  await fieldsOf(sign, text)
+  await fieldsOf(threads, sign, plainLetter)
 }
 
 async function measure(name: string, act: (n: number) => Promise<void>): Promise<void> {
@@ -144,6 +100,5 @@ async function measure(name: string, act: (n: number) => Promise<void>): Promise
 }
 
 await measure(`SPF, DKIM twice, DMARC, ARC of ${sealed.length} octets`, judgeOne)
-await measure(`signing twice, ${text.length} octets`, signOne)
+await measure(`signing twice, ${plainLetter.length} octets`, signOne)
 await threads.close()
-rmSync(directory, { recursive: true })

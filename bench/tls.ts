@@ -1,7 +1,7 @@
 // What TLS costs beside Postfix: `node bench/tls.ts [SECONDS] [ROUNDS]`. Each session is new: connect, STARTTLS with TLS 1.3 and no
 // ticket, one message of 10 KiB, QUIT. Both hold what they take (no delivery), have a P-256 key and are as durable as shipped. The
 // two take turns in one run. Needs root, and Postfix in its chroot (./waypost test makes it).
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { chmodSync, mkdtempSync, rmSync } from "node:fs"
 import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -10,6 +10,7 @@ import { isMainThread, parentPort, Worker, workerData } from "node:worker_thread
 import { withoutPeers } from "../test/kit/peers.ts"
 import { startPostfix } from "../test/kit/postfix.ts"
 import { System } from "../test/kit/system.ts"
+import { cpuOf } from "./cpu.ts"
 
 type Task = { readonly port: number; readonly until: number; readonly sessions: number }
 
@@ -81,29 +82,6 @@ smtpd_end_of_data_restrictions = check_client_access static:HOLD
 smtpd_client_connection_count_limit = 0
 in_flow_delay = 0
 `
-
-/** CPU of a process, its descendants and what they left, in milliseconds (a clock tick is 10). */
-function cpuOf(root: number): number {
-  const all = new Map<number, { readonly parent: number; readonly ticks: number }>()
-  for (const name of readdirSync("/proc").filter((one) => /^\d+$/.test(one))) {
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, "latin1")
-      const words = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-      const ticks = words.slice(11, 15).reduce((sum, word) => sum + Number(word), 0)
-      all.set(Number(name), { parent: Number(words[1]), ticks })
-    } catch {
-      continue // it ended meanwhile; its parent has its ticks
-    }
-  }
-  const below = (pid: number): boolean => {
-    if (pid === root) return true
-    const parent = all.get(pid)?.parent ?? 0
-    return parent > 1 && below(parent)
-  }
-  let ticks = 0
-  for (const [pid, one] of all) if (below(pid)) ticks += one.ticks
-  return ticks * 10
-}
 
 /** Two threads of ten sessions each. */
 async function load(port: number, seconds: number): Promise<number> {

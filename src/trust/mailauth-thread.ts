@@ -1,13 +1,16 @@
 // A thread that checks and makes signatures: mailauth verifies DKIM and ARC and seals, in its strict reading of the RFCs; our own
 // signer signs (mailauth's cannot sign a field more often than it stands there). The only file that knows mailauth.
+import { getPriority, setPriority } from "node:os"
 import { PassThrough, type Readable } from "node:stream"
+import { pipeline } from "node:stream/promises"
 import { parentPort } from "node:worker_threads"
 import { Cache } from "../host/dns-cache.ts"
 import { arc, createSeal } from "mailauth/lib/arc/index.js"
-import { dkimVerify } from "mailauth/lib/dkim/verify.js"
+import { DkimVerifier } from "mailauth/lib/dkim/dkim-verifier.js"
 import type { Asked, Chain, Signature, SignatureResult } from "../auth/verification.ts"
 import type { Found, FromThread, Job, ToThread, TxtAnswer } from "./mailauth-requests.ts"
 import { signMessage } from "./dkim-signer.ts"
+import { keyMemory, type Resolver } from "./mailauth-keys.ts"
 
 type InHand = {
   readonly octets: PassThrough
@@ -84,16 +87,14 @@ async function done(job: Job, octets: Readable, resolver: Resolver): Promise<Fou
   }
 }
 
-type Resolver = (name: string, type: string) => Promise<string[][]>
-
 /** Keys that were found, for as long as DNS lets them live: a question over to the mail process costs more than a signature's check. */
-const keys = new Cache<TxtAnswer>(2000)
+const keysFound = new Cache<TxtAnswer>(2000)
 
 async function answerTo(name: string, ask: Ask): Promise<TxtAnswer> {
-  const kept = keys.get(name, performance.now())
+  const kept = keysFound.get(name, performance.now())
   if (kept !== undefined) return kept.value
   const answer = await ask(name)
-  if (answer.found === "records") keys.set(name, answer, performance.now() + answer.ttl * 1000)
+  if (answer.found === "records") keysFound.set(name, answer, performance.now() + answer.ttl * 1000)
   return answer
 }
 
@@ -120,10 +121,22 @@ function resolverOf(ask: Ask, noted: Asked[]): Resolver {
 
 async function verify(octets: Readable, wants: Job & { does: "verify" }, resolver: Resolver): Promise<Found> {
   const options = { resolver, strict: true, minBitLength: fewestBits }
-  const found = await dkimVerify(octets, options)
+  const found = await verified(octets, options)
   const signatures = wants.dkim ? found.results.flatMap(signatureOf) : []
-  const chain = wants.arc && found.arc !== undefined ? await chainOf(found.arc, options) : noChain
+  const chain = wants.arc ? await chainOf(found.arc, options) : noChain
   return { did: "verify", signatures, chain }
+}
+
+type Options = { readonly resolver: Resolver; readonly strict: boolean; readonly minBitLength: number }
+
+/** mailauth's dkimVerify, with our memory for keys, which its check of the seals uses as well. */
+async function verified(octets: Readable, options: Options) {
+  const verifier = new DkimVerifier(options)
+  const keys = keyMemory(options.resolver)
+  verifier.keyCache = keys
+  verifier.arc.keyCache = keys
+  await pipeline(octets, verifier)
+  return verifier
 }
 
 const noChain: Chain = { result: "none", why: undefined, sets: 0, sealer: undefined, dmarc: undefined }
@@ -134,7 +147,7 @@ function isResult(text: string): text is SignatureResult {
   return results.has(text)
 }
 
-type Verified = Awaited<ReturnType<typeof dkimVerify>>
+type Verified = Awaited<ReturnType<typeof verified>>
 
 function signatureOf({
   status,
@@ -161,12 +174,9 @@ function signatureOf({
   ]
 }
 
-async function chainOf(
-  found: NonNullable<Verified["arc"]>,
-  options: { readonly resolver: Resolver; readonly strict: boolean; readonly minBitLength: number },
-): Promise<Chain> {
-  const { lastEntry, error, ...rest } = found
-  const known = { ...rest, chain: found.chain === false ? [] : found.chain }
+async function chainOf(found: NonNullable<Verified["arc"]>, options: Options): Promise<Chain> {
+  const { lastEntry, error, keyCache, ...rest } = found
+  const known = { ...rest, keyCache, chain: found.chain === false ? [] : found.chain }
   const asked = {
     ...known,
     ...(lastEntry === undefined ? {} : { lastEntry }),
@@ -214,4 +224,10 @@ async function seal(
   return headers.map((header) => `${header}\r\n`).join("")
 }
 
+/** The mathematics gives way to the sessions: on Linux a thread has a priority of its own, 0 being the calling one. */
+function giveWay(): void {
+  if (process.platform === "linux") setPriority(0, Math.min(19, getPriority(0) + 5))
+}
+
+giveWay()
 parentPort?.on("message", hear)

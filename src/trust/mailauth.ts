@@ -35,10 +35,7 @@ export class SignatureThreads {
   constructor(txt: Dns["txt"], say: (line: string) => void) {
     this.#txt = txt
     this.#say = say
-    this.#threads = Array.from(
-      { length: Math.max(1, Math.min(4, availableParallelism() - 1)) },
-      () => undefined,
-    )
+    this.#threads = Array.from({ length: Math.min(4, availableParallelism()) }, () => undefined)
   }
 
   /** Does a job with a message; an error when it could not be done now. */
@@ -74,7 +71,7 @@ class Thread {
     this.#txt = txt
     // build/workers.ts knows this form
     this.#worker = new Worker(new URL("./mailauth-thread.ts", import.meta.url), {
-      resourceLimits: { maxYoungGenerationSizeMb: 16 },
+      resourceLimits: { maxYoungGenerationSizeMb: 32 },
     })
     this.#worker.unref()
     this.#worker.on("message", (message: FromThread) => this.#hear(message))
