@@ -60,7 +60,9 @@ class Connection {
 
   async run(arrival: Arrival, offers: Offers): Promise<void> {
     try {
-      await this.#serve(await greet(arrival, offers, printDate(this.#world.clock()), this.#asks))
+      await this.#serve(
+        await greet(arrival, offers, printDate((this.#world.wall ?? this.#world.clock)()), this.#asks),
+      )
     } catch (error) {
       this.#world.log.bug(error)
       this.#wire.say(printReply(ourFault(offers.hostname)))

@@ -3,6 +3,7 @@
 import { headerOf } from "../mail/content.ts"
 import type { Clock } from "../mail/world.ts"
 import { printReason } from "../routing/explain.ts"
+import { asDated } from "../queue/steady.ts"
 import type { Spool } from "../spool/spool.ts"
 import type { HostMemory } from "../mailers/host-memory.ts"
 import type { Answer, Asker, Request, Verb, Verbs } from "./control.ts"
@@ -26,6 +27,8 @@ export type ControlWorld = {
   readonly watchers: Watchers
   readonly followers: Followers
   readonly clock: Clock
+  /** How far the machine's clock is ahead of it. */
+  readonly ahead: () => number
   /** The way an address takes, as text lines and as an object. */
   readonly explain: (address: string, from: string | undefined, client: string | undefined) => Promise<Answer>
   readonly version: string
@@ -43,8 +46,8 @@ export type ControlWorld = {
 }
 
 export function controlVerbs(world: ControlWorld): Verbs {
-  const { spool, clock, runner, hosts } = world
-  const queueWorld = { spool, clock, wake: () => runner.wake() }
+  const { spool, clock, ahead, runner, hosts } = world
+  const queueWorld = { spool, clock, ahead, wake: () => runner.wake() }
   const changes = (
     what: "held" | "released" | "removed" | "retried",
     act: (id: string, request: Request) => Promise<boolean>,
@@ -82,7 +85,7 @@ export function controlVerbs(world: ControlWorld): Verbs {
     ["hosts", () => hostStatus(hosts)],
     ["statistics", () => once({ ok: true, ...world.statistics.counted() })],
     ["metrics", () => metrics(world)],
-    ["forget statistics", trusted(() => once((world.statistics.clear(clock()), { ok: true })))],
+    ["forget statistics", trusted(() => once((world.statistics.clear(clock() + ahead()), { ok: true })))],
     ["forget", trusted(() => once((hosts.forget(), { ok: true })))],
     ["reload", trusted(() => once((world.reload(), { ok: true })))],
   ])
@@ -122,9 +125,10 @@ async function* hostStatus(hosts: ControlWorld["hosts"]): AsyncIterable<Answer> 
   for (const host of hosts.list()) yield { host }
 }
 
-async function* show(request: Request, { spool }: ControlWorld): AsyncIterable<Answer> {
+async function* show(request: Request, { spool, ahead }: ControlWorld): AsyncIterable<Answer> {
   const id = text(request["id"]) ?? ""
-  const queued = await spool.get(id)
+  const found = await spool.get(id)
+  const queued = found === undefined ? undefined : asDated(found, ahead())
   const events = (await spool.history(id)).map((event) => ({
     ...event,
     reasons: event.reason === undefined ? [] : printReason(event.reason),

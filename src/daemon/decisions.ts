@@ -36,7 +36,10 @@ export type DecisionParts = {
   readonly accounts: Accounts
   readonly readUserFile: ReadUserFile
   readonly log: Log
+  /** The queue's: for what is remembered from one time to another. */
   readonly clock: Clock
+  /** The machine's: for dates that others read. */
+  readonly wall: Clock
   readonly addresses: readonly string[]
   /** Where the mail process keeps its own files: the secret of FEATURE(srs). */
   readonly directory: string
@@ -60,7 +63,7 @@ export type Decisions = {
 
 /** The decisions of these settings, or what keeps them from being made, in one line. */
 export function makeDecisions(settings: Settings, parts: DecisionParts): Result<Decisions> {
-  const { dns, accounts, readUserFile, log, clock, directory } = parts
+  const { dns, accounts, readUserFile, log, clock, wall, directory } = parts
   const tables: Result<OpenTables> = makeTables(settings.tables, (line) => log.note(line))
   if (!tables.ok) return fail(tables.error)
   const maps = openSiteMaps(settings, tables.value.byName, { dns, accounts, say: (line) => log.note(line) })
@@ -79,11 +82,11 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
   })
   const greylist = greylistFile(settings, parts)
   if (!greylist.ok) return greylist
-  const signatures = makeSignatures({ settings, routing, dns, clock, log: (line) => log.note(line) })
+  const signatures = makeSignatures({ settings, routing, dns, clock: wall, log: (line) => log.note(line) })
   if (!signatures.ok) return signatures
   const { verify, sign } = signatures.value
   const siteGate = makeSiteGate({ settings, routing, dns, clock, patience, verify, greylist: greylist.value })
-  const gate = withForensics(siteGate, settings, clock)
+  const gate = withForensics(siteGate, settings, wall)
   const milters = makeMilters({
     settings,
     directory,

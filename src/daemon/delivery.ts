@@ -14,6 +14,7 @@ import { deliverLocal, type LocalWorld } from "../mailers/local.ts"
 import { deliverPrograms } from "../mailers/program.ts"
 import type { Batch } from "../queue/batch.ts"
 import type { Entry } from "../queue/entry.ts"
+import { asDated } from "../queue/steady.ts"
 import { forwardedSender } from "../routing/forwarded.ts"
 import type { RoutingWorld } from "../routing/world.ts"
 import type { Followers } from "./followers.ts"
@@ -27,6 +28,8 @@ export type DeliveryWorld = LocalWorld & {
   readonly followers: Pick<Followers, "connecting" | "listenerFor">
   readonly settings: Settings
   readonly clock: Clock
+  /** How far the machine's clock is ahead of it. */
+  readonly ahead: () => number
   readonly smtp: SmtpMailer
   readonly routing: RoutingWorld
   /** FEATURE(dkim_sign), FEATURE(arc). */
@@ -44,7 +47,7 @@ export function makeDelivery(world: DeliveryWorld): Deliver {
   return (accepted, batch, content) => {
     const entry = asOwner(accepted, batch, world)
     world.followers.connecting(entry, batch)
-    const path = mailer(world.settings, batch.mailer)?.path ?? builtIn(batch.mailer)
+    const path = builtIn(batch.mailer) ?? mailer(world.settings, batch.mailer)?.path
     switch (path) {
       case "[IPC]":
       case "[TCP]":
@@ -59,7 +62,7 @@ export function makeDelivery(world: DeliveryWorld): Deliver {
       case "maildir":
         return deliverHere(entry, batch, content, deliverLocal, world)
       case "[FILE]":
-        return deliverFiles({ entry, batch, content }, world)
+        return deliverFiles({ entry: dated(entry, world), batch, content }, world)
       case "[DISCARD]":
         return everybody(batch, "delivered", "2.0.0", "discarded", world.clock)
       case undefined:
@@ -87,7 +90,7 @@ function asOwner(entry: Entry, { owner }: Batch, { settings }: DeliveryWorld): E
   return { ...entry, envelope: bare ? { ...own, typedSender: owner } : own }
 }
 
-/** Mailers that exist without a MAILER() line. */
+/** Mailers that are ours, whatever a MAILER() line says of them. */
 function builtIn(name: string): string | undefined {
   return name === "discard" ? "[DISCARD]" : name === "*file*" ? "[FILE]" : undefined
 }
@@ -104,7 +107,12 @@ async function deliverHere(
   if (out.outcome !== "yes") return everybody(batch, "delayed", "4.3.0", out.reason.says, world.clock)
   const { envelope, content: written } = out.value
   const leaving = envelope === entry.envelope ? entry : { ...entry, envelope }
-  return deliver({ entry: leaving, batch, content: written }, world)
+  return deliver({ entry: dated(leaving, world), batch, content: written }, world)
+}
+
+/** With the machine's date, as mailboxes have it. */
+function dated(entry: Entry, { ahead }: DeliveryWorld): Entry {
+  return asDated({ entry, pending: [] }, ahead()).entry
 }
 
 async function deliverRemote(

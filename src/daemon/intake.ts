@@ -17,6 +17,7 @@ export type IntakeParts = {
   readonly spool: Spool
   readonly log: Log
   readonly clock: Clock
+  readonly wall: Clock
   readonly newId: NewId
   readonly watchers: Watchers
   readonly stopping: AbortSignal
@@ -31,12 +32,13 @@ export function sessionWorld(
   { gate, settings, tls, authenticator }: Pick<Decisions, "gate" | "settings" | "tls" | "authenticator">,
   parts: IntakeParts,
 ): World {
-  const { spool, log, clock, newId, watchers, stopping, measures, sampling } = parts
+  const { spool, log, clock, wall, newId, watchers, stopping, measures, sampling } = parts
   return {
     gate,
     spool,
     newId,
     clock,
+    wall,
     stopping,
     tls,
     authenticator,

@@ -10,12 +10,13 @@ import { openPasswordFiles, type PasswordFiles } from "../host/password-files.ts
 import { systemResolver } from "../host/resolver.ts"
 import { type Log, makeLog } from "../host/log.ts"
 import { Syslog } from "../host/syslog.ts"
+import { SteadyClock } from "../host/steady-clock.ts"
 import { software, version } from "../host/version.ts"
 import { printStamp } from "../message/date.ts"
 import type { Content } from "../mail/content.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import { diagnosticText } from "../mail/status.ts"
-import type { Accounts, Clock, Dns } from "../mail/world.ts"
+import type { Accounts, Dns, NewId } from "../mail/world.ts"
 import { HostStatuses } from "../mailers/host-memory.ts"
 import { userFileReader } from "../mailers/user-file.ts"
 import type { Entry, Queued } from "../queue/entry.ts"
@@ -61,6 +62,7 @@ type Parts = {
   readonly accounts: Accounts
   readonly dns: Dns
   readonly log: Log
+  readonly time: SteadyClock
   readonly measures: Measures
   readonly live: Live
   readonly passwords: PasswordFiles
@@ -75,13 +77,11 @@ const deliveriesEndWithin = 20_000
 /** Milliseconds between looks at the client queue. */
 const clientQueueEvery = 20 * 60_000
 
-const clock: Clock = Date.now
-
 export class MailSystem {
   readonly #parts: Parts
   readonly #runner: Runner
   readonly #doors: Doors
-  readonly #newId = makeIds(clock, Math.floor(Math.random() * 1_000_000))
+  readonly #newId: NewId
   readonly #watchers = new Watchers()
   readonly #followers = new Followers()
   readonly #stopping = new AbortController()
@@ -105,10 +105,13 @@ export class MailSystem {
       syslog: asRoot ? machineLog() : undefined,
     })
     const live = new Live()
+    const time = new SteadyClock((line) => log.note(line))
+    const clock = time.now
     const spool = await openSpool({
       onNote: (events) => live.tell(events),
       directory: layout.queue,
       clock,
+      steady: time,
       log: (line) => log.note(line),
       ...historyLimits(settings),
     })
@@ -127,7 +130,7 @@ export class MailSystem {
     })
     const passwords = openPasswordFiles(layout.usersFile, layout.saslFile)
     const throttle = new LoginThrottle(clock)
-    const own = { spool: spool.value, dns: dns.value, measures, live, passwords, throttle }
+    const own = { time, spool: spool.value, dns: dns.value, measures, live, passwords, throttle }
     const parts: Parts = { configuration, agent, accounts, log, ...own }
     const decisions = decide(settings, tls, parts)
     if (!decisions.ok) return fail(decisions.error)
@@ -137,10 +140,12 @@ export class MailSystem {
   }
 
   private constructor(parts: Parts, decisions: Decisions) {
-    const { spool, log, configuration } = parts
+    const { spool, log, time, configuration } = parts
+    const clock = time.now
     this.#parts = parts
+    this.#newId = makeIds(clock, Math.floor(Math.random() * 1_000_000))
     this.#decisions = decisions
-    this.#statistics = new Statistics(configuration.layout.statistics, clock())
+    this.#statistics = new Statistics(configuration.layout.statistics, time.wall())
     this.#metricsDoor = new MetricsDoor({
       page: () => parts.measures.page(),
       say: (line) => log.note(line),
@@ -162,6 +167,7 @@ export class MailSystem {
       spool,
       log,
       clock,
+      wall: time.wall,
       dns: parts.dns,
       newId: this.#newId,
       watchers: this.#watchers,
@@ -178,7 +184,7 @@ export class MailSystem {
   }
 
   #makeClientQueue(): ClientQueue {
-    const { configuration, log } = this.#parts
+    const { configuration, log, time } = this.#parts
     return new ClientQueue({
       directory: configuration.layout.clientQueue,
       session: (login) => this.#doors.sessionFor(login),
@@ -186,24 +192,29 @@ export class MailSystem {
       say: (line) => log.note(line),
       bug: (error) => log.bug(error),
       report: async (kept, octets, refused) => {
-        const about = { refused, settings: this.#decisions.settings, now: clock() }
+        const about = { refused, settings: this.#decisions.settings, now: time.wall() }
         const made = await clientReport(kept, octets, about)
         return made === undefined
           ? ok(undefined)
-          : report(made.queued, made.content, made.told, { ...this.#reportWorld(), author: made.author })
+          : report(made.queued, made.content, made.told, {
+              ...this.#reportWorld(),
+              ahead: () => 0, // the file has the machine's dates
+              author: made.author,
+            })
       },
     })
   }
 
   async #begin(askReload: () => void): Promise<void> {
     const { layout } = this.#parts.configuration
-    const { spool, log } = this.#parts
+    const { spool, log, time } = this.#parts
     const verbs = controlVerbs({
       spool,
       runner: this.#runner,
       watchers: this.#watchers,
       followers: this.#followers,
-      clock,
+      clock: time.now,
+      ahead: time.ahead,
       version,
       listeners: () => this.#decisions.settings.daemons.map(({ address, port }) => ({ address, port })),
       reload: askReload,
@@ -285,19 +296,19 @@ export class MailSystem {
   }
 
   async #attemptFollowed(queued: Queued, content: Content): Promise<number | undefined> {
-    const { spool, log } = this.#parts
+    const { spool, log, time } = this.#parts
     const { settings, routing } = this.#decisions
     const controls = await whoControls(queued.entry, routing)
     return attempt(queued, content, {
       spool,
-      clock,
+      clock: time.now,
       expand: (pending, { envelope }) => expandFrom(envelope.reversePath, pending, routing),
       deliver: this.#deliver,
       fate: ({ attempts, recipient, warned }, { acceptedAt, envelope, summary }, status) =>
         nextAttempt({
           attempts,
           acceptedAt,
-          now: clock(),
+          now: time.now(),
           random: Math.random(),
           settings,
           warned,
@@ -326,7 +337,11 @@ export class MailSystem {
     else if (action === "failed") this.#statistics.add(mailer, { rejected: 1 })
     if (option(this.#decisions.settings, "HostStatusDirectory") === undefined) return
     const says = diagnosticText(status.diagnostic) ?? status.reason.says
-    this.#hosts.note(remote, { at: status.at.getTime(), status: status.status, says })
+    this.#hosts.note(remote, {
+      at: status.at.getTime() + this.#parts.time.ahead(),
+      status: status.status,
+      says,
+    })
   }
 
   #accepted(queued: Queued): void {
@@ -338,12 +353,12 @@ export class MailSystem {
   }
 
   #whatIfWorld(): WhatIfWorld {
-    const { spool, dns, accounts, agent, configuration } = this.#parts
+    const { spool, dns, accounts, agent, configuration, time } = this.#parts
     return {
       spool,
       dns,
       accounts,
-      clock,
+      clock: time.now,
       readUserFile: userFileReader(agent),
       settings: () => this.#decisions.settings,
       srs: () => this.#decisions.routing.srs,
@@ -353,12 +368,13 @@ export class MailSystem {
   }
 
   #reportWorld() {
-    const { spool, log } = this.#parts
+    const { spool, log, time } = this.#parts
     return {
       spool,
       settings: this.#decisions.settings,
       software,
-      clock,
+      clock: time.now,
+      ahead: time.ahead,
       newId: this.#newId,
       onAccepted: (queued: Queued, content: Content) => {
         spool.note(acceptedEvents(queued, content))
@@ -371,7 +387,7 @@ export class MailSystem {
   }
 
   #makeDeliver({ settings, smtp, routing, sign }: Decisions): Deliver {
-    const { agent, accounts } = this.#parts
+    const { agent, accounts, time } = this.#parts
     const sieve = sieveServices({ ...this.#reportWorld(), settings, memory: this.#sieveMemory })
     return makeDelivery({
       settings,
@@ -380,7 +396,8 @@ export class MailSystem {
       sign,
       agent,
       accounts,
-      clock,
+      clock: time.now,
+      ahead: time.ahead,
       sieve,
       state: this.#parts.configuration.layout.state,
       followers: this.#followers,
@@ -389,28 +406,29 @@ export class MailSystem {
 
   /** What cannot be read is kept, said and not tried again until somebody looks at it. */
   async #damaged({ entry }: Queued, why: string): Promise<void> {
-    const { spool, log } = this.#parts
+    const { spool, log, time } = this.#parts
     log.note(`${entry.id}: SYSERR(waypost): the message is damaged and set aside: ${why}`)
     await spool.hold(entry.id, `damaged: ${why}`)
-    spool.note([setAside(entry.id, clock(), why)])
+    spool.note([setAside(entry.id, time.now(), why)])
   }
 }
 
 /** As root each line goes to syslog too, unless journald has our standard error already. */
 function machineLog(): Syslog | undefined {
   if (process.env["JOURNAL_STREAM"] !== undefined) return undefined
-  return new Syslog("/dev/log", "sm-mta", () => printStamp(clock()))
+  return new Syslog("/dev/log", "sm-mta", () => printStamp(Date.now()))
 }
 
 function decide(settings: Settings, tls: TlsMaterial, parts: Parts): Result<Decisions> {
-  const { dns, accounts, agent, log, configuration, passwords, throttle } = parts
+  const { dns, accounts, agent, log, time, configuration, passwords, throttle } = parts
   const { addresses } = configuration
   return makeDecisions(settings, {
     dns,
     accounts,
     readUserFile: userFileReader(agent),
     log,
-    clock,
+    clock: time.now,
+    wall: time.wall,
     addresses,
     directory: configuration.layout.queue,
     tls,

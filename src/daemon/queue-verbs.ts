@@ -2,6 +2,7 @@
 import { printPath } from "../mail/address.ts"
 import type { Clock } from "../mail/world.ts"
 import type { Queued } from "../queue/entry.ts"
+import { asDated } from "../queue/steady.ts"
 import { readSelection, type Selection, selects } from "../queue/select.ts"
 import { QueueShape, type Shape } from "../queue/summary.ts"
 import type { Filter, Spool } from "../spool/spool.ts"
@@ -10,9 +11,13 @@ import type { Answer, Request } from "./control.ts"
 export type QueueVerbsWorld = {
   readonly spool: Pick<Spool, "list" | "get" | "content" | "shapes">
   readonly clock: Clock
+  /** How far the machine's clock, which everybody reads, is ahead of it. */
+  readonly ahead?: () => number
   /** Something may be due now. */
   readonly wake: () => void
 }
+
+const none = () => 0
 
 /** How many queue entries are read in one short transaction. */
 const page = 200
@@ -21,8 +26,11 @@ const page = 200
  * Everything that is meant, page by page: a slow reader holds nothing up. With `limit` and `after` a part of it, and then the id
  * after which it goes on.
  */
-export async function* queue(request: Request, { spool }: QueueVerbsWorld): AsyncIterable<Answer> {
-  const wanted = wantedBy(request)
+export async function* queue(
+  request: Request,
+  { spool, ahead = none }: QueueVerbsWorld,
+): AsyncIterable<Answer> {
+  const wanted = wantedBy(request, ahead())
   if (wanted === undefined) return yield notUnderstood(request)
   const { after, limit = Number.POSITIVE_INFINITY } = request
   let last: string | undefined
@@ -31,13 +39,16 @@ export async function* queue(request: Request, { spool }: QueueVerbsWorld): Asyn
     if (typeof limit === "number" && given >= limit) return yield { next: last }
     last = queued.entry.id
     given++
-    yield { queued }
+    yield { queued: asDated(queued, ahead()) }
   }
 }
 
 /** Recipients by destination and age. */
-export async function* summary(request: Request, { spool, clock }: QueueVerbsWorld): AsyncIterable<Answer> {
-  const wanted = wantedBy(request)
+export async function* summary(
+  request: Request,
+  { spool, clock, ahead = none }: QueueVerbsWorld,
+): AsyncIterable<Answer> {
+  const wanted = wantedBy(request, ahead())
   if (wanted === undefined) return yield notUnderstood(request)
   for (const shape of await shapesOf(wanted, clock(), spool)) yield { shape }
 }
@@ -62,35 +73,42 @@ async function shapesOf(
  */
 export async function* change(
   request: Request,
-  { spool, wake }: QueueVerbsWorld,
+  { spool, ahead = none, wake }: QueueVerbsWorld,
   act: (id: string) => Promise<boolean>,
 ): AsyncIterable<Answer> {
-  const wanted = wantedBy(request)
+  const wanted = wantedBy(request, ahead())
   if (wanted === undefined) return yield notUnderstood(request)
   if (isEverything(wanted) && request["all"] !== true)
     return yield { error: `${request.verb}: name ids or a filter, or say --all`, code: 64 }
   if (request["preview"] === true) {
-    return yield* preview(request, found(wanted, spool))
+    return yield* preview(request, found(wanted, spool), ahead())
   }
   const meant: string[] = [] // all of them first: what is done changes what would be found
   for await (const { entry } of found(wanted, spool)) meant.push(entry.id)
   for (const id of meant) {
     const queued = await spool.get(id)
-    if (queued !== undefined && (await act(id))) yield { queued }
+    if (queued !== undefined && (await act(id))) yield { queued: asDated(queued, ahead()) }
   }
   wake()
 }
 
 /** What is meant; with `told`, so many of it, and of all that is more the number. */
-async function* preview({ told }: Request, meant: AsyncIterable<Queued>): AsyncIterable<Answer> {
+async function* preview(
+  { told }: Request,
+  meant: AsyncIterable<Queued>,
+  ahead: number,
+): AsyncIterable<Answer> {
   const most = typeof told === "number" ? told : Number.POSITIVE_INFINITY
   let count = 0
-  for await (const queued of meant) if (count++ < most) yield { queued }
+  for await (const queued of meant) if (count++ < most) yield { queued: asDated(queued, ahead) }
   if (count > most) yield { more: count - most }
 }
 
 /** A message's octets, in base64, piece by piece, after a line about it. */
-export async function* hand(request: Request, { spool }: QueueVerbsWorld): AsyncIterable<Answer> {
+export async function* hand(
+  request: Request,
+  { spool, ahead = none }: QueueVerbsWorld,
+): AsyncIterable<Answer> {
   const { id } = request
   const queued = typeof id === "string" ? await spool.get(id) : undefined
   if (queued === undefined)
@@ -98,13 +116,14 @@ export async function* hand(request: Request, { spool }: QueueVerbsWorld): Async
   const content = await spool.content(queued.entry.id)
   if (!content.ok) return yield { error: `${queued.entry.id}: ${content.error}`, code: 74 }
   const sender = printPath(queued.entry.envelope.reversePath)
-  yield { id: queued.entry.id, sender, acceptedAt: queued.entry.acceptedAt }
+  yield { id: queued.entry.id, sender, acceptedAt: queued.entry.acceptedAt + ahead() }
   for await (const piece of content.value.chunks()) yield { octets: piece.toString("base64") }
 }
 
 type Wanted = { readonly filter: Filter; readonly selection: Selection }
 
-function wantedBy(request: Request): Wanted | undefined {
+/** Times are asked for as the machine's clock has them. */
+function wantedBy(request: Request, ahead: number): Wanted | undefined {
   const { ids, to, from, olderThan } = request
   const selection = readSelection(request["selection"])
   if (selection === undefined) return undefined
@@ -113,7 +132,7 @@ function wantedBy(request: Request): Wanted | undefined {
     ...(Array.isArray(ids) ? { ids: ids.map(String) } : {}),
     ...(typeof to === "string" ? { to } : {}),
     ...(typeof from === "string" ? { from } : {}),
-    ...(typeof olderThan === "number" ? { olderThan } : {}),
+    ...(typeof olderThan === "number" ? { olderThan: olderThan - ahead } : {}),
     ...(selection.held === "any" ? {} : { held: selection.held }),
   }
   return { filter, selection }

@@ -8,6 +8,7 @@ import { fail, ok, type Result } from "../mail/result.ts"
 import type { Clock, NewId } from "../mail/world.ts"
 import { type Bounce, type BounceFacts, bouncesFor } from "../queue/bounce.ts"
 import type { Entry, Queued } from "../queue/entry.ts"
+import { asDated } from "../queue/steady.ts"
 import type { Settled } from "../queue/settle.ts"
 import type { Spool } from "../spool/spool.ts"
 
@@ -16,6 +17,8 @@ export type ReportWorld = {
   readonly settings: Settings
   readonly software: string
   readonly clock: Clock
+  /** How far the machine's clock, whose dates others read, is ahead of it. */
+  readonly ahead: () => number
   readonly newId: NewId
   readonly onAccepted: (queued: Queued, content: Content) => void
   readonly say: (line: string) => void
@@ -32,7 +35,9 @@ export async function report(
   told: readonly Settled[],
   world: ReportWorld,
 ): Promise<Result<void>> {
-  const { reports, untold } = bouncesFor(entry, told, factsFor(entry, world))
+  const ahead = world.ahead()
+  const dated = asDated({ entry, pending: [] }, ahead).entry
+  const { reports, untold } = bouncesFor(dated, datedEndings(told, ahead), factsFor(dated, world))
   for (const { about, reason } of untold)
     world.say(`${entry.id}: no report about ${about.tell}: ${reason.says}`)
   for (const bounce of reports) {
@@ -47,12 +52,25 @@ export async function report(
   return ok(undefined)
 }
 
-function factsFor(entry: Entry, { settings, software, clock, newId, author }: ReportWorld): BounceFacts {
+/** When it was, as the machine's clock has it. */
+function datedEndings(told: readonly Settled[], ahead: number): readonly Settled[] {
+  if (ahead === 0) return told
+  return told.map((one) => ({
+    ...one,
+    status: { ...one.status, at: new Date(one.status.at.getTime() + ahead) },
+  }))
+}
+
+function factsFor(
+  entry: Entry,
+  { settings, software, clock, ahead, newId, author }: ReportWorld,
+): BounceFacts {
   const copy = option(settings, "PostmasterCopy")
   return {
     host: macro(settings, "j") ?? "localhost",
     software,
-    now: clock(),
+    now: clock() + ahead(),
+    acceptedAt: clock(),
     newId,
     doubleBounceAddress: option(settings, "DoubleBounceAddress"),
     postmasterCopy: copy === undefined || copy === "" ? undefined : copy,

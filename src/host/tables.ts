@@ -54,7 +54,7 @@ export class Table implements LookupTable {
   #checkedAt = Number.NEGATIVE_INFINITY
   readonly #answers = new Map<string, Found<Entry>>()
 
-  constructor(spec: TableSpec, say: Say, clock: () => number = Date.now) {
+  constructor(spec: TableSpec, say: Say, clock: () => number = () => performance.now()) {
     this.name = spec.name
     this.via = spec.at
     this.#spec = spec

@@ -43,11 +43,11 @@ export class LockedFile {
 
 /** Waits until the file is ours, at most as long as the target says; then it is to be tried again later. */
 export async function openLocked(target: LockTarget): Promise<LockedFile> {
-  const deadline = Date.now() + target.waitMilliseconds
+  const deadline = performance.now() + target.waitMilliseconds
   for (let pause = 50; ; pause = Math.min(pause * 2, 500)) {
     const locked = tryOpen(target)
     if (locked !== undefined) return locked
-    if (Date.now() + pause > deadline)
+    if (performance.now() + pause > deadline)
       throw new Refused(later("4.2.0", `${target.path}: locked by another program`))
     await sleep(pause)
   }

@@ -57,7 +57,7 @@ function isDirectory(path: string): boolean {
 }
 
 async function lock(path: string, seconds: number, timeout: number): Promise<Answer> {
-  const deadline = Date.now() + (timeout > 0 ? 2 * timeout : 3600) * 1000
+  const deadline = performance.now() + (timeout > 0 ? 2 * timeout : 3600) * 1000
   const pause = Math.min(Math.max(seconds, 1) * 1000, 8000)
   for (let wait = 100; ; wait = Math.min(wait * 2, pause)) {
     try {
@@ -68,7 +68,7 @@ async function lock(path: string, seconds: number, timeout: number): Promise<Ans
     } catch (error) {
       return { answer: "refused", why: wordsFor(error) }
     }
-    if (Date.now() > deadline) return { answer: "refused", why: "held by another for too long" }
+    if (performance.now() > deadline) return { answer: "refused", why: "held by another for too long" }
     await sleep(wait)
   }
 }

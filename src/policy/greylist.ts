@@ -57,7 +57,7 @@ export function byGreylist(
   const key = `${network} ${printPath(sender).toLowerCase()} ${printPath(recipient).toLowerCase()}`
   const tried = memory.get(key)
   const forgotten = tried === undefined || now - tried.last > (tried.passed ? keep : window)
-  const first = forgotten ? now : tried.first
+  const first = forgotten ? now : Math.min(tried.first, now) // a clock that was set back makes nobody wait for it
   const why = cause("FEATURE(greylist)", at)
   if (!forgotten && (tried.passed || now - first >= delay)) {
     memory.set(key, { first, last: now, passed: true })

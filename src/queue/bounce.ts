@@ -18,6 +18,8 @@ export type BounceFacts = {
   /** "8.17.1/Waypost 0.1.0", for Received. */
   readonly software: string
   readonly now: number
+  /** The same moment by the queue's own clock, where it is another (queue/steady.ts). */
+  readonly acceptedAt?: number
   readonly newId: NewId
   /** The option DoubleBounceAddress: who gets what nobody else can be told. Empty: nobody. */
   readonly doubleBounceAddress: string
@@ -180,7 +182,7 @@ function write(entry: Entry, letter: Letter, facts: BounceFacts): Bounce {
         ...(entry.envelope.requireTls === true ? { requireTls: true } : {}), // RFC 8689 §5: it tells what must not leak
       },
       arrival,
-      acceptedAt: facts.now,
+      acceptedAt: facts.acceptedAt ?? facts.now,
       size: before.length + original + after.length,
       headerSize,
       summary,

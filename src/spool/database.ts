@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite"
 import { crc32 } from "node:zlib"
 import type { Pending } from "../queue/entry.ts"
 import { laneOf } from "../queue/fair.ts"
+import { marksTable } from "./marks.ts"
 import { step } from "./steps.ts"
 
 /** A database that this program must not touch; the message is one line for its user. */
@@ -53,6 +54,7 @@ const ladder: readonly ((database: DatabaseSync) => void)[] = [
     database.exec(version2)
     fillLanes(database)
   },
+  (database) => database.exec(marksTable),
 ]
 
 /** Gives each recipient the lane of its destination. A damaged row keeps lane 0: it is set aside when its turn comes. */

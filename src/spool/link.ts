@@ -1,6 +1,7 @@
 // The main thread's side of the spool's thread: changes in groups, questions with answers, and what is to be done when a commit or
 // the thread itself fails.
 import { Worker } from "node:worker_threads"
+import type { TimeMark } from "../queue/steady.ts"
 import type {
   Answers,
   Change,
@@ -31,11 +32,19 @@ const mostUnderWay = 2
 const again = 1000
 /** Milliseconds that a change nobody waits for may be late: as a rule the next message's commit takes it along. */
 const lateness = 10
+/** Milliseconds between two marks of time. */
+const markEvery = 1000
 const nothing = new Uint8Array(0)
 
 export type LinkEvents = {
   readonly log: (line: string) => void
   readonly eventsKept: (count: number) => void
+  /** The time by which what is old in the timelines is told. */
+  readonly now: () => number
+  /** What time it is; asked once a second at most. */
+  readonly mark: () => TimeMark | undefined
+  /** What an earlier run left of it. */
+  readonly marked: (mark: TimeMark | undefined) => void
 }
 
 export class Link {
@@ -53,6 +62,7 @@ export class Link {
   /** Ids that were refused although a thread that ended may have kept them. */
   readonly #refused = new Set<string>()
   #wasOpen = false
+  #markedAt = Number.NEGATIVE_INFINITY
   #number = 0
   #flushing = false
   /** Whether somebody waits for what is gathered. */
@@ -110,7 +120,7 @@ export class Link {
   }
 
   note(events: readonly EventRow[]): void {
-    this.#post({ kind: "events", events })
+    this.#post({ kind: "events", events, now: this.#events.now() })
   }
 
   /** Everything that was asked for is done first. */
@@ -122,7 +132,7 @@ export class Link {
     this.#closing = Promise.withResolvers()
     for (const { resolve } of this.#stuck.splice(0)) resolve({ ok: false, failure: this.#trouble ?? gone })
     if (this.#worker === undefined) return
-    this.#post({ kind: "close" })
+    this.#post({ kind: "close", mark: this.#events.mark() })
     await this.#closing.promise
   }
 
@@ -161,7 +171,14 @@ export class Link {
     const group = ++this.#number
     this.#underWay.set(group, waiting)
     if (this.#worker === undefined) this.#failed(group, this.#trouble ?? gone)
-    else this.#post({ kind: "changes", group, changes, octets }, [octets.buffer])
+    else this.#post({ kind: "changes", group, changes, octets, mark: this.#mark() }, [octets.buffer])
+  }
+
+  #mark(): TimeMark | undefined {
+    const now = performance.now()
+    if (now - this.#markedAt < markEvery) return undefined
+    this.#markedAt = now
+    return this.#events.mark()
   }
 
   #hear(message: FromWorker): void {
@@ -180,6 +197,7 @@ export class Link {
         return this.#order(message.trouble)
       case "opened":
         this.#refused.clear()
+        if (!this.#wasOpen) this.#events.marked(message.mark)
         this.#wasOpen = true
         this.#order(undefined)
         return this.#opening?.resolve(undefined)

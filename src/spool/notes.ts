@@ -16,6 +16,7 @@ export type Keeper = { note(events: readonly EventRow[]): void }
 export class Notes {
   readonly #log: (line: string) => void
   readonly #onNote: ((events: readonly Event[]) => void) | undefined
+  readonly #ahead: () => number
   #keeper: Keeper | undefined
   #gathered: EventRow[] = []
   #waiting = 0
@@ -23,17 +24,24 @@ export class Notes {
   #saidAt = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
 
-  /** `onNote` hears of each event at once, whatever becomes of it here. */
-  constructor(log: (line: string) => void, onNote?: (events: readonly Event[]) => void) {
+  /** `onNote` hears of each event at once, whatever becomes of it here. `ahead` makes the queue's time the machine's. */
+  constructor(
+    log: (line: string) => void,
+    onNote?: (events: readonly Event[]) => void,
+    ahead: () => number = () => 0,
+  ) {
     this.#log = log
     this.#onNote = onNote
+    this.#ahead = ahead
   }
 
   connect(keeper: Keeper): void {
     this.#keeper = keeper
   }
 
-  add(events: readonly Event[]): void {
+  add(noted: readonly Event[]): void {
+    const ahead = this.#ahead()
+    const events = ahead === 0 ? noted : noted.map((event) => dated(event, ahead))
     this.#onNote?.(events)
     if (this.#waiting >= mostWaiting) {
       this.#dropped += events.length
@@ -72,4 +80,12 @@ export class Notes {
     this.#log(`${this.#dropped} events were not kept in the timelines: more came than could be written`)
     this.#dropped = 0
   }
+}
+
+/** An event as the machine's clock has it. */
+function dated(event: Event, ahead: number): Event {
+  const { at, message } = event
+  if (message === undefined) return { ...event, at: at + ahead }
+  const entry = { ...message.entry, acceptedAt: message.entry.acceptedAt + ahead }
+  return { ...event, at: at + ahead, message: { ...message, entry } }
 }

@@ -1,5 +1,6 @@
 // What the two threads of the spool say to each other: changes in groups with one buffer of octets, questions, events.
 // Everything is plain values, so that it can be cloned between threads.
+import type { TimeMark } from "../queue/steady.ts"
 import type { Shape } from "../queue/summary.ts"
 import type { EventSearch, Filter, QueueAges, ShapeOf } from "./spool.ts"
 
@@ -138,13 +139,16 @@ export type ToWorker =
       readonly group: number
       readonly changes: readonly Change[]
       readonly octets: Uint8Array<ArrayBuffer>
+      /** Now and then: what time it is, to be kept with them. */
+      readonly mark: TimeMark | undefined
     }
   | { readonly kind: "question"; readonly number: number; readonly question: Question }
-  | { readonly kind: "events"; readonly events: readonly EventRow[] }
-  | { readonly kind: "close" }
+  | { readonly kind: "events"; readonly events: readonly EventRow[]; readonly now: number }
+  | { readonly kind: "close"; readonly mark: TimeMark | undefined }
 
 export type FromWorker =
-  | { readonly kind: "opened" }
+  /** With what the last run left of time. */
+  | { readonly kind: "opened"; readonly mark: TimeMark | undefined }
   | { readonly kind: "refused"; readonly why: string }
   /** Durable, each change with its result; `results` undefined: all applied. */
   | {

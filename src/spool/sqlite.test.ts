@@ -352,7 +352,7 @@ test("a spool of a newer version is refused and left as it is", async () => {
     database.close()
     const opened = await openSpool({ directory, clock: Date.now, log: () => {} })
     assert.ok(!opened.ok)
-    assert.match(opened.error, /queue\.db was written by a newer Waypost \(schema 99, this one knows 2\)/)
+    assert.match(opened.error, /queue\.db was written by a newer Waypost \(schema 99, this one knows 3\)/)
   })
 })
 
@@ -472,7 +472,7 @@ test("a spool of version 1, full, is brought up to date: nothing is lost, and ea
     const database = new DatabaseSync(join(directory, "queue.db"))
     database.exec(`
       DROP INDEX pendingLane; DROP INDEX pendingNext; ALTER TABLE pending DROP COLUMN lane;
-      CREATE INDEX pendingDue ON pending (due) WHERE due IS NOT NULL; PRAGMA user_version = 1`)
+      CREATE INDEX pendingDue ON pending (due) WHERE due IS NOT NULL; DROP TABLE clock; PRAGMA user_version = 1`)
     database.close()
     const again = await open(directory, [])
     assert.deepEqual(ids(await again.due(Date.now(), 10)), ["a1", "a2", "a3"])

@@ -7,6 +7,7 @@ import { fail, ok, type Result } from "../mail/result.ts"
 import type { Clock } from "../mail/world.ts"
 import type { Outcome, Queued } from "../queue/entry.ts"
 import type { Shape } from "../queue/summary.ts"
+import type { TimeMark } from "../queue/steady.ts"
 import { FolderSync } from "./body-file.ts"
 import { bodyPath, type Folders, foldersOf, setAsideFile } from "./bodies.ts"
 import { foundEvents, printPending, readEvents, readQueued } from "./codec.ts"
@@ -32,6 +33,14 @@ export type SpoolOptions = {
   /** Bounds of history.db: 256 MiB (less on a small disk) and 7 days when absent. */
   readonly historyOctets?: number | undefined
   readonly historyMilliseconds?: number | undefined
+  /** The time of what waits; without it `clock` is taken at its word. */
+  readonly steady?:
+    | {
+        readonly mark: () => TimeMark
+        readonly resume: (mark: TimeMark | undefined) => void
+        readonly ahead: () => number
+      }
+    | undefined
   /** Hears of each event as it is noted. */
   readonly onNote?: (events: readonly Event[]) => void
 }
@@ -46,8 +55,16 @@ export async function openSpool(options: SpoolOptions): Promise<Result<Spool>> {
   if (!locked.ok) return locked
   step("open.locked")
   const { historyOctets = sharesAt(directory).history, historyMilliseconds = 7 * day } = options
-  const notes = new Notes(options.log, options.onNote)
-  const events = { log: options.log, eventsKept: (count: number) => notes.kept(count) }
+  const notes = new Notes(options.log, options.onNote, options.steady?.ahead)
+  const { steady } = options
+  const events = {
+    log: options.log,
+    eventsKept: (count: number) => notes.kept(count),
+    // Whichever clock is behind: no event goes before its time because the clock was set.
+    now: () => options.clock() + Math.min(0, steady?.ahead() ?? 0),
+    mark: () => steady?.mark(),
+    marked: (mark: TimeMark | undefined) => steady?.resume(mark),
+  }
   const link = new Link({ directory, historyOctets, historyMilliseconds }, events)
   notes.connect(link)
   const why = await link.open()

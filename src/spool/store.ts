@@ -4,10 +4,12 @@
 import { statfsSync } from "node:fs"
 import { join } from "node:path"
 import type { DatabaseSync } from "node:sqlite"
+import type { TimeMark } from "../queue/steady.ts"
 import { AgeCount } from "./ages.ts"
 import { type Folders, foldersOf, removeBodyFile, setAsideOctets, sweepBodies } from "./bodies.ts"
 import { explainError, findDamage, isFull, openDatabase, pageSize } from "./database.ts"
 import { sharesAt } from "./disk.ts"
+import { lastMark, Marks } from "./marks.ts"
 import { Reader } from "./reads.ts"
 import type { Change, ChangeResult, Counted, Failure } from "./requests.ts"
 import { ShapeCount } from "./shapes.ts"
@@ -16,7 +18,11 @@ import { Tally } from "./tally.ts"
 import { Writer } from "./writes.ts"
 
 /** The changes of one message between the threads, and where their octets are. */
-export type Group = { readonly changes: readonly Change[]; readonly octets: Uint8Array }
+export type Group = {
+  readonly changes: readonly Change[]
+  readonly octets: Uint8Array
+  readonly mark?: TimeMark | undefined
+}
 
 export type Committed =
   | { readonly ok: true; readonly results: readonly (readonly ChangeResult[])[] }
@@ -34,6 +40,7 @@ type Opened = {
   readonly writer: Writer
   readonly reader: Reader
   readonly tally: Tally
+  readonly marks: Marks
 }
 
 export class Store {
@@ -69,6 +76,11 @@ export class Store {
     return this.#trouble
   }
 
+  /** What time it was when an earlier run ended. */
+  get lastMark(): TimeMark | undefined {
+    return lastMark(this.#need().database)
+  }
+
   get reader(): Reader {
     return this.#need().reader
   }
@@ -93,9 +105,10 @@ export class Store {
     }
   }
 
-  #transaction({ writer }: Opened, groups: readonly Group[]): (readonly ChangeResult[])[] {
+  #transaction({ writer, marks }: Opened, groups: readonly Group[]): (readonly ChangeResult[])[] {
     writer.begin()
-    const results = groups.map(({ changes, octets }) => {
+    const results = groups.map(({ changes, octets, mark }) => {
+      if (mark !== undefined) marks.keep(mark)
       this.#fresh += octets.length + changes.length * pageSize
       this.#wal += octets.length + changes.length * pageSize
       return changes.map((change) => writer.apply(change, octets))
@@ -175,7 +188,7 @@ export class Store {
     const database = openDatabase(this.#path, this.#walLimit)
     const tally = new Tally(database)
     const reader = new Reader(database, (seq, id, text) => this.#setAsideEntry(database, seq, id, text))
-    return { database, tally, reader, writer: new Writer(database, tally) }
+    return { database, tally, reader, writer: new Writer(database, tally), marks: new Marks(database) }
   }
 
   /** Nobody was told that these were accepted. */
@@ -222,7 +235,8 @@ export class Store {
     )
   }
 
-  close(): void {
+  close(mark?: TimeMark): void {
+    if (mark !== undefined) this.#opened?.marks.keep(mark)
     this.checkpoint(true)
     this.#opened?.database.close()
     this.#opened = undefined

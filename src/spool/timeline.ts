@@ -26,14 +26,14 @@ export class Timeline {
     this.#open()
   }
 
-  add(events: readonly EventRow[]): void {
-    if (this.#history === undefined && Date.now() >= this.#openAgainAt) this.#open()
+  add(events: readonly EventRow[], now: number): void {
+    if (this.#history === undefined && performance.now() >= this.#openAgainAt) this.#open()
     if (this.#history === undefined) {
       this.#lost += events.length
       return
     }
     try {
-      this.#history.add(events, Date.now())
+      this.#history.add(events, now)
       for (const { json } of events) this.#octets += json.length + 100
     } catch (error) {
       this.#lost += events.length
@@ -81,7 +81,7 @@ export class Timeline {
 
   #failed(error: unknown): void {
     this.#log(`timelines cannot be kept now: ${explainError(error)}`)
-    this.#openAgainAt = Date.now() + again
+    this.#openAgainAt = performance.now() + again
     const history = this.#history
     this.#history = undefined
     try {

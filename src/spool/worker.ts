@@ -1,6 +1,7 @@
 // The spool's own thread: takes groups of changes, commits whatever waits in one transaction, answers questions in between, and
 // keeps the timelines when nothing else is to be done. It is the only one that opens the databases.
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads"
+import type { TimeMark } from "../queue/steady.ts"
 import type { AgeCount } from "./ages.ts"
 import { setAsideOctets } from "./bodies.ts"
 import { explainError, UnusableDatabase } from "./database.ts"
@@ -32,7 +33,7 @@ class SpoolThread {
 
   listen(): void {
     this.#port.on("message", (message: ToWorker) => this.#hear(message))
-    this.#say({ kind: "opened" })
+    this.#say({ kind: "opened", mark: this.#store.lastMark })
   }
 
   // Whatever came while the last commit ran is taken together: one sync for all of it.
@@ -87,11 +88,11 @@ class SpoolThread {
         this.#answer(message.number, message.question)
         return
       case "events":
-        this.#timeline.add(message.events)
+        this.#timeline.add(message.events, message.now)
         this.#say({ kind: "eventsKept", count: message.events.length })
         return
       case "close":
-        this.#close()
+        this.#close(message.mark)
     }
   }
 
@@ -158,11 +159,11 @@ class SpoolThread {
     this.#timeline.checkpoint(true)
   }
 
-  #close(): void {
+  #close(mark: TimeMark | undefined): void {
     clearInterval(this.#reopening)
     clearTimeout(this.#idle)
     try {
-      this.#store.close()
+      this.#store.close(mark)
       this.#timeline.close()
     } catch (error) {
       this.#say({ kind: "log", line: `closing the spool: ${explainError(error)}` })
