@@ -5,14 +5,16 @@ import { option } from "../config/options.ts"
 import { feature, macro, type Settings } from "../config/settings.ts"
 import { keysByDefault } from "../daemon/signing.ts"
 import { readKeys } from "../trust/dkim-keys.ts"
+import { fetchPolicy } from "../trust/mta-sts-fetch.ts"
 import { type Arguments, readArguments, stateOption, type Usage } from "./arguments.ts"
-import { loadConfiguration, runningConfiguration } from "./configuration.ts"
+import { loadConfiguration } from "./configuration.ts"
 import { domainOf, zoneLine } from "./dkim.ts"
 import { type Checked, checkRecord } from "./dns-check.ts"
+import { type CheckedPolicy, checkPolicy } from "./dns-policy.ts"
 import { type Site, stsPolicy, type Wanted, wantedRecords } from "./dns-records.ts"
 import { exits, type Io, Refusal } from "./io.ts"
 import { resolverFor } from "./resolver-option.ts"
-import { runningState } from "./state.ts"
+import { runningConfiguration, runningState } from "./state.ts"
 
 const usage: Usage = {
   name: "waypost dns",
@@ -102,7 +104,8 @@ function setup(site: Site, given: Arguments, io: Io): number {
   const lines = [
     ...wanted.flatMap((one) => [`; ${one.what}: ${one.why}`, lineOf(one)]),
     ...missing,
-    `; the policy of MTA-STS, at https://mta-sts.${domain}/.well-known/mta-sts.txt:`,
+    `; mta-sts.${domain} is a web server, which has a certificate for that name. The policy of MTA-STS is there,`,
+    `; at https://mta-sts.${domain}/.well-known/mta-sts.txt, of type text/plain:`,
     ...policy,
   ]
   io.stdout.write(`${lines.join("\n")}\n`)
@@ -116,7 +119,11 @@ export function lineOf({ name, type, text }: Wanted): string {
 
 async function check(site: Site, given: Arguments, io: Io): Promise<number> {
   const dns = resolverFor(given.text("resolver"))
-  const checked = await Promise.all(wantedRecords(site).map((wanted) => checkRecord(wanted, dns)))
+  const policyWorld = { dns, fetch: (domain: string) => fetchPolicy(domain, { dns, authorities: [] }) }
+  const checked = await Promise.all([
+    ...wantedRecords(site).map((wanted) => checkRecord(wanted, dns)),
+    checkPolicy(site, policyWorld),
+  ])
   const bad = checked.filter(({ state }) => state === "missing" || state === "wrong")
   if (given.has("json"))
     io.stdout.write(`${JSON.stringify({ domain: site.domain, checked }, undefined, 2)}\n`)
@@ -130,7 +137,7 @@ async function check(site: Site, given: Arguments, io: Io): Promise<number> {
   return bad.length === 0 && site.keys.length > 0 ? exits.ok : exits.dataError
 }
 
-function wordsFor({ wanted, state, found, advice }: Checked): readonly string[] {
+function wordsFor({ wanted, state, found, advice }: Checked | CheckedPolicy): readonly string[] {
   const there = found.length === 0 ? wanted.name : `${wanted.name}: ${found.map(short).join(" | ")}`
   const first = `${state.padEnd(8)} ${wanted.what.padEnd(8)} ${there}`
   return advice === undefined ? [first] : [first, `         → ${advice}`]
