@@ -183,9 +183,10 @@ test("mutt reads the mailbox", async (t) => {
     "-e",
     "push '<limit>~s mutt<enter><display-message><exit>'",
   ]
+  // A new terminal has no size, and the ncurses of Debian 13 takes none without.
   const { stdout } = await run("sh", [
     "-c",
-    `TERM=xterm script -qec "mutt ${index.map(quote).join(" ")}" /dev/null`,
+    `TERM=xterm script -qec "stty rows 24 cols 80; exec mutt ${index.map(quote).join(" ")}" /dev/null`,
   ])
   assert.match(stdout, /Subject: for mutt/)
   assert.match(stdout, /Hello gordon\./)

@@ -86,7 +86,7 @@ async function judge({ script, message, n }: Pair): Promise<string> {
         resolve({ code: error === null ? 0 : Number(error.code), text: `${stdout}\n${stderr}` }),
     )
   })
-  if (/failed to compile/.test(text)) return "no script"
+  if (/failed to (?:compile|open sieve script)/.test(text)) return "no script"
   if (code !== 0) return `exit ${code}: ${text}`
   return wordsOf(text)
 }

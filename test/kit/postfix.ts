@@ -2,12 +2,12 @@
 import type { ChildProcess } from "node:child_process"
 import { spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { connect } from "node:net"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { makeSelfSigned } from "../../src/trust/self-signed.ts"
-import { houseOf, startPeer } from "./peers.ts"
+import { houseOf, runPeer, startPeer } from "./peers.ts"
 import { freePort } from "./system.ts"
 
 export type Postfix = {
@@ -63,6 +63,9 @@ export async function startPostfix(directory: string, main: string): Promise<Pos
     "/var/log": at("log"),
     "/taken": at("taken"),
   }
+  // As its start script would: the queue's folders, of which Debian's packages make some or none.
+  const checked = runPeer("postfix", { args: ["check"], binds })
+  if (checked.status !== 0) throw new Error(`postfix check: ${checked.stderr}`)
   const visit = { path: "/usr/lib/postfix/sbin/master", args: ["-d"], binds }
   // Its end is told to its process group, which must not be the test's.
   const child = startPeer("postfix", visit, { stdio: "ignore", detached: true })
@@ -98,10 +101,6 @@ function furnish(own: string): void {
   }
   for (const name of ["log", "taken"]) mkdirSync(join(own, name), { mode: 0o755 })
   chownSync(join(own, "taken"), 65_534, 65_534)
-  // Its start script would make the queue's folders; Debian's package leaves out one.
-  const { uid } = statSync(join(own, "spool/active"))
-  mkdirSync(join(own, "spool/hold"), { recursive: true, mode: 0o700 })
-  chownSync(join(own, "spool/hold"), uid, 0)
 }
 
 async function answering(port: number, child: ChildProcess, log: () => string): Promise<void> {
