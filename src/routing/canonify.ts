@@ -16,6 +16,7 @@ import { option } from "../config/options.ts"
 import { macro } from "../config/settings.ts"
 import { dequote, type Focus, focus } from "./focus.ts"
 import { askTables, changed, changedByEntry, misconfigured, refuse, refused } from "./reasons.ts"
+import type { LookupTable } from "../maps/table.ts"
 import { type Canonical, localDomain, type RoutingWorld, tablesOf } from "./world.ts"
 
 /** What an address is on its way through the rules. */
@@ -40,7 +41,8 @@ export async function canonify(
   const trail: Reason[] = []
   // Each turn takes an operator, a quote or a route away, so there are never more turns than characters.
   for (let text = original.trim(), turns = original.length + 1; turns > 0; turns--) {
-    const turn = await look(text, trail, world, readFor)
+    const looked = look(text, trail, world, readFor)
+    const turn = looked instanceof Promise ? await looked : looked
     if (turn.kind === "stop") return withTrailOf(turn.decision, trail)
     if (turn.kind === "done") return bySiteRules(turn.value, told(turn.value, trail), world)
     trail.push(turn.because)
@@ -101,7 +103,7 @@ function again(text: string, says: string): Turn {
   return { kind: "again", text, because: changed("canonify", says) }
 }
 
-async function look(text: string, trail: Reason[], world: RoutingWorld, readFor: ReadFor): Promise<Turn> {
+function look(text: string, trail: Reason[], world: RoutingWorld, readFor: ReadFor): Turn | Promise<Turn> {
   const found = focus(text)
   if (!found.ok) return stop("5.1.3", found.error, text)
   const at = found.value
@@ -120,13 +122,13 @@ function sourceRoute(text: string, at: Focus): Turn {
   return again(text.slice(at.firstColon + 1), `the source route ${text.slice(0, at.firstColon)} is left out`)
 }
 
-async function atDomain(
+function atDomain(
   text: string,
   at: Focus,
   trail: Reason[],
   world: RoutingWorld,
   readFor: ReadFor,
-): Promise<Turn> {
+): Turn | Promise<Turn> {
   if (at.firstAt !== at.lastAt) return stop("5.1.3", "Invalid route address", text)
   const user = text.slice(0, at.lastAt).trim()
   const host = text.slice(at.lastAt + 1).trim()
@@ -134,7 +136,20 @@ async function atDomain(
   if (user === "") return stop("5.1.3", "User address required", text)
   const parsed = readDomain(host, text)
   if ("kind" in parsed) return parsed
-  const known = await ourName(parsed.domain, world)
+  // A promise where a table has to be asked: most addresses of a list need none.
+  const known = ourName(parsed.domain, world)
+  const read = (name: Decision<Domain>) => atKnown({ text, user, name }, trail, world, readFor)
+  return known instanceof Promise ? known.then(read) : read(known)
+}
+
+type AtKnown = { readonly text: string; readonly user: string; readonly name: Decision<Domain> }
+
+function atKnown(
+  { text, user, name: known }: AtKnown,
+  trail: Reason[],
+  world: RoutingWorld,
+  readFor: ReadFor,
+): Turn {
   if (known.outcome !== "yes") return { kind: "stop", decision: known }
   const domain = known.value
   if (known.reason.role === "changed") trail.push(known.reason)
@@ -160,7 +175,7 @@ function readDomain(host: string, text: string): Turn | { readonly domain: Domai
 const unchanged = because("canonify", "the domain stands as it is")
 
 /** `localhost` and our own literals are $j; then domaintable has its say. */
-async function ourName(domain: Domain, world: RoutingWorld): Promise<Decision<Domain>> {
+function ourName(domain: Domain, world: RoutingWorld): Decision<Domain> | Promise<Decision<Domain>> {
   const { settings } = world
   if (domain.kind === "literal") {
     const own = localDomain(settings, domain)
@@ -171,8 +186,15 @@ async function ourName(domain: Domain, world: RoutingWorld): Promise<Decision<Do
     return yes(world.own, changed("canonify", `${domain.ascii} is ${printDomain(world.own)}`))
   }
   const tables = tablesOf(world.tables, "domaintable")
-  if (tables.length === 0) return yes(domain, unchanged)
-  const asked = await askTables(tables, [domain.ascii])
+  return tables.length === 0 ? yes(domain, unchanged) : byDomaintable(domain, domain.ascii, tables)
+}
+
+async function byDomaintable(
+  domain: Domain,
+  ascii: string,
+  tables: readonly LookupTable[],
+): Promise<Decision<Domain>> {
+  const asked = await askTables(tables, [ascii])
   if (asked.found === "silent") return asked.decision
   if (asked.found === "nothing") return yes(domain, unchanged)
   const reason = changedByEntry(asked.table, asked.entry)

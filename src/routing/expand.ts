@@ -29,8 +29,8 @@ import {
 } from "./expansion.ts"
 import { readForward } from "./forward.ts"
 import { findLocal, type LocalName, localName } from "./local-user.ts"
+import { resolver } from "./members.ts"
 import { askTables, changed, refused, silent } from "./reasons.ts"
-import { resolve } from "./route.ts"
 import { parseError } from "./target.ts"
 import { type Canonical, type RoutingWorld, tablesOf } from "./world.ts"
 
@@ -59,6 +59,7 @@ function addressed(text: string, at?: Origin): Member {
 async function run(root: Node, world: RoutingWorld): Promise<Expansion> {
   const state: Run = {
     world,
+    resolve: resolver(world),
     most: option(world.settings, "MaxAliasRecursion"),
     leaves: [],
     dead: [],
@@ -102,7 +103,8 @@ async function visitAddress(one: Node, state: Run): Promise<void> {
   const { world } = state
   const address = one.address ?? (await readAddress(one, state))
   if (address === undefined) return
-  const resolved = await resolve(address, world)
+  const asked = state.resolve(address)
+  const resolved = asked instanceof Promise ? await asked : asked
   if (resolved.outcome === "pass") throw new Error("routing must decide") // a bug in route.ts
   if (resolved.outcome !== "yes") {
     return bury(one, resolved.outcome, resolved.reply, resolved.reason, state)

@@ -9,6 +9,7 @@ import { optionAt } from "../config/options.ts"
 import type { Target } from "../maps/aliases.ts"
 import { type Branch, printRoute } from "./explain.ts"
 import type { LocalName } from "./local-user.ts"
+import type { resolver } from "./members.ts"
 import { refused } from "./reasons.ts"
 import type { Canonical, RoutingWorld } from "./world.ts"
 
@@ -67,6 +68,8 @@ export type Node = {
 /** One expansion: what was visited, and what came of it. */
 export type Run = {
   readonly world: RoutingWorld
+  /** Where an address goes, asked about once for a domain where that is enough (members.ts). */
+  readonly resolve: ReturnType<typeof resolver>
   /** MaxAliasRecursion. */
   readonly most: number
   readonly leaves: Leaf[]
@@ -77,6 +80,8 @@ export type Run = {
   /** Last first. */
   readonly waiting: Node[]
   readonly loops: { readonly from: Node; readonly to: Node }[]
+  /** The trail of the last place, for the next one. */
+  last?: { readonly named: Reason | undefined; readonly way: Reason; readonly trail: Reason }
 }
 
 /** The recipient that an expansion begins with. */
@@ -143,7 +148,23 @@ export function place(one: Node, route: Route, reason: Reason, run: Run): void {
   run.places.add(key)
   const user = route.mailer === "prog" || route.mailer === "*file*" ? one.user?.name : undefined
   const typed = typedForm(one.member)
-  run.leaves.push({ path: one.path, route, owner: one.owner, user, typed, reason: withTrailOf(one, reason) })
+  run.leaves.push({
+    path: one.path,
+    route,
+    owner: one.owner,
+    user,
+    typed,
+    reason: trailFor(one, reason, run),
+  })
+}
+
+/** Members that one line named and that go one way share one trail, which is made once. */
+function trailFor(one: Node, reason: Reason, run: Run): Reason {
+  const { last } = run
+  if (last !== undefined && last.named === one.reason && last.way === reason) return last.trail
+  const trail = withTrailOf(one, reason)
+  run.last = { named: one.reason, way: reason, trail }
+  return trail
 }
 
 function typedForm({ kind, text, plain }: Member): string {

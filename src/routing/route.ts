@@ -11,7 +11,7 @@ import { canonify } from "./canonify.ts"
 import { backToSender } from "./forwarded.ts"
 import { cause, changed, misconfigured, passed, refuse, refused } from "./reasons.ts"
 import { spokenBy } from "./spoken.ts"
-import { byMailertable, byVirtusertable } from "./tables.ts"
+import { byMailertable, byVirtusertable, isNotVirtual } from "./tables.ts"
 import { parseTarget } from "./target.ts"
 import {
   type Canonical,
@@ -22,6 +22,8 @@ import {
   type Turn,
 } from "./world.ts"
 
+const always = () => true
+
 /** The steps in their order; those that no line asks for are left out. */
 export function routeSteps(settings: Settings, tables: Tables): readonly RouteStep[] {
   const steps: RouteStep[] = []
@@ -30,7 +32,7 @@ export function routeSteps(settings: Settings, tables: Tables): readonly RouteSt
   const ways = tablesOf(tables, "mailertable")[0]
   if (redirect !== undefined) {
     const does = "refuses addresses that moved, with their new place"
-    steps.push({ name: "redirect", does, at: redirect.at, ask: byRedirect })
+    steps.push({ name: "redirect", does, at: redirect.at, ask: byRedirect, byDomain: always })
   }
   const srs = feature(settings, "srs")
   if (srs !== undefined) {
@@ -39,7 +41,7 @@ export function routeSteps(settings: Settings, tables: Tables): readonly RouteSt
   }
   if (virtual !== undefined) {
     const does = "gives one address for another in our domains"
-    steps.push({ name: "virtusertable", does, at: virtual.via, ask: byVirtusertable })
+    steps.push({ name: "virtusertable", does, at: virtual.via, ask: byVirtusertable, byDomain: isNotVirtual })
   }
   const sticky = feature(settings, "stickyhost")
   if (sticky !== undefined && (macro(settings, "H") ?? "") !== "") {
@@ -49,22 +51,34 @@ export function routeSteps(settings: Settings, tables: Tables): readonly RouteSt
   const bestMx = feature(settings, "bestmx_is_local")
   if (bestMx !== undefined) {
     const does = "keeps mail for domains whose best MX is this host"
-    steps.push({ name: "bestmx_is_local", does, at: bestMx.at, ask: byBestMx })
+    steps.push({ name: "bestmx_is_local", does, at: bestMx.at, ask: byBestMx, byDomain: always })
   }
-  steps.push({ name: "local?", does: "keeps mail for the domains of class w", at: undefined, ask: isLocal })
+  steps.push({
+    name: "local?",
+    does: "keeps mail for the domains of class w",
+    at: undefined,
+    ask: isLocal,
+    byDomain: always,
+  })
   if (ways !== undefined) {
     const does = "names mailer and host for a domain"
-    steps.push({ name: "mailertable", does, at: ways.via, ask: byMailertable })
+    steps.push({ name: "mailertable", does, at: ways.via, ask: byMailertable, byDomain: always })
   }
   if ((macro(settings, "S") ?? "") !== "") {
     const does = "hands everything else to one host"
-    steps.push({ name: "smart host", does, at: macroAt(settings, "S"), ask: bySmartHost })
+    steps.push({ name: "smart host", does, at: macroAt(settings, "S"), ask: bySmartHost, byDomain: always })
   }
   if (expandsNames(settings)) {
     const does = "writes the real name where DNS says the domain is an alias"
-    steps.push({ name: "canonical name", does, at: undefined, ask: byCanonicalName })
+    steps.push({ name: "canonical name", does, at: undefined, ask: byCanonicalName, byDomain: always })
   }
-  steps.push({ name: "MX", does: "sends it where the domain's MX records say", at: undefined, ask: byDomain })
+  steps.push({
+    name: "MX",
+    does: "sends it where the domain's MX records say",
+    at: undefined,
+    ask: toExchangers,
+    byDomain: always,
+  })
   return steps
 }
 
@@ -211,7 +225,7 @@ async function byCanonicalName(to: Canonical, { dns, settings }: RoutingWorld): 
 }
 
 /** All the rest of the world. */
-function byDomain(to: Canonical, world: RoutingWorld): Decision<Turn> {
+function toExchangers(to: Canonical, world: RoutingWorld): Decision<Turn> {
   const { settings } = world
   const host = printDomain(to.mailbox.domain).toLowerCase() // [IPv6:…] too, as sendmail folds it
   const name = option(settings, "SmtpMailer")

@@ -18,9 +18,8 @@ const bareName = pass(passed("virtusertable", "a name without a domain is not lo
  */
 export async function byVirtusertable(to: Canonical, world: RoutingWorld): Promise<Decision<Turn>> {
   if (to.bare) return bareName
+  if (isNotVirtual(to, world)) return notVirtual
   const { domain, localPart } = to.mailbox
-  const entire = feature(world.settings, "virtuser_entire_domain") !== undefined
-  if (!to.local && !classHolds(world.settings, "VirtHost", domain, entire).member) return notVirtual
   const { user, detail } = splitDetail(localPart)
   const host = printDomain(domain)
   const asked = await askTables(tablesOf(world.tables, "virtusertable"), virtualKeys(user, detail, host))
@@ -29,6 +28,12 @@ export async function byVirtusertable(to: Canonical, world: RoutingWorld): Promi
     return pass(passed("virtusertable", `neither ${printMailbox(to.mailbox)} nor @${host} is listed`))
   }
   return virtualTarget(asked.table, asked.entry, user, detail)
+}
+
+/** The domain is neither ours nor of VIRTUSER_DOMAIN. */
+export function isNotVirtual({ local, mailbox }: Canonical, { settings }: RoutingWorld): boolean {
+  const entire = feature(settings, "virtuser_entire_domain") !== undefined
+  return !local && !classHolds(settings, "VirtHost", mailbox.domain, entire).member
 }
 
 function virtualTarget(

@@ -37,6 +37,8 @@ export type RouteStep = {
   /** The line that put it there; undefined where it always stands. */
   readonly at: Origin | undefined
   readonly ask: (to: Canonical, world: RoutingWorld) => Decision<Turn> | Promise<Decision<Turn>>
+  /** Whether nothing but its domain counts for an address elsewhere: then all of that domain have one answer. Absent: never. */
+  readonly byDomain?: (to: Canonical, world: RoutingWorld) => boolean
 }
 
 export type RoutingWorld = {
