@@ -61,7 +61,7 @@ export class SteadyClock {
   }
 
   #stand({ ahead, unsure, says }: ReturnType<typeof afterStart>): void {
-    this.#ahead = ahead
+    this.#ahead = Math.round(ahead) // the clocks count in parts of a millisecond, the spool in whole ones
     this.#unsure = unsure
     if (says !== undefined) this.#say(says)
   }

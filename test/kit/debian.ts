@@ -9,6 +9,7 @@ export const tools: Readonly<Record<string, string>> = {
   alpine: "alpine",
   cdb: "tinycdb",
   chromium: "chromium fonts-dejavu-core",
+  faketime: "faketime",
   "git-send-email": "git-email libmailtools-perl",
   getent: "libc-bin",
   m4: "m4",
