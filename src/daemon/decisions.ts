@@ -8,6 +8,7 @@ import { openSiteMaps } from "../host/rule-maps.ts"
 import { makeTables, type OpenTables } from "../host/tables.ts"
 import type { Log } from "../host/log.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
+import type { Route } from "../mail/route.ts"
 import type { Accounts, Clock, Dns, ReadUserFile } from "../mail/world.ts"
 import { makeSmtpMailer, type SmtpMailer } from "../mailers/esmtp.ts"
 import { makeServerTls, type ServerTls } from "../trust/tls-server.ts"
@@ -19,6 +20,7 @@ import { readSecret } from "../host/secret.ts"
 import { makeSiteGate } from "../policy/site-checks.ts"
 import type { Gate } from "../mail/gate.ts"
 import { withForensics } from "./forensic-gate.ts"
+import { resolve } from "../routing/route.ts"
 import { makeRouting } from "../routing/routing.ts"
 import { type RoutingWorld, tablesOf } from "../routing/world.ts"
 import { makeClientTls } from "../trust/tls-client.ts"
@@ -92,6 +94,8 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
     directory,
     log: (id, line) => log.note(id, line),
     read: (address) => readRecipient(address, routing),
+    route: (address) => routeOf(address, routing),
+    names: (address) => dns.names(address),
   })
   if (!milters.ok) return fail(milters.error)
   const tls = serverTls(parts)
@@ -113,6 +117,13 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
       tables.value.close()
     },
   })
+}
+
+/** Where an address goes, for the macros of filters; undefined: nowhere, or that cannot be told now. */
+async function routeOf(address: string, routing: RoutingWorld): Promise<Route | undefined> {
+  const read = await canonify(address, routing)
+  const found = read.outcome === "yes" ? await resolve(read.value, routing) : undefined
+  return found?.outcome === "yes" ? found.value.route : undefined
 }
 
 /** The mailer to other hosts, with all that it asks about them. */

@@ -131,7 +131,9 @@ export class Doors {
       begun.then((client) => {
         if (client === undefined) return undefined
         const submission = isSubmission(daemon)
-        return this.#converse(socket, { ...blank, client, door: daemon.name, submission, load }, daemon)
+        const reached = plainAddress(socket.localAddress ?? "")
+        const arrival = { ...blank, client, door: daemon.name, submission, reached, load }
+        return this.#converse(socket, arrival, daemon)
       }),
     )
   }

@@ -6,6 +6,8 @@ import { type ForwardPath, printDomain, printPath } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import type { Envelope } from "../mail/envelope.ts"
 import type { Reply } from "../mail/reply.ts"
+import type { Route } from "../mail/route.ts"
+import type { Dns } from "../mail/world.ts"
 import { arrivalMacros, pathMacros } from "../policy/rule-macros.ts"
 import type { Stage } from "../trust/milter-session.ts"
 
@@ -62,6 +64,36 @@ export function macrosFor(
 /** Of the session. */
 export function sessionMacros(arrival: Arrival, settings: Settings): Readonly<Record<string, string>> {
   return { ...arrivalMacros(arrival, settings), b: "", v: "8.17.1/Waypost" }
+}
+
+/**
+ * Of the address of ours that the client came to, and its name. sendmail does not tell an address of the loopback net (op guide,
+ * §5.2: {if_addr}).
+ */
+export async function interfaceMacros(
+  address: string | undefined,
+  names: Dns["names"] | undefined,
+): Promise<Readonly<Record<string, string>>> {
+  if (address === undefined || address === "") return {}
+  if (address.startsWith("127.") || address === "::1") return { if_name: "localhost" }
+  const answer = await names?.(address)
+  const name = answer?.found === "records" ? answer.records[0] : undefined
+  const six = address.includes(":")
+  const if_addr = six ? `IPv6:${address}` : address
+  return { if_addr, if_family: six ? "10" : "2", if_name: name ?? `[${if_addr}]` }
+}
+
+/** The triple that routing found for an address; what is not known stays as it was. */
+export function routeMacros(
+  whose: "mail" | "rcpt",
+  route: Route | undefined,
+): Readonly<Record<string, string>> {
+  if (route === undefined) return {}
+  return {
+    [`${whose}_mailer`]: route.mailer,
+    [`${whose}_host`]: route.host,
+    [`${whose}_addr`]: route.user,
+  }
 }
 
 /** Of the transaction; `i` is its queue id. */

@@ -1,91 +1,13 @@
+// Filters in a session: scripted ones, over real sockets, each answer and what becomes of the message.
 import assert from "node:assert/strict"
-import { mkdtempSync, readdirSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { after, test } from "node:test"
-import { type ScriptedMilter, type Script, startMilter } from "../../test/kit/milter.ts"
-import { lines, MemorySpool, sessionOf, smallGate, type Stored } from "../../test/kit/server.ts"
+import { test } from "node:test"
+import { type Script, startMilter } from "../../test/kit/milter.ts"
+import { directory, letter, mail, message, play, type Played } from "../../test/kit/milter-play.ts"
+import { sessionOf, smallGate } from "../../test/kit/server.ts"
 import { mc, settingsOf } from "../../test/kit/site.ts"
-import type { OptionValue } from "../config/settings.ts"
-import { parseMailbox } from "../mail/address.ts"
-import { because, no, yes } from "../mail/decision.ts"
-import { reply } from "../mail/reply.ts"
+import { because, yes } from "../mail/decision.ts"
 import { strings, words } from "../trust/milter-wire.ts"
 import { makeMilters } from "./milters.ts"
-
-const directory = mkdtempSync(join(tmpdir(), "waypost-milters-"))
-after(() => rmSync(directory, { recursive: true, force: true }))
-
-type Host = {
-  readonly filters: readonly (Script & { readonly name?: string; readonly equates?: string })[]
-  readonly options?: Readonly<Record<string, OptionValue>>
-}
-
-type Played = {
-  readonly said: readonly string[]
-  readonly stored: readonly Stored[]
-  readonly filters: readonly ScriptedMilter[]
-  readonly log: readonly string[]
-  readonly refusals: readonly string[]
-}
-
-/** A session with the scripted filters in its way. */
-async function play(commands: readonly string[], { filters, options }: Host): Promise<Played> {
-  const started = await Promise.all(filters.map((script) => startMilter(script)))
-  const names = filters.map(({ name }, n) => name ?? `f${n + 1}`)
-  const settings = {
-    ...settingsOf({ options: { InputMailFilters: names, ...options } }),
-    filters: new Map(
-      names.map((name, n) => {
-        const equates = `S=${started[n]?.socket}, ${filters[n]?.equates ?? "F=T"}`
-        return [name, { name, equates, at: mc(40 + n) }]
-      }),
-    ),
-  }
-  const log: string[] = []
-  const made = makeMilters({
-    settings,
-    directory,
-    log: (_id, line) => log.push(line),
-    async read(address) {
-      const mailbox = parseMailbox(address.includes("@") ? address : `${address}@grussell.org`)
-      return mailbox.ok
-        ? yes(mailbox.value, because("read", "it is an address"))
-        : no(reply(553, "5.1.3", "no"), because("read", mailbox.error))
-    },
-  })
-  assert.ok(made.ok, made.ok ? "" : made.error)
-  const milters = made.value("MTA")
-  assert.ok(milters !== undefined)
-  const spool = new MemorySpool()
-  const text = commands.map((line) => `${line}\r\n`).join("")
-  const { said, traces } = await sessionOf([text], { spool, world: { milters } })
-  assert.deepEqual(traces.bugs, [])
-  await Promise.all(started.map((one) => one.close()))
-  assert.deepEqual(readdirSync(directory), [], "nothing is left behind")
-  const refusals = traces.events.map(
-    ({ status, reason }) => `${status} | ${reason?.step} ${reason?.says} ${reason?.at?.line}`,
-  )
-  return { said: lines(said), stored: spool.stored, filters: started, log, refusals }
-}
-
-const letter = [
-  "EHLO pc236b.napier.ac.uk",
-  "MAIL FROM:<andrew@napier.ac.uk> SIZE=100",
-  "RCPT TO:<gordon@grussell.org> NOTIFY=NEVER",
-  "DATA",
-]
-const message = [
-  "From: andrew@napier.ac.uk",
-  "Subject: lunch",
-  "X-Old: 1",
-  "X-Old: 2",
-  "",
-  "At noon.",
-  "..",
-  ".",
-]
-const mail = [...letter, ...message, "QUIT"]
 
 /** What was stored, without our own trace fields. */
 function storedText({ stored }: Played): string {
@@ -410,19 +332,6 @@ test("what a filter demands of the protocol that there is not is nonsense", asyn
     const { said } = await play(mail, { filters: [script] })
     assert.ok(said.includes("451 4.3.2 Please try again later"), JSON.stringify(script))
   }
-})
-
-test("a filter has the macros that it asks for, the configuration those it names", async () => {
-  const { filters } = await play(mail, {
-    filters: [{ symbols: { 0: "{client_addr} j", 5: "i {msg_id}" } }, {}],
-    options: { "Milter.macros.connect": ["{client_name}", "v"] },
-  })
-  assert.deepEqual(Object.fromEntries(filters[0]?.macros.get("C") ?? []), {
-    "{client_addr}": "10.4.5.6",
-    j: "grussell.org",
-  })
-  assert.deepEqual(Object.fromEntries(filters[0]?.macros.get("E") ?? []), { i: "6AO7Ag00000001" })
-  assert.deepEqual([...(filters[1]?.macros.get("C")?.keys() ?? [])], ["{client_name}", "v"])
 })
 
 test("who wishes hears of recipients that we refused, and cannot let them in", async () => {

@@ -2,14 +2,15 @@
 // A session without filters has none of this.
 import { option } from "../config/options.ts"
 import type { Settings } from "../config/settings.ts"
-import type { ForwardPath, TypedAddress } from "../mail/address.ts"
+import { type ForwardPath, printPath, type ReversePath, type TypedAddress } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import { because, type Decision, type Reason, yes } from "../mail/decision.ts"
 import type { Envelope } from "../mail/envelope.ts"
 import type { Gate, Parameters } from "../mail/gate.ts"
 import type { Reply } from "../mail/reply.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
-import type { NewId } from "../mail/world.ts"
+import type { Route } from "../mail/route.ts"
+import type { Dns, NewId } from "../mail/world.ts"
 import { first, type Header } from "../message/header.ts"
 import type { Offers } from "../smtp/session.ts"
 import { HeldOctets } from "../trust/milter-body.ts"
@@ -17,12 +18,23 @@ import { filtersOf, type MilterUse } from "../trust/milter-definition.ts"
 import { fieldsOf } from "../trust/milter-fields.ts"
 import { Milter, type MilterVerdict, type Stage } from "../trust/milter-session.ts"
 import { Changes, type Standing } from "./milter-changes.ts"
-import { envelopeMacros, macrosFor, recipientMacros, sessionMacros } from "./milter-macros.ts"
+import {
+  envelopeMacros,
+  interfaceMacros,
+  macrosFor,
+  recipientMacros,
+  routeMacros,
+  sessionMacros,
+} from "./milter-macros.ts"
 
 export type MilterParts = {
   readonly settings: Settings
   /** Reads an address as RCPT does, without asking whether mail for it may come. */
   readonly read: (address: string) => Promise<Decision<ForwardPath>>
+  /** Where mail to an address goes; undefined: that is not known. */
+  readonly route?: (address: string) => Promise<Route | undefined>
+  /** The names of an address of ours. */
+  readonly names?: Dns["names"]
   /** Where large messages are kept while filters look at them. */
   readonly directory: string
   readonly log: (id: string, line: string) => void
@@ -63,6 +75,10 @@ export class Filtering {
   readonly #newId: NewId
   #milters: readonly Milter[] = []
   #known: Readonly<Record<string, string>> = {}
+  /** Of the address that the client came to. */
+  #reached: Readonly<Record<string, string>> = {}
+  /** Of the sender of the transaction. */
+  #senderRoute: Readonly<Record<string, string>> = {}
   #id = ""
   #discard: Reason | undefined
   #steps: Reason[] = []
@@ -116,7 +132,8 @@ export class Filtering {
     const decision = await gate.connect(arrival)
     if (decision.outcome === "no" || decision.outcome === "later") return decision
     this.#milters = this.#uses.map((use) => new Milter(use))
-    this.#known = sessionMacros(arrival, this.#parts.settings)
+    this.#reached = await interfaceMacros(arrival.reached, this.#parts.names)
+    this.#known = { ...sessionMacros(arrival, this.#parts.settings), ...this.#reached }
     const { host, where } = clientFor(arrival)
     const asked = await this.#ask(arrival.session, (one, macros) => one.connect(host, where, macros))
     return asked ?? decision
@@ -125,7 +142,7 @@ export class Filtering {
   async #hello(arrival: Arrival, name: string, gate: Gate): Promise<Decision<undefined>> {
     const decision = await gate.hello(arrival, name)
     if (decision.outcome === "no" || decision.outcome === "later") return decision
-    this.#known = sessionMacros({ ...arrival, helo: name }, this.#parts.settings)
+    this.#known = { ...sessionMacros({ ...arrival, helo: name }, this.#parts.settings), ...this.#reached }
     this.#barred = await this.#ask(arrival.session, (one, macros) => one.helo(name, macros))
     return this.#barred ?? decision
   }
@@ -140,6 +157,7 @@ export class Filtering {
     this.#steps = []
     this.#bad = 0
     const envelope = { ...emptyEnvelope, reversePath: decision.value }
+    this.#senderRoute = routeMacros("mail", await this.#routeOf(decision.value))
     this.#know(arrival, envelope)
     const typed = [`<${path === "null" ? "" : path.text}>`, ...wordsOf(parameters)]
     const asked = await this.#ask(this.#id, (one, macros) => one.mail(typed, macros))
@@ -158,7 +176,11 @@ export class Filtering {
       if (decision.outcome !== "pass") await this.#tellRefused(heard, typed, decision.reply)
       return decision
     }
-    this.#know(arrival, envelope, recipientMacros(decision.value, typed, this.#parts.settings))
+    const { settings } = this.#parts
+    this.#know(arrival, envelope, {
+      ...recipientMacros(decision.value, typed, settings),
+      ...routeMacros("rcpt", await this.#routeOf(decision.value)),
+    })
     return (await this.#ask(this.#id, (one, macros) => one.rcpt(heard, macros))) ?? decision
   }
 
@@ -178,12 +200,18 @@ export class Filtering {
     return (await this.#ask(this.#id, (one, macros) => one.data(macros))) ?? decision
   }
 
+  async #routeOf(path: ReversePath | ForwardPath): Promise<Route | undefined> {
+    return path === "null" ? undefined : await this.#parts.route?.(printPath(path))
+  }
+
   #know(arrival: Arrival, envelope: Envelope, more: Readonly<Record<string, string>> = {}): void {
     const { settings } = this.#parts
     const counts = { nbadrcpts: String(this.#bad) }
     this.#known = {
       ...sessionMacros(arrival, settings),
+      ...this.#reached,
       ...envelopeMacros(envelope, this.#id, settings),
+      ...this.#senderRoute,
       ...counts,
       ...more,
     }

@@ -61,6 +61,8 @@ export type Arrival = {
   readonly door: string
   /** True on a submission door: RFC 6409 applies. */
   readonly submission: boolean
+  /** The address of ours that the client came to. */
+  readonly reached?: string
   /** What the client costs, counted by whoever listens: connections it holds, this one too, and came with in the last minute. */
   readonly load?: { readonly open: number; readonly rate: number }
   /** "TLSv1.3 TLS_AES_256_GCM_SHA384", undefined in plain text. */
