@@ -59,12 +59,11 @@ function show(settings: Settings, io: Io): number {
   }
   for (const file of named.split(",").map((one) => one.trim())) {
     try {
-      const { subject, issuer, subjectAltName, validFrom, validTo, fingerprint256 } = new X509Certificate(
-        readFileSync(file),
-      )
-      const own = subject === issuer ? "itself" : issuer.replaceAll("\n", ", ")
+      const certificate = new X509Certificate(readFileSync(file))
+      const { subject, issuer, subjectAltName, validFrom, validTo, fingerprint256 } = certificate
+      const own = subject === issuer ? "itself" : nameOf(issuer)
       io.stdout.write(
-        `${file}\n  for       ${subject.replaceAll("\n", ", ")}\n  names     ${subjectAltName ?? "none"}\n  by        ${own}\n  good      ${validFrom} to ${validTo}\n  SHA-256   ${fingerprint256}\n`,
+        `${file}\n  for       ${nameOf(subject)}\n  names     ${subjectAltName ?? "none"}\n  by        ${own}\n  good      ${validFrom} to ${validTo}\n  SHA-256   ${fingerprint256}\n`,
       )
     } catch (error) {
       return refuse(
@@ -75,4 +74,9 @@ function show(settings: Settings, io: Io): number {
     }
   }
   return exits.ok
+}
+
+/** On one line. Authorities leave the subject out where the names stand in subjectAltName, and Node has none then. */
+function nameOf(distinguished: string | undefined): string {
+  return distinguished?.replaceAll("\n", ", ") ?? "those below"
 }

@@ -99,6 +99,7 @@ function endsAt(chain: readonly X509Certificate[], { selector, matching, octets 
   }
 }
 
-function shown(certificate: X509Certificate): string {
-  return `"${certificate.subject.replaceAll("\n", ", ")}"`
+/** Node has no subject where the authority left it out. */
+function shown({ subject, subjectAltName }: Partial<X509Certificate>): string {
+  return `"${(subject ?? subjectAltName ?? "").replaceAll("\n", ", ")}"`
 }

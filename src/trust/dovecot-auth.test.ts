@@ -16,13 +16,15 @@ let count = 0
 async function ask(
   answer: string,
   greeting = hello,
+  greets: "first" | "second" = "first",
 ): Promise<{ outcome: string; says: string; heard: string }> {
   const path = join(folder, String(count++))
   let heard = ""
   const server: Server = createServer((socket) => {
     socket.on("error", () => {})
-    socket.write(greeting)
+    if (greets === "first") socket.write(greeting)
     socket.setEncoding("utf8").on("data", (text) => {
+      if (greets === "second" && heard === "") socket.write(greeting)
       heard += String(text)
       if (!heard.includes("\tresp=")) return
       if (answer === "") socket.end()
@@ -66,4 +68,8 @@ test("another version, and a socket that is not there, are no refusal", async ()
   const arrival = { client: undefined, tls: undefined }
   const said = await askDovecot(join(folder, "none"), { login: "gor", password: "x", arrival })
   assert.equal(said.outcome, "later")
+})
+
+test("a service that speaks only after the client did, as Dovecot 2.4 does, is asked too", async () => {
+  assert.equal((await ask("OK\t1\tuser=gor\n", hello, "second")).outcome, "yes")
 })

@@ -29,6 +29,8 @@ export function askDovecot(path: string, asked: DovecotLogin): Promise<Decision<
     let text = ""
     let sent = false
     socket.setEncoding("utf8")
+    // Dovecot 2.4 says nothing before it knows who asks; 2.3 does not mind.
+    socket.write(`VERSION\t1\t1\nCPID\t${process.pid}\n`)
     socket.on("error", (error: NodeJS.ErrnoException) => end(silent(path, error.code ?? error.message)))
     socket.on("close", () => end(silent(path, "it closed the connection")))
     socket.on("data", (piece) => {
@@ -56,7 +58,7 @@ function say(socket: Socket, { login, password, arrival }: DovecotLogin): true {
     ...(client === undefined ? [] : [`rip=${client.address}`, `rport=${client.port}`]),
     `resp=${response}`, // must be the last one
   ]
-  socket.write(`VERSION\t1\t1\nCPID\t${process.pid}\n${words.join("\t")}\n`)
+  socket.write(`${words.join("\t")}\n`)
   return true
 }
 

@@ -127,7 +127,7 @@ test("a system gets its certificate from an ACME authority, and serves it withou
       join(system.directory, "sendmail.mc"),
     )
     assert.match(
-      shown.stdout,
+      shown.stdout + shown.stderr,
       /names {5}DNS:mail\.grussell\.org, DNS:grussell\.org\n {2}by {8}CN=Pebble Intermediate/,
     )
   } finally {

@@ -179,7 +179,7 @@ test("mutt reads the mailbox", async (t) => {
     "-f",
     box,
     "-e",
-    "set pager=cat prompt_after=no",
+    `set folder=${join(system.directory, "mail")} pager=cat prompt_after=no`, // it asks whether to make one that is missing
     "-e",
     "push '<limit>~s mutt<enter><display-message><exit>'",
   ]
