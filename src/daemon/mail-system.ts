@@ -22,7 +22,6 @@ import { userFileReader } from "../mailers/user-file.ts"
 import type { Entry, Queued } from "../queue/entry.ts"
 import type { Settled } from "../queue/settle.ts"
 import { isOwnTrouble, nextAttempt } from "../queue/schedule.ts"
-import { explainAddress } from "../routing/explain-address.ts"
 import type { Spool } from "../spool/spool.ts"
 import { openSpool } from "../spool/sqlite.ts"
 import type { TlsMaterial } from "../trust/tls-options.ts"
@@ -34,6 +33,7 @@ import { type Decisions, makeDecisions } from "./decisions.ts"
 import { type Deliver, makeDelivery } from "./delivery.ts"
 import { Doors } from "./doors.ts"
 import { expandFrom } from "./expansion.ts"
+import { explainSystem } from "./explain-system.ts"
 import { Followers } from "./followers.ts"
 import { makeIds } from "./ids.ts"
 import { acceptedEvents, setAside } from "./life-events.ts"
@@ -44,6 +44,7 @@ import type { Configuration } from "./messages.ts"
 import { MetricsDoor } from "./metrics-door.ts"
 import { ClientQueue } from "./client-queue.ts"
 import { clientReport } from "./client-report.ts"
+import { QueueGroups } from "./queue-groups.ts"
 import { report } from "./reports.ts"
 import { tidyAtRest } from "./resting.ts"
 import { Runner } from "./runner.ts"
@@ -92,6 +93,8 @@ export class MailSystem {
   readonly #clientQueue: ClientQueue
   #decisions: Decisions
   #deliver: Deliver
+  /** Of the configuration in force. */
+  #groups: QueueGroups | undefined
   #control: Server | undefined
   #endResting: () => void = () => {}
   readonly #queueOnly: boolean
@@ -152,6 +155,7 @@ export class MailSystem {
       bug: (error) => log.bug(error),
     })
     this.#sieveMemory = new SieveMemory(configuration.layout.sieve)
+    this.#groups = QueueGroups.of(decisions.routing, clock)
     this.#deliver = this.#makeDeliver(decisions)
     this.#queueOnly = /^[qd]/i.test(option(decisions.settings, "DeliveryMode"))
     this.#runner = new Runner({
@@ -215,6 +219,7 @@ export class MailSystem {
       followers: this.#followers,
       clock: time.now,
       ahead: time.ahead,
+      groups: () => this.#groups,
       version,
       listeners: () => this.#decisions.settings.daemons.map(({ address, port }) => ({ address, port })),
       reload: askReload,
@@ -230,7 +235,8 @@ export class MailSystem {
       clientQueue: this.#clientQueue,
       whatIf: this.#whatIfWorld(),
       live: this.#parts.live,
-      explain: (typed, from, client) => explainAddress({ typed, from, client }, this.#decisions),
+      explain: (typed, from, client) =>
+        explainSystem({ typed, from, client }, { ...this.#decisions, dns: this.#parts.dns, clock: time.now }),
     })
     this.#control = await serveControl(layout.control, verbs, (error) => log.bug(error))
     await this.#doors.openLocal(layout.submit)
@@ -264,6 +270,7 @@ export class MailSystem {
     this.#decisions = made.value
     this.#doors.follow(settings)
     await this.#metricsDoor.follow(option(settings, "MetricsPort"))
+    this.#groups = QueueGroups.of(made.value.routing, this.#parts.time.now)
     this.#deliver = this.#makeDeliver(made.value)
     this.#runner.wake()
     await old.close()
@@ -304,7 +311,8 @@ export class MailSystem {
       clock: time.now,
       expand: (pending, { envelope }) => expandFrom(envelope.reversePath, pending, routing),
       deliver: this.#deliver,
-      fate: ({ attempts, recipient, warned }, { acceptedAt, envelope, summary }, status) =>
+      groups: this.#groups,
+      fate: ({ attempts, recipient, warned, queueGroup }, { acceptedAt, envelope, summary }, status) =>
         nextAttempt({
           attempts,
           acceptedAt,
@@ -317,6 +325,7 @@ export class MailSystem {
           own: isOwnTrouble(status),
           deliverBy: envelope.deliverBy,
           priority: summary.priority,
+          queueGroup,
         }),
       report: (about, octets, told) => report(about, octets, told, this.#reportWorld()),
       log: (entry, tried, startedAt) => {
@@ -401,6 +410,7 @@ export class MailSystem {
       sieve,
       state: this.#parts.configuration.layout.state,
       followers: this.#followers,
+      groups: this.#groups,
     })
   }
 

@@ -100,8 +100,8 @@ async function signedOrSealed(entry: Entry, content: Content, site: Site): Promi
     : sealed(header, content, site.seal, site)
 }
 
-/** The domain itself, or the nearest above it that has keys: a signature of it is aligned. */
-function keysFor(author: string, ring: KeyRing) {
+/** The keys of the domain itself, or of the nearest above it that has some: a signature of it is aligned. */
+export function keysFor(author: string, ring: KeyRing) {
   for (let domain = author; domain.includes("."); domain = domain.slice(domain.indexOf(".") + 1)) {
     const keys = ring.get(domain)
     if (keys !== undefined) return { domain, keys }

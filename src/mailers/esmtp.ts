@@ -2,10 +2,12 @@
 // configuration. Knows the way; the protocol is smtp/client.ts's, the choice of hosts routing/exchangers.ts's.
 import { option } from "../config/options.ts"
 import type { Settings } from "../config/settings.ts"
-import { because } from "../mail/decision.ts"
+import { because, type Reason } from "../mail/decision.ts"
+import type { Route } from "../mail/route.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
 import type { Clock, Dns } from "../mail/world.ts"
 import { Attempt, type AttemptTerms, type SmtpBatch } from "./esmtp-attempt.ts"
+import { foresee } from "./esmtp-foresee.ts"
 import { Pool, type PoolLimits } from "./esmtp-pool.ts"
 import type { Demands } from "./esmtp-demand.ts"
 import type { PeerSecurity } from "./esmtp-security.ts"
@@ -36,6 +38,8 @@ export type SmtpWorld = {
 export type SmtpMailer = {
   /** Gives the message to a host of the route; a status for each recipient, in their order. Never rejects for what a peer does. */
   deliver(batch: SmtpBatch, signal?: AbortSignal): Promise<readonly DeliveryStatus[]>
+  /** What the hosts of a route will have to prove, without speaking to any. */
+  foresee(route: Pick<Route, "mailer" | "host">): Promise<readonly Reason[]>
   /** Ends the sessions that rest, waits for those in use. Deliveries that begin after this are delayed. */
   close(): Promise<void>
   /** Hosts that did not answer are asked again by the next message. */
@@ -79,6 +83,7 @@ export function makeSmtpMailer(world: SmtpWorld): SmtpMailer {
   }
   return {
     deliver: (batch, signal) => deliver(batch, terms, settings, signal),
+    foresee: ({ mailer, host }) => foresee(host, smtpDelivery(settings, mailer), terms),
     close: () => pool.close(),
     forget: () => pool.forget(),
   }

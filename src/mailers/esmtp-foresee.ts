@@ -1,0 +1,62 @@
+// What the hosts of a route will have to prove before they are given mail (DANE, MTA-STS), asked of DNS and of policies without speaking
+// to any of them: for `waypost explain`.
+import { because, type Reason } from "../mail/decision.ts"
+import type { Result } from "../mail/result.ts"
+import { addressesOf, findExchangers, type Target } from "../routing/exchangers.ts"
+import type { AttemptTerms } from "./esmtp-attempt.ts"
+import { demandOf, type Demanded, type Demands, wayTo } from "./esmtp-demand.ts"
+import type { SmtpDelivery } from "./esmtp-terms.ts"
+
+export type ForeseeTerms = Pick<AttemptTerms, "dns" | "exchangers" | "demands">
+
+/** Hosts that are told; those after them are asked the same way. */
+const mostHosts = 5
+
+/** A reason for each of the first hosts; none, where nobody wants DANE or MTA-STS or the mailer asks no DNS. */
+export async function foresee(
+  routed: string,
+  how: Result<SmtpDelivery>,
+  { dns, exchangers, demands }: ForeseeTerms,
+): Promise<readonly Reason[]> {
+  if (demands === undefined || !how.ok || how.value.lmtp || how.value.path !== undefined) return []
+  const host = how.value.hostFor(routed)
+  const decision = await findExchangers(host, exchangers)
+  if (decision.outcome !== "yes") return [decision.reason]
+  const way = await wayTo(host, decision.value.secure, demands)
+  const told = new Map<string, Reason>()
+  for (const group of decision.value.groups) {
+    const found = await addressesOf(group, dns, () => false)
+    if (found.outcome !== "yes") continue
+    for (const target of found.value) {
+      const { host: name } = target.exchanger
+      if (told.has(name) || told.size >= mostHosts) continue
+      const demanded = await demandOf(target, way, { demands, port: how.value.port })
+      told.set(name, inWords(target, demanded, demands))
+    }
+  }
+  return [...told.values()]
+}
+
+function inWords({ exchanger: { host } }: Target, demanded: Demanded, { dane, sts }: Demands): Reason {
+  switch (demanded.is) {
+    case "demand": {
+      const { by, testing, reason } = demanded.demand
+      const must = testing
+        ? `${host} should prove itself by ${by} (testing: mail goes all the same)`
+        : `${host} has to prove itself by ${by}, else mail waits`
+      return { ...because(by === "DANE" ? "dane" : "mta-sts", must, reason.at, [reason]) }
+    }
+    case "not this host":
+      return {
+        ...because(demanded.reason.step, `${host} is not used now: ${demanded.reason.says}`),
+        role: "refused",
+      }
+    case "nothing": {
+      const asked = [dane === undefined ? [] : ["DANE"], sts === undefined ? [] : ["MTA-STS"]]
+        .flat()
+        .join(" nor ")
+      const why = demanded.reason === undefined ? "" : `: ${demanded.reason.says}`
+      return { ...because("tls", `${host} is asked for nothing by ${asked}${why}`), role: "passed" }
+    }
+  }
+}
