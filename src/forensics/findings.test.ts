@@ -1,28 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { openCase } from "./case.ts"
+import { below, judged, rest, told, top } from "../../test/kit/forensic-message.ts"
 import type { Check, Severity } from "./finding.ts"
-import type { Trust } from "./hops.ts"
-import { judge, type Judgement } from "./judgement.ts"
-
-const top =
-  "Received: from mail.napier.ac.uk (mail.napier.ac.uk [146.176.2.10])\n\tby grussell.org (8.17.1/8.17.1) with ESMTP id 6AO7Ag01100001\n\tfor <me@grussell.org>; Tue, 24 Nov 2026 07:10:42 +0000\n"
-const below =
-  "Received: from pc236b.napier.ac.uk (pc236b.napier.ac.uk [146.176.7.7])\n\tby mail.napier.ac.uk (Postfix) with ESMTP id 4F12A9059D; Tue, 24 Nov 2026 08:10:40 +0100 (CET)\n"
-const rest =
-  "Date: Tue, 24 Nov 2026 07:10:38 +0000\nFrom: Gordon <g.russell@napier.ac.uk>\nTo: me@grussell.org\nMessage-ID: <7.1@napier.ac.uk>\nSubject: Wow\n"
-
-function judged(text: string, trust: Trust = { receiver: "grussell.org" }): Judgement {
-  return judge(openCase(Buffer.from(`${text}\nHi\n`), trust))
-}
-
-function told(
-  { findings }: Judgement,
-  check: Check,
-): { readonly severity: Severity; readonly hop: number | undefined } | undefined {
-  const found = findings.find((one) => one.check === check)
-  return found === undefined ? undefined : { severity: found.severity, hop: found.hop }
-}
 
 test("an honest message has nothing against it, and is never called safe", () => {
   const judgement = judged(top + below + rest)

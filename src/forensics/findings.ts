@@ -93,7 +93,8 @@ export function asFinding(remark: Remark): Finding {
 
 /**
  * `forged`: a critical finding, a high one confirmed by another kind, a high one with no honest explanation, or two of different
- * kinds that honest mail practically never earns. `suspicious`: a high one alone, two of medium severity, or one of the telling.
+ * kinds that honest mail practically never earns. `suspicious`: a high one alone, one of the telling, or two of medium severity
+ * that have not one cause.
  */
 export function verdictOf(findings: readonly Finding[]): Verdict {
   const strong = findings.filter(({ severity }) => rank(severity) >= rank("medium"))
@@ -102,11 +103,20 @@ export function verdictOf(findings: readonly Finding[]): Verdict {
     high.some(({ severity, telling, honest }) => severity === "critical" || (telling && honest === undefined))
   )
     return "forged"
-  const kinds = new Set<Kind>(strong.map(({ kind }) => kind))
+  const kinds = kindsOf(strong)
   if (high.length > 0) return kinds.size > 1 ? "forged" : "suspicious"
-  const rare = strong.filter(({ telling }) => telling)
-  if (new Set<Kind>(rare.map(({ kind }) => kind)).size > 1) return "forged"
-  return strong.length >= 2 || rare.length > 0 ? "suspicious" : "genuine"
+  const rare = kindsOf(strong.filter(({ telling }) => telling))
+  if (rare.size > 1) return "forged"
+  return rare.size > 0 || causesOf(strong).size > 1 ? "suspicious" : "genuine"
+}
+
+/** One check may remark the same at each hop; one wrong clock bends all times, and one odd network all names. */
+function causesOf(findings: readonly Finding[]): ReadonlySet<string> {
+  return new Set(findings.map(({ kind, check }) => (kind === "names" || kind === "order" ? kind : check)))
+}
+
+function kindsOf(findings: readonly Finding[]): ReadonlySet<Kind> {
+  return new Set(findings.map(({ kind }) => kind))
 }
 
 /** unread: more hops than are read. */

@@ -43,6 +43,8 @@ export type Fields = {
   readonly messageId: Line | undefined
   readonly date: { readonly line: Line; readonly date: ReadDate | undefined } | undefined
   readonly mailer: Line | undefined
+  /** It answers another message, or is of its thread. */
+  readonly isReply: boolean
   readonly authResults: readonly AuthClaim[]
   readonly receivedSpf: readonly Line[]
   readonly dkim: readonly Line[]
@@ -90,6 +92,7 @@ export function readFields(header: Header): Fields {
     messageId: all("message-id")[0],
     date: date === undefined ? undefined : { line: date, date: readDate(date.text) },
     mailer: all("x-mailer")[0] ?? all("user-agent")[0],
+    isReply: all("in-reply-to").length > 0,
     authResults: all("authentication-results").map(authClaim),
     receivedSpf: all("received-spf"),
     dkim: all("dkim-signature"),
@@ -143,6 +146,13 @@ export function domainOf(address: string): string {
         .slice(at + 1)
         .toLowerCase()
         .replace(/[.>\s]+$/, "")
+}
+
+/** The hosts that a text names in addresses and links. */
+export function hostsIn(text: string): readonly string[] {
+  return [...text.slice(0, 2000).matchAll(/(?:https?:\/\/|@|<)([\w-]{1,63}(?:\.[\w-]{1,63}){1,8})/gi)].map(
+    ([, host = ""]) => host.toLowerCase(),
+  )
 }
 
 function returnPath(line: Line | undefined): Fields["returnPath"] {

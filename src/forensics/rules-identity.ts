@@ -4,7 +4,7 @@ import type { Case } from "./case.ts"
 import type { Remark } from "./finding.ts"
 import { clientNames, type Hop } from "./hops.ts"
 import { lookAlike } from "./look-alikes.ts"
-import { domainOf, type Person } from "./message.ts"
+import { domainOf, hostsIn, type Person } from "./message.ts"
 import {
   houseOf,
   houseWords,
@@ -270,11 +270,5 @@ function claimsList({ list, marked, sender, returnPath }: Case["fields"]): boole
   const posted = list.some(({ name }) => /^list-(?:post|id|archive)$/i.test(name))
   return (
     posted && !marked && sender === undefined && returnPath !== undefined && !isListPath(returnPath.address)
-  )
-}
-
-function hostsIn(text: string): readonly string[] {
-  return [...text.slice(0, 2000).matchAll(/(?:https?:\/\/|@|<)([\w-]{1,63}(?:\.[\w-]{1,63}){1,8})/gi)].map(
-    ([, host = ""]) => host.toLowerCase(),
   )
 }

@@ -81,7 +81,9 @@ export function duplicateId({ hops }: Case): readonly Remark[] {
 /** hop_syntax: a field that no mail software writes. */
 export function hopSyntax({ hops }: Case): readonly Remark[] {
   return hops.flatMap((hop) =>
-    hop.believed ? [] : [...makers(hop), ...oddities(hop), ...literals(hop), ...protocol(hop)],
+    hop.believed
+      ? []
+      : [...makers(hop), ...oddities(hop), ...literals(hop), ...protocol(hop), ...twoProtocols(hop)],
   )
 }
 
@@ -151,12 +153,15 @@ function oddities({ received, number }: Hop): readonly Remark[] {
   })
 }
 
-/** `by 192.168.2.60 with SMTP id <6574760@example.org>`: a host that calls itself by a bare address, and a Message-ID for an id. */
+/**
+ * `by 192.168.2.60 … id <6574760@example.org>`: a host that calls itself by a bare address, and a Message-ID for an id. L-Soft's
+ * servers write `by [192.168.2.60] (LSMTP …)`, InterMail such ids: it is odd, and no more.
+ */
 function literals({ received, number }: Hop): readonly Remark[] {
   const { by, id, maker, source } = received
-  if (by === undefined || id === undefined || maker.name !== "unknown") return []
+  if (by === undefined || id === undefined || maker.name !== "unknown" || by.comments.length > 0) return []
   if (
-    !/^\[?\d+(?:\.\d+){3}\]?$/.test(by.value) ||
+    !/^\d+(?:\.\d+){3}$/.test(by.value) ||
     !/^<[^>]*@[^>]*>$/.test(id.value) ||
     source?.address !== undefined
   )
@@ -165,12 +170,32 @@ function literals({ received, number }: Hop): readonly Remark[] {
     {
       check: "hop_syntax",
       severity: "medium",
-      telling: true,
       hop: number,
-      explanation: `Hop ${number} names its host by a bare address, its queue id by a Message-ID, and no address of the client: no mail server writes such a field.`,
+      explanation: `Hop ${number} names its host by a bare address, its queue id by a Message-ID, and no address of the client: hardly any mail server writes such a field.`,
       evidence: [by, id],
     },
   ]
+}
+
+/** `with SMTP with ESMTP`: a message comes by one of them (RFC 3848). `with SMTP with TLS` is written. */
+function twoProtocols({ received: { clauses }, number }: Hop): readonly Remark[] {
+  const spoken = clauses.filter(({ name, value }) => name === "with" && isSmtp(value))
+  const [first, second] = spoken
+  if (first === undefined || second === undefined) return []
+  return [
+    {
+      check: "hop_syntax",
+      severity: "medium",
+      telling: true,
+      hop: number,
+      explanation: `Hop ${number} was taken "with ${first.value}" and "with ${second.value}": a message comes by one protocol.`,
+      evidence: [first, second],
+    },
+  ]
+}
+
+function isSmtp(value: string): boolean {
+  return /^(?:UTF8)?(?:E?SMTP|LMTP)S?A?$/i.test(value.slice(0, 20))
 }
 
 const protocols =

@@ -1,6 +1,7 @@
 // Checks of the Message-ID: is there one, has it a form, do the times in it fit, is it of the mailer that the message names.
 import type { Case } from "./case.ts"
 import type { Remark } from "./finding.ts"
+import { isInside } from "./ip-kinds.ts"
 import { domainOf, type Line } from "./message.ts"
 import { inUtc, inWords } from "./words.ts"
 
@@ -30,37 +31,59 @@ export function messageId(about: Case): readonly Remark[] {
   return added === undefined ? [...clocks(line, about), ...ofMailer(line, about)] : [added]
 }
 
-/** RFC 5322 §3.6.4 says only SHOULD, but every mailer of the last decades writes one, and the first server adds what lacks. */
-function missing({ fields }: Case): readonly Remark[] {
+/** RFC 5322 §3.6.4 says only SHOULD: printers and scripts often make none, people's mailers always do. */
+function missing(about: Case): readonly Remark[] {
+  const { fields } = about
   const generated = fields.returnPath?.address === "" || fields.from.length === 0
+  const person = byPerson(about) ?? (fields.date === undefined ? "and no Date either" : undefined)
   return [
     {
       check: "message_id",
-      severity: generated ? "low" : "medium",
-      telling: !generated,
+      severity: generated || isFromInside(about) ? "low" : "medium",
+      telling: !generated && person !== undefined,
       header: "Message-ID",
-      explanation: "There is no Message-ID: neither the sender's mailer nor its server made one.",
-      evidence: [],
-      honest: "A script or a very old mailer that left it to the server, and a server that did not add one.",
+      explanation: `There is no Message-ID${person === undefined ? "" : `, ${person}`}: neither the sender's mailer nor its server made one.`,
+      evidence: [fields.mailer?.span],
+      honest:
+        "A printer, a script or a very old mailer that left it to the server, and a server that did not add one.",
     },
   ]
 }
 
+/** Programs that people write with: each has made ids in all its versions. */
+const peoplesMailers =
+  /outlook|thunderbird|mozilla|apple mail|iphone|ipad|mutt|pine|gnus|kmail|evolution|sylpheed|claws|eudora|the bat|exmh|lotus notes|roundcube|squirrelmail|horde|zimbra|entourage|mew|wanderlust|mulberry|pegasus/i
+
+/** What says that a person wrote it with a program, so that there should be an id. */
+function byPerson({ fields }: Case): string | undefined {
+  const mailer = fields.mailer?.text.trim().slice(0, 60)
+  if (mailer !== undefined && peoplesMailers.test(mailer)) return `though ${mailer} always makes one`
+  return fields.isReply ? "though it answers another message" : undefined
+}
+
+/** The host itself or its network handed it in: a program of the house, which may leave the id to its server. */
+function isFromInside({ entry }: Case): boolean {
+  if (entry === undefined) return false
+  return entry.submission !== undefined || (entry.address !== undefined && isInside(entry.address.kind))
+}
+
 /** sendmail and Waypost make a missing one of their own queue id and name: then the sender had made none. */
-function addedHere(text: string, { entry, fields }: Case): Remark | undefined {
+function addedHere(text: string, about: Case): Remark | undefined {
+  const { entry, fields } = about
   const { id, host } = entry?.received ?? {}
   const word = id?.value.split(" ", 1)[0] ?? ""
-  if (entry === undefined || entry.submission !== undefined || host === undefined || word.length < 6)
-    return undefined
+  if (entry === undefined || host === undefined || word.length < 6) return undefined
   if (!text.includes(word) || domainOf(text.slice(1, -1)) !== host) return undefined
+  const dated = fields.date?.date?.at === entry.at ? "and its Date is that of the arrival" : undefined
+  const person = byPerson(about) ?? dated
   return {
     check: "message_id",
-    severity: "medium",
-    telling: true,
+    severity: isFromInside(about) ? "low" : "medium",
+    telling: person !== undefined,
     header: fields.messageId?.name ?? "Message-ID",
-    explanation: `The sender's mailer made no Message-ID: ${host} had to add one (it holds the id of hop ${entry.number}).`,
+    explanation: `The sender's mailer made no Message-ID: ${host} had to add one (it holds the id of hop ${entry.number})${person === undefined ? "" : `, ${person}`}.`,
     evidence: [fields.messageId?.span, id],
-    honest: "A script, or a person who speaks SMTP by hand; every mailer makes one.",
+    honest: "A printer, a script, or a person who speaks SMTP by hand; every mailer makes one.",
   }
 }
 
@@ -69,7 +92,8 @@ function wrongForm(text: string): string | undefined {
   const inner = text.slice(1, text.indexOf(">"))
   if (!inner.includes("@")) return "has no @ and so no host"
   if (domainOf(inner) === "" || inner.startsWith("@")) return "has an empty part"
-  return /\s/.test(inner) ? "has a blank in it" : undefined
+  // RFC 5322 §4.5.4: of old, a quoted part may hold blanks (X.400 gateways).
+  return /\s/.test(inner.replaceAll(/"[^"]*"/g, "")) ? "has a blank in it" : undefined
 }
 
 /** The times that ids hide: a date in digits, or Windows' count of 100 ns since 1601. */

@@ -3,50 +3,65 @@ import type { Case } from "./case.ts"
 import type { Remark } from "./finding.ts"
 import { clientNames, type Hop } from "./hops.ts"
 import { isInside, kindOf } from "./ip-kinds.ts"
+import { hostsIn } from "./message.ts"
 import { houseOf, isInnerName, isKnownName, isOneOwner, isPoolName, organisation } from "./owners.ts"
 
 /** continuity: the host that wrote a hop is nobody that the hop above spoke with. */
-export function continuity({ hops }: Case): readonly Remark[] {
+export function continuity({ hops, fields }: Case): readonly Remark[] {
+  const lists = listOwners(fields)
   let above: Hop | undefined
   return hops.flatMap((hop) => {
     const upper = above
     // Comment hops (qmail's) name nobody: the next one meets the hop above them.
     if (hop.received.host !== undefined || hop.received.from !== undefined) above = hop
-    return upper === undefined ? [] : gapBetween(upper, hop)
+    return upper === undefined ? [] : gapBetween(upper, hop, lists)
   })
 }
 
-function gapBetween(above: Hop, below: Hop): readonly Remark[] {
+/** Whose list it is, if it is a list's: its program takes messages out of a mailbox, and hands them in again with the trace they had. */
+function listOwners({ bulk, returnPath, sender, list }: Case["fields"]): readonly string[] {
+  if (!bulk) return []
+  const hosts = list.flatMap(({ text }) => hostsIn(text))
+  return [returnPath?.domain ?? "", sender?.domain ?? "", ...hosts].filter((name) => name !== "")
+}
+
+function gapBetween(above: Hop, below: Hop, lists: readonly string[]): readonly Remark[] {
   const host = below.received.host
   if (host === undefined || below.believed) return []
   if (isInnerName(host) || isMet(above, below, host)) return []
-  const said = clientNames(above.received)
-  const known = said.filter((name) => !name.startsWith("[") && !isInnerName(name))
+  const said = clientNames(above.received).filter((name) => name !== "" && !isLiteral(name))
+  const known = said.filter((name) => !isInnerName(name))
   const ends = above.submission !== undefined
+  const fromInside = above.address !== undefined && isInside(above.address.kind)
   // A client with an inner name and no other is nobody in particular; from a public address it is at least not this host.
-  const nameless = known.length === 0 && !ends
-  if (nameless && (above.address?.kind !== "public" || said.length === 0 || said[0] === "localhost"))
-    return []
+  const nameless = known.length === 0 && !ends && !fromInside
+  if (nameless && (above.address?.kind !== "public" || said.every((name) => name === "localhost"))) return []
   const client = known[0] ?? said[0] ?? above.address?.text ?? above.received.source?.user ?? "its client"
-  const explanation = ends
-    ? `Hop ${above.number} was handed in by a ${above.submission === "local user" ? "user of the host" : "mail program"}` +
-      ` (${client}): nothing can be older. Yet hop ${below.number} tells of ${host}.`
-    : `Hop ${above.number} took the message from ${client}, but hop ${below.number} was written by ${host}, ` +
-      "which has nothing to do with it."
   return [
     {
       check: "continuity",
-      severity: ends || nameless || agrees(above) ? "medium" : "low",
-      // A user's program may hand a message in again, with the trace it had.
-      telling: above.submission !== "local user" && !nameless,
+      severity: ends || above.address !== undefined ? "medium" : "low",
+      // A greeting alone may be anybody's.
+      telling:
+        above.submission === "local user"
+          ? !lists.some((name) => isOneOwner(name, above.received.host ?? ""))
+          : ends || nameless || fromInside || agrees(above),
       hop: below.number,
-      explanation,
+      explanation: ends
+        ? `Hop ${above.number} was handed in by a ${above.submission === "local user" ? "user of the host" : "mail program"}` +
+          ` (${client}): nothing can be older. Yet hop ${below.number} tells of ${host}.`
+        : `Hop ${above.number} took the message from ${client}, but hop ${below.number} was written by ${host}, ` +
+          "which has nothing to do with it.",
       evidence: [below.received.by, above.received.from ?? above.received.span],
     },
   ]
 }
 
-/** The host is among the names of the hop above, or of their owner; or the hop above took it from inside. */
+function isLiteral(name: string): boolean {
+  return name.startsWith("[") || kindOf(name) !== "impossible"
+}
+
+/** The host is among the names of the hop above, or of their owner; or the hop above took it from inside a house whose names mean nothing. */
 function isMet(above: Hop, below: Hop, host: string): boolean {
   const { received } = above
   if (received.host !== undefined && isOneOwner(received.host, host)) return true
@@ -54,14 +69,32 @@ function isMet(above: Hop, below: Hop, host: string): boolean {
   if (names.some((name) => isOneOwner(name, host) || isOneName(name, host))) return true
   if (above.address !== undefined && host.replace(/^\[|\]$/g, "") === above.address.text) return true
   if (sharesAddress(above, below)) return true
-  if (above.submission === "mail program") return false
-  // From inside: the names of a network's own hosts need not be known outside.
-  return above.address !== undefined && isInside(above.address.kind) && above.submission === undefined
+  // A host's web mail goes by the name of its site.
+  if (isWebMail(below) && (above.submission === "local user" || saysItself(names))) return true
+  if (above.submission !== undefined) return false
+  const inner = received.host === undefined || isInnerName(received.host)
+  return inner && above.address !== undefined && isInside(above.address.kind)
 }
 
-/** `mailc0909` and `mailc0909.dte2k.de`. */
+function isWebMail({ received }: Hop): boolean {
+  return /^https?\b/i.test(received.with?.value ?? "")
+}
+
+function saysItself(names: readonly string[]): boolean {
+  return names.some((name) => name === "localhost" || name.startsWith("localhost."))
+}
+
+/** `mailc0909` and `mailc0909.dte2k.de`; `smtp.comcast.net` and `mtaout04.icomcast.net`, `evv.kamakiriad.local` and `kamakiriad.com`. */
 function isOneName(a: string, b: string): boolean {
-  return a.split(".", 1)[0] === b.split(".", 1)[0]
+  if (a.split(".", 1)[0] === b.split(".", 1)[0]) return true
+  const [one, other] = [ownersWord(a), ownersWord(b)]
+  const [short, long] = one.length < other.length ? [one, other] : [other, one]
+  return short.length >= 5 && long.includes(short)
+}
+
+/** The word that the owner chose: `comcast` of `smtp.comcast.net`. */
+function ownersWord(name: string): string {
+  return organisation(name).split(".", 1)[0] ?? name
 }
 
 /** A host with several names: both hops name one address on its network. */
@@ -99,7 +132,13 @@ export function heloReverse({ hops, fields, entry }: Case): readonly Remark[] {
     return [
       {
         check: "helo_rdns",
-        ...weigh({ strong, atEntry: hop === entry, bank: pool !== "" && houseOf(name) !== undefined, pool }),
+        ...weigh({
+          strong,
+          atEntry: hop === entry,
+          bank: pool !== "" && houseOf(name) !== undefined,
+          pool,
+          named: reverse !== undefined || (hop.at ?? 0) >= namesForAll,
+        }),
         hop: hop.number,
         explanation: `The client of hop ${hop.number} called itself ${name}, but its address ${hop.address.text} ${own}${pool}.`,
         evidence: [helo, source?.reverse ?? source?.address],
@@ -114,13 +153,24 @@ type Greeting = {
   /** A known house's name on a customer's line. */
   readonly bank: boolean
   readonly pool: string
+  /** Its address has a name, another's; or ought to have one. */
+  readonly named: boolean
 }
 
-function weigh({ strong, atEntry, bank, pool }: Greeting): Pick<Remark, "severity" | "telling" | "honest"> {
+/** Since about then a great house's server without a reverse name can send to nobody; before, some had none. */
+const namesForAll = Date.UTC(2010, 0, 1)
+
+function weigh({
+  strong,
+  atEntry,
+  bank,
+  pool,
+  named,
+}: Greeting): Pick<Remark, "severity" | "telling" | "honest"> {
   // What our own server saw is true: no house's server is on a customer's line.
   if (atEntry && strong && bank) return { severity: "high", telling: true, honest: undefined }
   return {
-    severity: strong && (atEntry || pool !== "") ? "medium" : strong ? "low" : "info",
+    severity: strong && named && (atEntry || pool !== "") ? "medium" : strong ? "low" : "info",
     telling: atEntry,
   }
 }

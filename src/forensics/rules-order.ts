@@ -184,6 +184,7 @@ function wrongZone({ offset, offsetText, zoneNames }: ReadDate): Wrong | undefin
       severity: "medium",
       explanation: `has the zone ${offsetText}: zones differ by quarters of an hour.`,
     }
+  if (offsetText === "-0000") return undefined // RFC 5322 §3.3: the zone is not told
   const name = zoneNames.find((zone) => Object.hasOwn(zones, zone.toUpperCase()))
   const possible = name === undefined ? undefined : zones[name.toUpperCase()]
   if (possible === undefined || possible.includes(offset)) return undefined

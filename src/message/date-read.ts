@@ -173,7 +173,7 @@ export const zones: Readonly<Record<string, readonly number[]>> = {
   MST: [-420, 480, 390], MDT: [-360], PST: [-480, 480], PDT: [-420, 480], AKST: [-540], AKDT: [-480],
   HST: [-600], AST: [-240, 180], ADT: [-180, 240], NST: [-210], NDT: [-150],
   BST: [60, 360, -660], IST: [60, 330, 120], IDT: [180],
-  CET: [60], CEST: [120], MET: [60], MEST: [120], MEZ: [60], MESZ: [120],
+  CET: [60], CEST: [120], MET: [60, 120], MEST: [120], MEZ: [60], MESZ: [120],
   EET: [120], EEST: [180], MSK: [180, 240], MSD: [240], SAST: [120],
   JST: [540], KST: [540], HKT: [480], SGT: [480], AEST: [600], AEDT: [660], ACST: [570], ACDT: [630],
   AWST: [480], NZST: [720], NZDT: [780], BRT: [-180], BRST: [-120], ART: [-180],

@@ -123,8 +123,10 @@ type Signed = Omit<Maker, "others">
 function fromComments({ by, protocol, from, id, leading }: MakerQuestion): readonly Signed[] {
   const found: Signed[] = []
   let left = mostComments
-  for (const clause of [by, protocol, id, from])
+  for (const clause of [by, protocol, id])
     for (const { text } of clause?.comments ?? []) if (left-- > 0) takeSigns(found, text)
+  // `(postfix@mail.example.org [192.0.2.7])` is the client and its user, not who wrote the field.
+  for (const { text } of from?.comments ?? []) if (left-- > 0 && !/[@[=]/.test(text)) takeSigns(found, text)
   for (const text of leading) if (left-- > 0) takeSigns(found, text)
   return found.length < 2 ? found : found.toSorted((a, b) => place(a) - place(b))
 }

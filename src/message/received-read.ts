@@ -61,13 +61,21 @@ export function readReceived({ bytes }: Pick<Header, "bytes">, field: Field): Re
   const tokens = boundedTokens(text)
   const dated = findDate(text, tokens)
   const reading: Reading = { at: field.valueStart, clauses: [], leading: [], oddities: [] }
-  takeTokens(reading, tokens.slice(0, dated?.from ?? tokens.length))
+  takeTokens(reading, tokens.slice(0, dated?.from ?? unreadDate(tokens)))
   if (dated !== undefined) takeTrailing(reading, tokens.slice(dated.to))
   const span = { start: field.valueStart, end }
   if (end < field.end || tokens.length >= mostTokens)
     reading.oddities.push({ what: "too long", text: "", ...span })
   if (dated === undefined) reading.oddities.push({ what: "no date", text: "", ...span })
   return finish(field, span, reading, dated)
+}
+
+/** `; 21/08/2002 10:15:21`: what stands after the last semicolon is the date, though nobody can read it. */
+function unreadDate(tokens: readonly Token[]): number {
+  const semicolon = tokens.findLastIndex(({ kind }) => kind === "semicolon")
+  const rest = semicolon < 0 ? [] : tokens.slice(semicolon + 1)
+  const isDate = rest.length <= mostDateWords && rest.every((token) => belongsToDate(token))
+  return semicolon < 0 || !isDate ? tokens.length : semicolon
 }
 
 /** Words and comments of one field that are read: room for a hundred recipients. */
