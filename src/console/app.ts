@@ -80,7 +80,14 @@ export function makeApp(parts: AppParts, { now, events }: Lasting): App {
   app.all("/api/*", () => {
     throw new Refused(404, "there is no such address in this API", "GET /api/openapi.json lists them")
   })
-  app.get("*", (context) => parts.pages.answer(context.req.path))
+  app.get("*", (context) => {
+    const person = parts.doorkeeper.sessions.find(getCookie(context, parts.cookie) ?? "")
+    return parts.pages.answer({
+      path: context.req.path,
+      packings: context.req.header("accept-encoding") ?? "",
+      session: person === undefined ? undefined : sessionOf(person, parts),
+    })
+  })
   return { fetch: app.fetch }
 }
 

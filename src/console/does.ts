@@ -7,10 +7,22 @@ import { printValue } from "../config/values.ts"
 import type { Origin } from "../mail/decision.ts"
 import type { ConfigLine } from "./api-config.ts"
 
+/** Things that one line is said to do. */
+const mostWords = 6
+
 /** The lines of a sendmail.mc or a file it includes. */
 export function linesOfMc(file: string, text: string, settings: Settings | undefined): readonly ConfigLine[] {
   const does = settings === undefined ? new Map<number, string[]>() : wordsByLine(file, settings)
-  return numbered(text, (line) => (does.get(line) ?? []).slice(0, 6).join("; "))
+  return numbered(text, (line) => joined(does.get(line) ?? []))
+}
+
+/** Several things in one line; each may be a sentence of its own. */
+function joined(says: readonly string[]): string {
+  if (says.length === 1) return says[0] ?? ""
+  return says
+    .slice(0, mostWords)
+    .map((one) => one.replace(/\.$/, ""))
+    .join("; ")
 }
 
 function numbered(text: string, does: (line: number, text: string) => string): readonly ConfigLine[] {

@@ -1,9 +1,21 @@
-// The pages: the files that the build has made, read once and served from memory by their exact names. What is no file of these is the
-// page itself, which finds its place by the address.
+// The pages: the files that the build has made, read once and served from memory by their exact names, packed for browsers that can
+// unpack. What is no file of these is the page itself, which finds its place by the address.
 import { readdirSync, readFileSync } from "node:fs"
 import { extname, join } from "node:path"
+import { gzipSync } from "node:zlib"
+import type { Session } from "./api.ts"
+import { framed } from "./frame.ts"
 
-export type Pages = { answer(path: string): Response }
+/** What a request says of itself. */
+export type PageAsked = {
+  readonly path: string
+  /** Accept-Encoding. */
+  readonly packings: string
+  /** Whoever is in. */
+  readonly session: Session | undefined
+}
+
+export type Pages = { answer(asked: PageAsked): Response }
 
 const types: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -17,19 +29,26 @@ const types: Readonly<Record<string, string>> = {
   ".txt": "text/plain; charset=utf-8",
 }
 
-type Page = { readonly octets: Uint8Array<ArrayBuffer>; readonly type: string }
+type Octets = Uint8Array<ArrayBuffer>
+type Page = { readonly octets: Octets; readonly type: string; packed?: Octets }
+
+const indexName = "/index.html"
 
 /** Reads them; a folder that is not there leaves the API alone. */
 export function readPages(folder: string): Pages {
   const pages = new Map<string, Page>(namesIn(folder).map((name) => [`/${name}`, pageAt(folder, name)]))
-  const index = pages.get("/index.html")
+  const octets = pages.get(indexName)?.octets
+  const index = octets === undefined ? undefined : Buffer.from(octets).toString("utf8")
+  pages.delete(indexName)
   return {
-    answer(path) {
+    answer({ path, packings, session }) {
       const page = pages.get(path)
-      if (page !== undefined) return served(page, /-[\w-]{6,}\.\w+$/.test(path))
-      if (index === undefined || extname(path) !== "")
+      if (page !== undefined) return served(page, path, packings)
+      if (index === undefined || (extname(path) !== "" && path !== indexName))
         return new Response("there is no such page\n", { status: 404, headers: plain })
-      return served(index, false)
+      // It tells who is in: it is nobody else's, and never kept.
+      const headers = { "content-type": types[".html"] ?? "", "cache-control": "no-store" }
+      return new Response(framed(index, session), { headers })
     },
   }
 }
@@ -50,8 +69,15 @@ function pageAt(folder: string, name: string): Page {
   return { octets: new Uint8Array(readFileSync(join(folder, name))), type: types[extname(name)] ?? "" }
 }
 
-/** A name with a hash in it never changes its content. */
-function served({ octets, type }: Page, hashed: boolean): Response {
-  const cache = hashed ? "public, max-age=31536000, immutable" : "no-cache"
-  return new Response(octets, { headers: { "content-type": type, "cache-control": cache } })
+/** A name with a hash in it never changes its content. Packed when it is asked for the first time. */
+function served(page: Page, path: string, packings: string): Response {
+  const hashed = /-[\w-]{6,}\.\w+$/.test(path)
+  const headers = {
+    "content-type": page.type,
+    "cache-control": hashed ? "public, max-age=31536000, immutable" : "no-cache",
+    vary: "accept-encoding",
+  }
+  if (!/\bgzip\b/.test(packings) || page.octets.length < 1000) return new Response(page.octets, { headers })
+  page.packed ??= new Uint8Array(gzipSync(page.octets, { level: 9 }))
+  return new Response(page.packed, { headers: { ...headers, "content-encoding": "gzip" } })
 }

@@ -1,6 +1,7 @@
 // Waiting for a message: `waypost wait` and the API's long poll, for tests of other people's software. What was accepted in the last
 // minute counts, too: a test that is slower than the mail system does not miss its message.
 import type { Clock } from "../mail/world.ts"
+import { decodeWords } from "../message/encoded-words.ts"
 import type { MessageLine, Told, Waited } from "./api.ts"
 import type { Ask } from "./asking.ts"
 import { lineOf } from "./messages.ts"
@@ -66,7 +67,11 @@ function isMeant({ session, recipients, sender, subject }: MessageLine, wish: Wi
   const has = (text: string, part: string | undefined) =>
     part === undefined || text.toLowerCase().includes(part.toLowerCase())
   if (session || sender === undefined) return false
-  return recipients.some((one) => has(one, wish.to)) && has(sender, wish.from) && has(subject, wish.subject)
+  return (
+    recipients.some((one) => has(one, wish.to)) &&
+    has(sender, wish.from) &&
+    (has(subject, wish.subject) || has(decodeWords(subject), wish.subject))
+  )
 }
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 }

@@ -8,7 +8,8 @@ import type { World } from "./world.ts"
 
 /** Tells log and timeline of a refusal; anything else is no refusal and costs nothing. */
 export function noteRefusal({ session, replies, asked }: Outcome, world: World): void {
-  const reply = replies[0]
+  // A client that may not come in is greeted, and hears it at its first command: that is what is told of it.
+  const reply = session.refused ?? replies[0]
   if (asked === undefined || reply === undefined || asked.outcome === "yes") return
   const { arrival } = session
   const relay = clientName(arrival)

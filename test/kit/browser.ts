@@ -1,8 +1,9 @@
 // Debian's chromium on a system's console: a person before the pages. What goes wrong in a page is collected, so that no test
 // passes over it.
 import assert from "node:assert/strict"
-import { readFileSync } from "node:fs"
+import { mkdirSync, readFileSync } from "node:fs"
 import { createRequire } from "node:module"
+import { join } from "node:path"
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core"
 import { whereIs } from "./debian.ts"
 import type { System } from "./system.ts"
@@ -41,16 +42,21 @@ export class Visitor {
     page.on("dialog", (dialog) => void this.wrongs.push(dialog.message()))
   }
 
+  /** Comes in by a fresh link. */
   static async enter(browser: Browser, system: System, look: Look = {}): Promise<Visitor> {
     const { code, stdout, stderr } = await system.waypost("console", "link")
     assert.equal(code, 0, stderr)
+    return Visitor.come(browser, stdout.trim(), look)
+  }
+
+  /** Comes to an address as anybody could. */
+  static async come(browser: Browser, address: string, look: Look = {}): Promise<Visitor> {
     const { width = 1280, height = 900, scheme = "light" } = look
     const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme })
-    context.setDefaultTimeout(8000)
+    context.setDefaultTimeout(10_000)
     const page = await context.newPage()
-    const link = stdout.trim()
-    const visitor = new Visitor(context, page, new URL(link).origin)
-    await page.goto(link)
+    const visitor = new Visitor(context, page, new URL(address).origin)
+    await page.goto(address)
     await page.getByRole("heading", { level: 1 }).waitFor()
     return visitor
   }
@@ -61,6 +67,11 @@ export class Visitor {
     await this.page.goto(`${this.origin}/#/${place}`)
     await this.page.getByRole("heading", { level: 1 }).waitFor()
     await this.page.locator(".waiting").waitFor({ state: "detached" })
+  }
+
+  /** Turns to a place without loading the page anew, as a link within it does. */
+  async turn(place: string): Promise<void> {
+    await this.page.evaluate(`location.hash = ${JSON.stringify(`#/${place}`)}`)
   }
 
   /** What axe-core finds wrong with the page as it is now: the rule, and where. */
@@ -76,6 +87,14 @@ export class Visitor {
   async overflow(): Promise<number> {
     const root = "document.documentElement"
     return this.page.evaluate<number>(`${root}.scrollWidth - ${root}.clientWidth`)
+  }
+
+  /** A picture for people, where CONSOLE_PICTURES names a folder. */
+  async photograph(name: string): Promise<void> {
+    const folder = process.env["CONSOLE_PICTURES"]
+    if (folder === undefined) return
+    mkdirSync(folder, { recursive: true })
+    await this.page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
   }
 
   close(): Promise<void> {

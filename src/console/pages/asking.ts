@@ -23,13 +23,10 @@ export async function ask<Name extends CallName>(
   }
 }
 
-/** Finds out who is logged in. */
-export async function findSession(): Promise<void> {
-  try {
-    session.value = await ask("GET /api/session", undefined)
-  } catch {
-    session.value = "none"
-  }
+/** Who is logged in, as the server has written it into the page. */
+export function readSession(): void {
+  const content = document.querySelector<HTMLMetaElement>('meta[name="session"]')?.content ?? ""
+  session.value = content === "" ? "none" : (JSON.parse(content) as Session) // our own server of our own version
 }
 
 /** Why something did not work, and what to do. */

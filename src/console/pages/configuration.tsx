@@ -95,22 +95,26 @@ function Shown({ file, edit }: { file: ConfigFile; edit: () => void }) {
       {file.locked === undefined ? undefined : <p class="note">Not changed from here: {file.locked}</p>}
       <Issues issues={file.issues.filter(({ line }) => line === undefined)} />
       <div class="scroll" tabIndex={0} role="region" aria-label={`Lines of ${file.name}`}>
-        <table class="source">
-          <thead class="unseen">
-            <tr>
-              <th scope="col">Line</th>
-              <th scope="col">Text</th>
-              <th scope="col">What it does</th>
+        <table class="source" role="table">
+          <thead class="unseen" role="rowgroup">
+            <tr role="row">
+              <th role="columnheader">Line</th>
+              <th role="columnheader">Text</th>
+              <th role="columnheader">What it does</th>
             </tr>
           </thead>
-          <tbody>
+          <tbody role="rowgroup">
             {lines.map((line) => {
               const issues = file.issues.filter((issue) => issue.line === line.line)
               return (
-                <tr key={line.line} class={issues.length === 0 ? "" : worst(issues)}>
-                  <td class="line-number">{line.line}</td>
-                  <td class="text">{line.text}</td>
-                  <td class="does">
+                <tr role="row" key={line.line} class={issues.length === 0 ? "" : worst(issues)}>
+                  <td role="cell" class="line-number">
+                    {line.line}
+                  </td>
+                  <td role="cell" class="text">
+                    {line.text}
+                  </td>
+                  <td role="cell" class="does">
                     {line.does}
                     <Issues issues={issues} />
                   </td>

@@ -2,7 +2,8 @@
 import type { ExplainAnswer, RehearsedStep } from "../api-explain.ts"
 import { AliasTree } from "./alias-tree.tsx"
 import { Badge, Panel, toneOf } from "./parts.tsx"
-import { Reasons, Steps, stepsOf, withPlaces } from "./reasons.tsx"
+import { Reasons, Steps, withPlaces } from "./reasons.tsx"
+import { stepsOf } from "./steps.ts"
 
 type One = ExplainAnswer["explained"][number]
 
@@ -96,15 +97,7 @@ export function Rewritten({ header }: { header: ExplainAnswer["header"] }) {
   return (
     <>
       {mailers.map((mailer) => (
-        <Panel
-          key={mailer}
-          name="Header, before and after rewriting"
-          aside={
-            <>
-              as it leaves by the mailer <strong>{mailer}</strong>
-            </>
-          }
-        >
+        <Panel key={mailer} name={`Header as it leaves by ${mailer}`} aside="before and after rewriting">
           <Fields fields={header.filter((one) => one.mailer === mailer)} label={`Header by ${mailer}`} />
         </Panel>
       ))}
@@ -120,22 +113,38 @@ function Fields({ fields, label }: { fields: ExplainAnswer["header"]; label: str
           <tr>
             <th scope="col">Field</th>
             <th scope="col">Before</th>
-            <th scope="col">After, and why</th>
+            <th scope="col">After</th>
           </tr>
         </thead>
         <tbody>
           {fields.map(({ name, before, after, why }, n) => (
-            <tr key={n} class={before === after ? "same" : "changed"}>
-              <th scope="row">{name}</th>
-              <td>{before}</td>
-              <td>
-                {before === after ? "as it is" : <strong>{after}</strong>}
-                <Reasons lines={why} />
-              </td>
-            </tr>
+            <Rewriting key={n} field={{ name, before, after, why }} />
           ))}
         </tbody>
       </table>
     </div>
+  )
+}
+
+function Rewriting({
+  field: { name, before, after, why },
+}: {
+  field: Omit<ExplainAnswer["header"][number], "mailer">
+}) {
+  return (
+    <>
+      <tr class={before === after ? "same" : "changed"}>
+        <th scope="row">{name}</th>
+        <td>{before}</td>
+        <td>{before === after ? "as it is" : <strong>{after}</strong>}</td>
+      </tr>
+      {why.length === 0 ? undefined : (
+        <tr>
+          <td colSpan={3} class="why">
+            <Reasons lines={why} />
+          </td>
+        </tr>
+      )}
+    </>
   )
 }

@@ -1,5 +1,5 @@
 // Is a message what it says? Pasted or chosen by id: the verdict, the route with the trust line, the findings, the marked header.
-import { useEffect, useState } from "preact/hooks"
+import { useEffect, useRef, useState } from "preact/hooks"
 import type { ForensicFinding, ForensicHop, Forensics, ForensicsAsked } from "../api-forensics.ts"
 import { ask, useDoing } from "./asking.ts"
 import { MarkedHeader } from "./marked-header.tsx"
@@ -89,8 +89,10 @@ const verdicts: Readonly<Record<Forensics["verdict"], Tone>> = {
 }
 
 function Examined({ found }: { found: Forensics }) {
+  const top = useRef<HTMLDivElement>(null)
+  useEffect(() => top.current?.scrollIntoView({ block: "start" }), [found])
   return (
-    <div role="region" aria-label="Verdict">
+    <div role="region" aria-label="Verdict" ref={top}>
       <p class={`verdict ${verdicts[found.verdict]}`} role="status">
         <strong>{found.verdict}</strong> {withoutVerdict(found)}
       </p>
@@ -130,6 +132,7 @@ function Drawing({ svg }: { svg: string }) {
   )
 }
 
+/** From your own server down to the first host that is named: what is above the line was recorded, what is below was claimed. */
 function Route({ found: { hops, boundary, receiver } }: { found: Forensics }) {
   if (hops.length === 0) return <Empty says="No Received: field: the message tells nothing of its way." />
   const line = (
@@ -150,22 +153,32 @@ function Hop({ hop }: { hop: ForensicHop }) {
   const from = [hop.helo, hop.reverse, hop.address === null ? null : `[${hop.address}]`]
   return (
     <li class={hop.believed ? "hop believed" : "hop hearsay"}>
-      <p>
-        <span class="hop-number">{hop.hop}</span> <strong>{hop.by ?? "does not name itself"}</strong>{" "}
-        <span class="note">{hop.believed ? "believed" : "hearsay"}</span>
+      <p class="hop-name">
+        <span class="hop-number">{hop.hop}</span> <strong>{hop.by ?? "does not name itself"}</strong>
+        <Badge tone={hop.believed ? "ok" : "unknown"}>{hop.believed ? "believed" : "hearsay"}</Badge>
       </p>
       <p class="says">took it from {from.filter((word) => word !== null).join(", ") || "nobody named"}</p>
       <p class="note">
-        {hop.at ?? "no readable time"}
-        {hop.stepSeconds === null ? "" : `, ${stepWords(hop.stepSeconds)}`}, {hop.maker}
-        {hop.id === null ? "" : `, id ${hop.id}`}
+        {hop.at === null ? "no readable time" : hop.at.replace("T", " ").replace(/\.\d+Z$/, " UTC")}
+        {hop.stepSeconds === null ? undefined : <Step seconds={hop.stepSeconds} />} · written by {hop.maker}
+        {hop.id === null ? "" : ` · id ${hop.id}`}
       </p>
     </li>
   )
 }
 
-function stepWords(seconds: number): string {
-  return seconds < 0 ? `${span(seconds * 1000)} BACKWARDS` : `${span(seconds * 1000)} later`
+/** How long it was under way to this host; time that runs backwards stands out. */
+function Step({ seconds }: { seconds: number }) {
+  return (
+    <>
+      {" · "}
+      {seconds < 0 ? (
+        <strong class="backwards">{span(seconds * 1000)} before the host below: backwards</strong>
+      ) : (
+        `${span(seconds * 1000)} after the host below`
+      )}
+    </>
+  )
 }
 
 const severities: Readonly<Record<ForensicFinding["severity"], Tone>> = {

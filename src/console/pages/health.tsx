@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks"
 import type { Health } from "../api.ts"
 import { Badge, Panel } from "./parts.tsx"
+import { many } from "./words.ts"
 
 const words = { ok: "well", warning: "look", bad: "bad", unknown: "unknown" } as const
 const ranks = { bad: 0, warning: 1, unknown: 2, ok: 3 } as const
@@ -44,7 +45,8 @@ function Copied({ lines, about }: { lines: readonly string[]; about: string }) {
     )
   }
   return (
-    <div class="records">
+    <details class="records">
+      <summary>{many(lines.length, "record")} to copy into the zone file</summary>
       <pre tabIndex={0} role="region" aria-label={`Records: ${about}`}>
         {lines.join("\n")}
       </pre>
@@ -56,6 +58,6 @@ function Copied({ lines, about }: { lines: readonly string[]; about: string }) {
       <span class="note" role="status">
         {said}
       </span>
-    </div>
+    </details>
   )
 }

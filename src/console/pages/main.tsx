@@ -1,6 +1,6 @@
 // Where the console's pages begin: who is logged in decides between the login and the page that the address names.
 import { render } from "preact"
-import { findSession, session } from "./asking.ts"
+import { readSession, session } from "./asking.ts"
 import { Login } from "./login.tsx"
 import { followPlace } from "./place.ts"
 import { Shell } from "./shell.tsx"
@@ -14,7 +14,7 @@ function Console() {
 followPlace()
 const root = document.getElementById("root")
 if (root !== null) {
-  root.textContent = ""
+  readSession()
+  root.textContent = "" // the frame that came with the page: the same is drawn in its place
   render(<Console />, root)
-  void findSession()
 }

@@ -4,7 +4,8 @@ import { ask, useAnswer } from "./asking.ts"
 import { Badge, Empty, Head, Panel, Problem, toneOf, Waiting } from "./parts.tsx"
 import { Reasons } from "./reasons.tsx"
 import { hrefOf } from "./place.ts"
-import { clockTime, span, statusWords } from "./words.ts"
+import { readable } from "./readable.ts"
+import { clockTime, peerWords, span, statusWords } from "./words.ts"
 
 /** The page of one id. */
 export function MessagePage({ id }: { id: string }) {
@@ -44,7 +45,7 @@ export function MessagePage({ id }: { id: string }) {
 
 function subjectOf({ queued, remembered }: Message): string | undefined {
   const subject = (queued?.entry ?? remembered?.entry)?.summary.subject
-  return subject === "" ? undefined : subject
+  return subject === undefined || subject === "" ? undefined : readable(subject)
 }
 
 function Whole({ message }: { message: Message }) {
@@ -119,7 +120,7 @@ function Words({ event: { status, detail, remote, what } }: { event: Told }) {
     <p class="says">
       {plain === undefined ? undefined : <span>{plain}: </span>}
       {[status, detail].filter((word) => word !== "").join(" ")}
-      {remote === undefined || remote === "" ? undefined : <span> — {remote}</span>}
+      {remote === undefined || remote === "" ? undefined : <span> — {peerWords(remote)}</span>}
     </p>
   )
 }

@@ -4,6 +4,7 @@ import type { MessageLine } from "../api.ts"
 import { ask, useAnswer } from "./asking.ts"
 import { Address, Badge, Empty, Head, Problem, Time, toneOf, Waiting } from "./parts.tsx"
 import { hrefOf, place } from "./place.ts"
+import { readable } from "./readable.ts"
 
 const first = 100
 
@@ -98,7 +99,11 @@ function Lines({ messages }: { messages: readonly MessageLine[] }) {
             </span>
             <span class="row-main">
               <span class="subject">
-                {line.subject === "" ? (line.session ? "Refused session" : "(no subject)") : line.subject}
+                {line.subject === ""
+                  ? line.session
+                    ? "Refused session"
+                    : "(no subject)"
+                  : readable(line.subject)}
               </span>
               <span class="path">
                 <Address text={line.sender} /> →{" "}

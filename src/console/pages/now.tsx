@@ -5,6 +5,7 @@ import { ask, useAnswer } from "./asking.ts"
 import { HealthPanel } from "./health.tsx"
 import { Address, Badge, Empty, Head, Panel, Problem, Time, toneOf, Waiting } from "./parts.tsx"
 import { hrefOf } from "./place.ts"
+import { readable } from "./readable.ts"
 import { QueuePicture } from "./queue-picture.tsx"
 import { Traffic } from "./traffic.tsx"
 import { count, many, sizeOf } from "./words.ts"
@@ -149,7 +150,7 @@ function LivePanel({ events, connected, now }: { events: readonly Live[]; connec
               <a class="address" href={hrefOf("messages", event.id)}>
                 {event.address === "" ? event.id : event.address}
               </a>
-              <span class="says">{event.subject ?? event.detail}</span>
+              <span class="says">{event.subject === undefined ? event.detail : readable(event.subject)}</span>
               {event.sender === undefined ? undefined : (
                 <span class="from">
                   from <Address text={event.sender} />

@@ -1,15 +1,6 @@
 // Where the reader is: the page and what it is about, kept in the address behind #, so that back, reload and links work.
 import { signal } from "@preact/signals"
-
-/** The pages, in the order of the navigation. */
-export const pages = [
-  { page: "now", name: "Now" },
-  { page: "messages", name: "Messages" },
-  { page: "queue", name: "Queue" },
-  { page: "explain", name: "Explain" },
-  { page: "configuration", name: "Configuration" },
-  { page: "forensics", name: "Forensics" },
-] as const
+import { pages } from "./names.ts"
 
 /** One of the pages. */
 export type PageName = (typeof pages)[number]["page"]

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks"
 import type { QueueChange, QueueChanged, QueueFilter, QueueVerb } from "../api-queue.ts"
 import { ask, useDoing } from "./asking.ts"
 import { Problem } from "./parts.tsx"
+import { readable } from "./readable.ts"
 import { many } from "./words.ts"
 
 type QueueChangeProps = {
@@ -110,7 +111,7 @@ function Preview({ previewed: { verb, changed }, because, setBecause, confirm, l
       <ul>
         {changed.messages.slice(0, 8).map(({ id, subject, recipients }) => (
           <li key={id}>
-            <code>{id}</code> {subject === "" ? "(no subject)" : subject}{" "}
+            <code>{id}</code> {subject === "" ? "(no subject)" : readable(subject)}{" "}
             <span class="path">→ {recipients[0]?.address ?? ""}</span>
           </li>
         ))}

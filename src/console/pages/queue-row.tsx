@@ -2,7 +2,8 @@
 import type { QueueLine } from "../api-queue.ts"
 import { Address, Badge } from "./parts.tsx"
 import { hrefOf } from "./place.ts"
-import { many, relative, sizeOf, statusWords } from "./words.ts"
+import { readable } from "./readable.ts"
+import { many, peerWords, relative, sizeOf, statusWords } from "./words.ts"
 
 type QueueRowProps = {
   readonly line: QueueLine
@@ -21,7 +22,7 @@ export function QueueRow({ line, now, chosen, toggle }: QueueRowProps) {
       <input type="checkbox" checked={chosen} onChange={() => toggle(id)} aria-label={`Choose ${id}`} />
       <div class="row-main">
         <a class="subject" href={hrefOf("messages", id)}>
-          {subject === "" ? "(no subject)" : subject}
+          {subject === "" ? "(no subject)" : readable(subject)}
         </a>
         <span class="path">
           from <Address text={sender} /> · {sizeOf(size)} · came {relative(Date.parse(acceptedAt), now)} ·{" "}
@@ -70,7 +71,7 @@ function Recipient({ recipient, now, held }: RecipientProps) {
         <p class="says">
           {plain === undefined ? undefined : <strong>{plain}. </strong>}
           <q>{text ?? status}</q>
-          {remote === undefined ? undefined : <span> — {remote}</span>}
+          {remote === undefined ? undefined : <span> — {peerWords(remote)}</span>}
         </p>
       )}
     </li>

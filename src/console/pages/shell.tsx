@@ -7,7 +7,8 @@ import { ForensicsPage } from "./forensics.tsx"
 import { MessagePage } from "./message.tsx"
 import { MessagesPage } from "./messages.tsx"
 import { NowPage } from "./now.tsx"
-import { hrefOf, pages, place } from "./place.ts"
+import { emblem, pages } from "./names.ts"
+import { hrefOf, place } from "./place.ts"
 import { QueuePage } from "./queue.tsx"
 
 /** The whole window of somebody who is logged in. */
@@ -52,7 +53,7 @@ function toMain(event: Event): void {
 function Post() {
   return (
     <svg width="22" height="22" viewBox="0 0 32 32" aria-hidden="true">
-      <path d="M15 3h2v26h-2zM6 7h17l4 4-4 4H6zM26 17H10l-4 3.5 4 3.5h16z" fill="currentColor" />
+      <path d={emblem} fill="currentColor" />
     </svg>
   )
 }

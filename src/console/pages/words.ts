@@ -79,3 +79,8 @@ export function statusWords(status: string): string | undefined {
   const code = /\b[245]\.(\d{1,3}\.\d{1,3})\b/.exec(status)?.[1]
   return code === undefined ? undefined : subjects[code]
 }
+
+/** A peer as `host [address]`; one that is named by its address is named once. */
+export function peerWords(remote: string): string {
+  return [...new Set(remote.split(" "))].join(" ")
+}
