@@ -53,9 +53,8 @@ export function isOurRuleset(name: string): boolean {
 /** Hooks of sendmail that nothing here asks: rules for them would be silent, so they are told. */
 export const unaskedHooks: ReadonlySet<string> = new Set(
   (
-    "LOCAL_DNSBL Local_srv_features Local_clt_features Local_try_tls Local_tls_rcpt Local_tls_client Local_tls_server " +
-    "Local_greet_pause Local_Relay_Auth Local_trust_auth srv_features clt_features try_tls tls_rcpt tls_client tls_server " +
-    "trust_auth greet_pause authinfo queuegroup check_etrn check_compat check_other bestmx"
+    "Local_clt_features Local_trust_auth srv_features clt_features try_tls tls_rcpt tls_client tls_server trust_auth " +
+    "greet_pause authinfo queuegroup bestmx"
   )
     .toLowerCase()
     .split(" "),

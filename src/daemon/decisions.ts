@@ -21,7 +21,7 @@ import { makeSiteGate } from "../policy/site-checks.ts"
 import type { Gate } from "../mail/gate.ts"
 import { withForensics } from "./forensic-gate.ts"
 import { resolve } from "../routing/route.ts"
-import { makeRouting } from "../routing/routing.ts"
+import { makeRouting, type SiteRouting } from "../routing/routing.ts"
 import { type RoutingWorld, tablesOf } from "../routing/world.ts"
 import { makeClientTls } from "../trust/tls-client.ts"
 import { canonify } from "../routing/canonify.ts"
@@ -51,7 +51,7 @@ export type DecisionParts = {
 
 export type Decisions = {
   readonly settings: Settings
-  readonly routing: RoutingWorld
+  readonly routing: SiteRouting
   readonly gate: Gate
   readonly milters: Milters
   readonly smtp: SmtpMailer
@@ -99,7 +99,7 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
   })
   if (!milters.ok) return fail(milters.error)
   const tls = serverTls(parts)
-  const smtp = smtpMailer(settings, parts, tables.value)
+  const smtp = smtpMailer(settings, parts, { ...tables.value, rules: routing.rules })
   return ok({
     settings,
     routing,
@@ -127,7 +127,11 @@ async function routeOf(address: string, routing: RoutingWorld): Promise<Route | 
 }
 
 /** The mailer to other hosts, with all that it asks about them. */
-function smtpMailer(settings: Settings, parts: DecisionParts, { byName }: OpenTables): SmtpMailer {
+function smtpMailer(
+  settings: Settings,
+  parts: DecisionParts,
+  { byName, rules }: Pick<OpenTables, "byName"> & { readonly rules: SiteRouting["rules"] | undefined },
+): SmtpMailer {
   const { dns, clock, log, addresses, directory } = parts
   return makeSmtpMailer({
     dns,
@@ -139,6 +143,7 @@ function smtpMailer(settings: Settings, parts: DecisionParts, { byName }: OpenTa
       settings,
       access: tablesOf(byName, "access"),
       authInfo: tablesOf(byName, "authinfo"),
+      rules,
       tls: makeClientTls(parts.tls, (line) => log.note(line)),
     }),
     demands: makeDemands(settings, {

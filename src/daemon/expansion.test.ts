@@ -4,6 +4,7 @@ import { parseMailbox } from "../mail/address.ts"
 import { because } from "../mail/decision.ts"
 import { replyLine } from "../mail/reply.ts"
 import type { Pending } from "../queue/entry.ts"
+import { mailhost } from "../../test/kit/mailhost.ts"
 import { siteOf } from "../../test/kit/site.ts"
 import { expandFrom } from "./expansion.ts"
 
@@ -43,4 +44,37 @@ test("compat_check parts a list's members: some get the mail, some are refused, 
     dead.map((one) => replyLine(one.reply)),
     ["550 5.0.0 no error from check_compat"],
   )
+})
+
+test("the site's own check_compat refuses, puts off and throws away, each with its line", async () => {
+  const { routing } = mailhost({
+    name: "grussell.org",
+    accounts: ["bob", "jim", "gor"],
+    files: {
+      "/etc/mail/sendmail.mc": `OSTYPE(\`linux')dnl
+DAEMON_OPTIONS(\`Name=MTA, Addr=192.0.2.1, Port=smtp')dnl
+MAILER(\`local')dnl
+MAILER(\`smtp')dnl
+LOCAL_RULESETS
+Scheck_compat
+R<ann@$*> $| <jim@$*>\t$#error $@ 5.7.1 $: "550 these two do not speak"
+R<ann@$*> $| <gor@$*>\t$#discard
+`,
+      "/etc/mail/aliases": "list: bob, jim, gor\n",
+    },
+  })
+  const ann = parseMailbox("ann@example.org")
+  assert.ok(ann.ok)
+  const { leaves, dead } = await expandFrom(ann.value, pendingFor("list@grussell.org"), routing)
+  assert.deepEqual(
+    leaves.map(({ route }) => `${route.mailer} ${route.user}`),
+    ["local bob", "discard "],
+  )
+  assert.deepEqual(
+    dead.map((one) => `${replyLine(one.reply)} ${one.reason.at?.line}`),
+    ["550 5.7.1 these two do not speak 7"],
+  )
+  const bob = parseMailbox("bob@example.org")
+  assert.ok(bob.ok)
+  assert.equal((await expandFrom(bob.value, pendingFor("list@grussell.org"), routing)).leaves.length, 3)
 })

@@ -2,26 +2,29 @@
 // another host is routed anew at each attempt, so that a mended mailertable helps mail that is queued already.
 import { feature, mailer } from "../config/settings.ts"
 import type { ReversePath } from "../mail/address.ts"
-import { checkCompat } from "../policy/compat.ts"
+import { checkCompat, checkSiteCompat } from "../policy/compat.ts"
 import type { Pending } from "../queue/entry.ts"
 import type { Dead, Expanded, Leaf } from "../queue/plan.ts"
 import { canonical } from "../routing/canonify.ts"
 import { expand } from "../routing/expand.ts"
 import { resolve } from "../routing/route.ts"
+import type { SiteRouting } from "../routing/routing.ts"
 import type { RoutingWorld } from "../routing/world.ts"
 
 /** Where it goes, but for those whom FEATURE(compat_check) keeps from this sender. */
 export async function expandFrom(
   sender: ReversePath,
   pending: Pending,
-  routing: RoutingWorld,
+  routing: SiteRouting,
 ): Promise<Expanded> {
   const expanded = await expandPending(pending, routing)
-  if (feature(routing.settings, "compat_check") === undefined) return expanded
+  const asks = feature(routing.settings, "compat_check") !== undefined || routing.rules?.has("check_compat")
+  if (asks !== true) return expanded
   const leaves: Leaf[] = []
   const dead: Dead[] = [...expanded.dead]
   for (const leaf of expanded.leaves) {
-    const decision = await checkCompat(sender, leaf.path, routing)
+    const listed = await checkCompat(sender, leaf.path, routing)
+    const decision = listed.outcome === "pass" ? await checkSiteCompat(sender, leaf.path, routing) : listed
     if (decision.outcome === "pass") leaves.push(leaf)
     else if (decision.outcome === "yes") leaves.push({ ...leaf, route: thrownAway, reason: decision.reason })
     else

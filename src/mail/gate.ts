@@ -15,6 +15,10 @@ export type Gate = {
   secured?(arrival: Arrival): Promise<Decision<undefined>>
   /** How many milliseconds it must keep still before it is greeted (greet_pause); a pass for none. */
   pause?(arrival: Arrival): Promise<Decision<number>>
+  /** Letters that change what this session offers (srv_features); a pass for none, a later puts the client off. */
+  features?(arrival: Arrival): Promise<Decision<string>>
+  /** ETRN: may this client have the queue of this host run? (check_etrn) */
+  queueRun?(arrival: Arrival, node: string): Promise<Decision<undefined>>
   /** HELO, EHLO, LHLO with this name. */
   hello(arrival: Arrival, name: string): Promise<Decision<undefined>>
   /** MAIL FROM (check_mail). `size` is what SIZE= declared, 0 when it did not. */

@@ -6,6 +6,8 @@ import type { Decision } from "../mail/decision.ts"
 import type { Envelope } from "../mail/envelope.ts"
 import type { Gate } from "../mail/gate.ts"
 import { option } from "../config/options.ts"
+import type { Settings } from "../config/settings.ts"
+import type { LookupTable } from "../maps/table.ts"
 import type { Ruleset, Run } from "../config/rule-run.ts"
 import { type Token, tokenize } from "../config/rule-tokens.ts"
 import { canonify } from "../routing/canonify.ts"
@@ -35,20 +37,43 @@ const bridges: Readonly<Record<string, Bridge>> = {
   basic_check_rcpt: checkRcpt,
   rcpt_ok: relayOk,
   relay_ok: relayOk,
-  d: (tokens, question) =>
-    lookUp(tokens, (key) => nameKeys(key.toLowerCase(), question.policy.dots), question),
-  lookupdomain: (tokens, question) =>
-    lookUp(tokens, (key) => nameKeys(key.toLowerCase(), question.policy.dots), question),
-  a: (tokens, question) => lookUp(tokens, addressKeys, question),
-  lookupaddress: (tokens, question) => lookUp(tokens, addressKeys, question),
+}
+
+/** What look-ups in access need. */
+export type AccessWorld = {
+  readonly tables: readonly LookupTable[]
+  /** FEATURE(lookupdotdomain). */
+  readonly dots: boolean
+  readonly settings: Settings
+}
+
+/** `$>D` and `$>A`, by their short names and their long ones. */
+export function accessBridges(world: AccessWorld): Bridges {
+  const byName = (tokens: readonly Token[]) =>
+    lookUp(tokens, (key) => nameKeys(key.toLowerCase(), world.dots), world)
+  const byAddress = (tokens: readonly Token[]) => lookUp(tokens, addressKeys, world)
+  const names: ReadonlyMap<string, typeof byName> = new Map([
+    ["d", byName],
+    ["lookupdomain", byName],
+    ["a", byAddress],
+    ["lookupaddress", byAddress],
+  ])
+  return (name): Ruleset | undefined => {
+    const bridge = names.get(name.toLowerCase())
+    return bridge && { name, bridge }
+  }
 }
 
 /** The rulesets that this question's rules may call. */
 export function checkBridges(question: CheckQuestion): Bridges {
+  const { policy } = question
+  const { settings } = policy.routing
+  const access = accessBridges({ tables: accessTables(policy), dots: policy.dots, settings })
   return (name): Ruleset | undefined => {
     const key = name.toLowerCase()
     const bridge = Object.hasOwn(bridges, key) ? bridges[key] : undefined
-    return bridge && { name, bridge: (tokens, run) => bridge(tokens, question, run) }
+    if (bridge === undefined) return access(name)
+    return { name, bridge: (tokens, run) => bridge(tokens, question, run) }
   }
 }
 
@@ -107,9 +132,8 @@ async function relayOk(
 async function lookUp(
   tokens: readonly Token[],
   keysOf: (key: string) => Keys,
-  { policy }: CheckQuestion,
+  { settings, tables }: AccessWorld,
 ): Promise<readonly Token[]> {
-  const { settings } = policy.routing
   const scan = { operators: option(settings, "OperatorChars"), comments: "keep", balance: false } as const
   const [key = [], byDefault = [], how = [], ...passed] = angles(tokens)
   const tag = how
@@ -117,7 +141,7 @@ async function lookUp(
     .filter((token) => typeof token === "string")
     .join("")
   const name = key.filter((token) => token !== "[" && token !== "]").join("")
-  const found = await search(keysOf(name), tag, how[0] === "+", policy)
+  const found = await search(keysOf(name), tag, how[0] === "+", tables)
   const value = found === undefined ? byDefault : tokenize(found, scan).tokens
   return ["<", ...value, ">", ...passed.flatMap((one) => ["<", ...one, ">"])]
 }
@@ -126,11 +150,11 @@ async function search(
   keys: Keys,
   tag: string,
   alsoBare: boolean,
-  policy: PolicyWorld,
+  tables: readonly LookupTable[],
 ): Promise<string | undefined> {
   for (const key of keys) {
     for (const asked of [`${tag}:${key}`, ...(alsoBare ? [key] : [])]) {
-      for (const table of accessTables(policy)) {
+      for (const table of tables) {
         const found = await table.lookup(asked)
         if (found.found === "unavailable") return "<TMPF>"
         if (found.found === "entry")

@@ -23,7 +23,7 @@ import { mayRelay, relaySteps } from "./relay.ts"
 import { checkSender, delaysChecks } from "./sender.ts"
 import { makeSpfPolicy } from "./spf.ts"
 import { maySubmit, mayUseSender } from "./submission.ts"
-import { clientIsWell } from "./tls.ts"
+import { clientIsWell, featuresFor } from "./tls.ts"
 import { expandNames, verify } from "./verify.ts"
 import {
   accessTables,
@@ -88,6 +88,7 @@ export function makeGate(parts: GateParts, world: PolicyWorld = makePolicy(parts
   return {
     connect: async (arrival) => (delaysChecks(world) ? asLater : await checkConnection(arrival, world)),
     pause: (arrival) => greetPause(arrival, world),
+    features: (arrival) => featuresFor(arrival, accessTables(world)),
     hello: async () => anyName,
     secured: (arrival) => clientIsWell(arrival, accessTables(world)),
     sender: (arrival, path, size) => sender(arrival, path, size, world),

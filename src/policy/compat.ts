@@ -1,11 +1,15 @@
 // FEATURE(compat_check): whether mail may go from this sender to that recipient, by Compat:sender<@>recipient in access. Asked when
 // aliases are expanded, for each place the mail leads to (sendmail: check_compat, called by deliver()).
-import { printPath, type ForwardPath, type ReversePath } from "../mail/address.ts"
+import { printAngled, printPath, type ForwardPath, type ReversePath } from "../mail/address.ts"
 import { type Decision, later, no, pass, type Reason, yes } from "../mail/decision.ts"
 import { reply, type Reply } from "../mail/reply.ts"
 import type { Found } from "../mail/world.ts"
 import { feature } from "../config/settings.ts"
 import type { Entry } from "../maps/table.ts"
+import { isResolved } from "../config/triple.ts"
+import type { SiteRouting } from "../routing/routing.ts"
+import { rulesReason } from "../routing/site-rules.ts"
+import { inputTokens, ruleVerdict } from "./site-question.ts"
 import { byEntry, passed, tableSilent } from "../routing/reasons.ts"
 import { codeAndText } from "../routing/target.ts"
 import { type RoutingWorld, tablesOf } from "../routing/world.ts"
@@ -27,6 +31,23 @@ export async function checkCompat(
     if (found.found === "entry") return judge(found.entry.value.trim(), byEntry(table, found.entry))
   }
   return free
+}
+
+/** The site's own check_compat, asked of `sender $| recipient` behind what access says. */
+export async function checkSiteCompat(
+  sender: ReversePath,
+  recipient: ForwardPath,
+  { settings, rules }: Pick<SiteRouting, "settings" | "rules">,
+): Promise<Decision<"discard">> {
+  const name = "check_compat"
+  if (rules?.has(name) !== true) return free
+  const input = inputTokens([printAngled(sender), printAngled(recipient)], settings)
+  const outcome = await rules.run(name, input, { macros: new Map() })
+  const [, mailer] = isResolved(outcome.tokens) ? outcome.tokens : []
+  if (typeof mailer === "string" && mailer.toLowerCase() === "discard")
+    return yes("discard", rulesReason(name, "$#discard: it is thrown away", outcome))
+  const said = ruleVerdict(name, outcome, settings)
+  return said.outcome === "yes" ? pass({ ...said.reason, role: "passed" }) : said
 }
 
 function judge(value: string, reason: Reason): Decision<"discard"> {

@@ -1,7 +1,7 @@
 // May mail pass through here? Closed by default: yes for what ends here, for domains we relay to, and for clients we relay for
 // (proto.m4: Rcpt_ok, Relay_ok). An address that hides another one in its local part is judged by the hidden one.
 import type { Arrival, Client } from "../mail/arrival.ts"
-import { because, type Decision, later, no, pass, type Reason, yes } from "../mail/decision.ts"
+import { because, type Decision, later, no, pass, type Reason, withTrail, yes } from "../mail/decision.ts"
 import type { Envelope } from "../mail/envelope.ts"
 import type { Reply } from "../mail/reply.ts"
 import { classMembers, feature, inClass, macro, type Membership, type Settings } from "../config/settings.ts"
@@ -174,6 +174,16 @@ function ownClient(
   world: PolicyWorld,
 ): Decision<undefined> | Promise<Decision<undefined>> {
   const known = byPlaceOrLogin(question, world)
+  return known instanceof Promise
+    ? known.then((one) => orCertificate(one, question, world))
+    : orCertificate(known, question, world)
+}
+
+function orCertificate(
+  known: Decision<undefined>,
+  question: RelayQuestion,
+  world: PolicyWorld,
+): Decision<undefined> | Promise<Decision<undefined>> {
   return known.outcome !== "pass" || question.arrival.tlsFacts?.verify !== "OK"
     ? known
     : byCertificate(question, world, known)
@@ -189,10 +199,29 @@ async function byCertificate(
   return trusted.outcome === "pass" ? known : trusted
 }
 
-function byPlaceOrLogin({ arrival }: RelayQuestion, { routing }: PolicyWorld): Decision<undefined> {
-  const { client, authenticated, authType } = arrival
+function byPlaceOrLogin(
+  question: RelayQuestion,
+  world: PolicyWorld,
+): Decision<undefined> | Promise<Decision<undefined>> {
+  const { client } = question.arrival
   if (client === undefined) return yes(undefined, because("client?", "it was handed in on this host"))
-  if (authenticated !== undefined) {
+  return world.relayAuth === undefined ? byLogin(question, world, true) : bySiteRules(question, world)
+}
+
+/** The site's own rules first. */
+async function bySiteRules(question: RelayQuestion, world: PolicyWorld): Promise<Decision<undefined>> {
+  const said = await world.relayAuth?.(question.arrival)
+  if (said === undefined) return byLogin(question, world, true)
+  if (said.outcome === "no" || said.outcome === "later") return said
+  if (said.outcome === "yes" && said.value === "accept") return yes(undefined, said.reason)
+  const decision = byLogin(question, world, said.outcome === "pass")
+  return { ...decision, reason: withTrail(decision.reason, [said.reason]) }
+}
+
+function byLogin({ arrival }: RelayQuestion, { routing }: PolicyWorld, counts: boolean): Decision<undefined> {
+  const { client, authenticated, authType } = arrival
+  if (client === undefined) throw new Error("mail of this host is always let through") // a bug in the caller
+  if (authenticated !== undefined && counts) {
     const trusted = trustsMechanism(routing.settings, authType)
     if (trusted.member) return yes(undefined, because("client?", `${authenticated} is logged in`, trusted.at))
   }

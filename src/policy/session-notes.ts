@@ -2,11 +2,14 @@
 // end are forgotten, oldest first.
 import type { Arrival } from "../mail/arrival.ts"
 import type { Reason } from "../mail/decision.ts"
+import type { MessageVerdict } from "../mail/gate.ts"
 
 export type SessionNotes = {
   readonly macros: Map<string, string>
   /** Of the transaction: thrown away or held when it is here. */
-  verdict: { readonly keep: "discard" | "hold"; readonly reason: Reason } | undefined
+  verdict:
+    | { readonly keep: "discard" | "hold"; readonly reason: Reason; readonly by: MessageVerdict["by"] }
+    | undefined
   /** MAIL FROM as it was typed, without its brackets. */
   typedSender: string
 }

@@ -173,7 +173,11 @@ for (const [rule, keep] of verdicts) {
     await gate.sender(arrival, classify("ann@napier.ac.uk"), 0)
     assert.equal(text(await gate.recipient(arrival, envelope, classify("me@grussell.org"))), "yes")
     const decision = await gate.message(arrival, envelope, header, 100)
-    assert.deepEqual(decision.outcome === "yes" && decision.value, { keep })
+    const value = decision.outcome === "yes" ? decision.value : undefined
+    assert.equal(value?.keep, keep)
+    const by = { question: "check_rcpt", argument: "<me@grussell.org>" }
+    if (keep === "discard") assert.deepEqual(value?.by, by)
+    if (keep === "hold") assert.deepEqual(value?.by, { ...by, why: "looked at first" })
     if (keep !== "deliver") assert.deepEqual(linesOf(decision.reason).at(-1), "/etc/mail/sendmail.mc:9")
     await gate.sender(arrival, classify("ann@napier.ac.uk"), 0)
     const next = await gate.message(arrival, envelope, header, 100)

@@ -3,45 +3,43 @@
 // message and throws it away, $#error $@ quarantine keeps it; any other $# lets it pass our own check.
 import type { ForwardPath, ReversePath, TypedAddress } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
-import { because, type Decision, type Reason, withTrail, yes } from "../mail/decision.ts"
+import { type Decision, withTrail, yes } from "../mail/decision.ts"
 import type { Envelope } from "../mail/envelope.ts"
 import type { Gate, MessageBody, MessageVerdict } from "../mail/gate.ts"
-import { marks, type Token, tokenize, untokenize } from "../config/rule-tokens.ts"
-import { option } from "../config/options.ts"
 import { feature } from "../config/settings.ts"
-import { isResolved } from "../config/triple.ts"
 import { nameOf, scanHeader, valueOf } from "../message/header.ts"
 import { canonify } from "../routing/canonify.ts"
-import {
-  cannotTell,
-  routeLeft,
-  type RuleOutcome,
-  rulesReason,
-  type SiteRules,
-} from "../routing/site-rules.ts"
 import type { SiteRouting } from "../routing/routing.ts"
-import { checkBridges } from "./check-bridges.ts"
+import type { SiteRules } from "../routing/site-rules.ts"
 import { type GateParts, makeGate, makePolicy } from "./check.ts"
+import { headerChecks } from "./header-checks.ts"
 import { withManners } from "./manners.ts"
-import { headerChecks, type HeaderCheck } from "./header-checks.ts"
-import { arrivalMacros, pathMacros } from "./rule-macros.ts"
-import { type SessionNotes, sessionNotes } from "./session-notes.ts"
+import { sessionNotes } from "./session-notes.ts"
+import { relayAuth, tlsClient, withSiteSession } from "./site-session.ts"
+import {
+  check,
+  nothingSaid,
+  type Question,
+  type Said,
+  type Site,
+  type SiteCheckWorld,
+} from "./site-question.ts"
 import type { PolicyWorld } from "./world.ts"
-
-export type SiteCheckWorld = {
-  readonly rules: SiteRules
-  readonly policy: PolicyWorld
-  /** The gate without the site's rules. */
-  readonly gate: Gate
-}
 
 /** The gate of these settings: our own checks, and before them those of the site's rules. */
 export function makeSiteGate(parts: GateParts & { readonly routing: SiteRouting }): Gate {
-  const policy = makePolicy(parts)
-  const gate = makeGate(parts, policy)
   const { rules } = parts.routing
-  const whole = rules === undefined ? gate : withSiteChecks({ rules, gate, policy })
-  return withManners(whole, policy, parts)
+  const policy = makePolicy(parts)
+  if (rules === undefined) return withManners(makeGate(parts, policy), policy, parts)
+  const asks = withRelayAuth(policy, rules, parts)
+  return withManners(withSiteChecks({ rules, gate: makeGate(parts, asks), policy: asks }), asks, parts)
+}
+
+/** The policy with the site's word on logins, where it has one. */
+function withRelayAuth(policy: PolicyWorld, rules: SiteRules, parts: GateParts): PolicyWorld {
+  if (!rules.has("Local_Relay_Auth")) return policy
+  const site = { rules, policy, gate: makeGate(parts, policy), notes: sessionNotes(), headers: new Map() }
+  return { ...policy, relayAuth: (arrival) => relayAuth(arrival, site) }
 }
 
 /** The gate with the site's own checks in front of ours. */
@@ -51,7 +49,7 @@ export function withSiteChecks(world: SiteCheckWorld): Gate {
   const site: Site = { ...world, notes: sessionNotes(), headers: headerChecks(settings) }
   const delayed = feature(settings, "delay_checks") !== undefined
   return {
-    ...gate,
+    ...withSiteSession(gate, site),
     connect: (arrival) => (delayed ? gate.connect(arrival) : connect(arrival, site)),
     sender: (arrival, path, size) => sender({ arrival, path, size, delayed }, site),
     recipient: (arrival, envelope, path) => recipient({ arrival, envelope, path, delayed }, site),
@@ -63,31 +61,21 @@ export function withSiteChecks(world: SiteCheckWorld): Gate {
   }
 }
 
-/** What rules noted of each session, and which fields they look at, beside the world. */
-type Site = SiteCheckWorld & {
-  readonly notes: ReturnType<typeof sessionNotes>
-  readonly headers: ReadonlyMap<string, HeaderCheck>
-}
-
-const nobody: Envelope = {
-  reversePath: "null",
-  recipients: [],
-  body: "7bit",
-  smtputf8: false,
-  ret: undefined,
-  envid: undefined,
-}
-
-/** What the site's rules said about a question; a pass leaves it to us. */
-type Said = Decision<"accept" | "noted">
-
 async function connect(arrival: Arrival, site: Site): Promise<Decision<undefined>> {
   const said = await checkRelay(arrival, site)
-  return continued(
-    said,
-    () => site.gate.connect(arrival),
-    async () => undefined,
-  )
+  const base = async () => {
+    const decision = await site.gate.connect(arrival)
+    if (decision.outcome === "no" || decision.outcome === "later") return decision
+    const listed = await ownListings(arrival, decision, site)
+    return listed.outcome === "no" || listed.outcome === "later" ? listed : decision
+  }
+  return continued(said, base, async () => undefined)
+}
+
+/** LOCAL_DNSBL: behind the lists of FEATUREs, so not for whom access lets in before those (proto.m4: Basic_check_relay). */
+async function ownListings(arrival: Arrival, known: Decision<unknown>, site: Site): Promise<Said> {
+  if (known.outcome === "yes" && known.reason.step === "access") return nothingSaid
+  return check({ name: "LOCAL_DNSBL", input: arrival.client?.address ?? "127.0.0.1", arrival }, site)
 }
 
 type SenderQuestion = {
@@ -105,6 +93,8 @@ async function sender(
   notes.verdict = undefined
   notes.typedSender = path === "null" ? "" : path.text
   const base = () => site.gate.sender(arrival, path, size)
+  const tls = await tlsClient(arrival, "MAIL", undefined, site)
+  if (tls.outcome === "no" || tls.outcome === "later") return tls
   if (delayed) return base()
   const said = await check({ name: "Local_check_mail", input: `<${notes.typedSender}>`, arrival }, site)
   return continued(said, base, async () => {
@@ -131,8 +121,9 @@ async function recipient(question: RcptQuestion, site: Site): Promise<Decision<F
   const typedSender = `<${site.notes.of(arrival).typedSender}>`
   const ofSender = await check({ name: "Local_check_mail", input: typedSender, arrival, envelope }, site)
   if (ofSender.outcome === "no" || ofSender.outcome === "later") return ofSender
-  const client = await checkRelay(arrival, site)
-  return client.outcome === "no" || client.outcome === "later" ? client : decision
+  for (const client of [await checkRelay(arrival, site), await ownListings(arrival, decision, site)])
+    if (client.outcome === "no" || client.outcome === "later") return client
+  return decision
 }
 
 /** Rules may let a recipient pass who may not be relayed to; they make no user of a name that has none. */
@@ -174,7 +165,9 @@ async function message(question: MessageQuestion, site: Site): Promise<Decision<
   const { verdict } = site.notes.of(arrival)
   if (verdict === undefined || decision.outcome !== "yes" || decision.value.keep === "discard")
     return decision
-  return yes({ ...decision.value, keep: verdict.keep }, withTrail(verdict.reason, [decision.reason]))
+  const { keep, reason, by } = verdict
+  const value = { ...decision.value, keep, ...(by === undefined ? {} : { by }) }
+  return yes(value, withTrail(reason, [decision.reason]))
 }
 
 /** H lines with rulesets, check_eoh and check_eom; undefined when none of them refuses. */
@@ -218,71 +211,6 @@ function checkRelay(arrival: Arrival, site: Site): Promise<Said> {
   const address = arrival.client?.address ?? "127.0.0.1"
   const input = [arrival.client?.name ?? `[${address}]`, address]
   return check({ name: "Local_check_relay", input, arrival }, site)
-}
-
-type Question = {
-  /** The ruleset. */
-  readonly name: string
-  /** Several parts stand with `$|` between them. */
-  readonly input: string | readonly string[]
-  readonly arrival: Arrival
-  readonly envelope?: Envelope
-  readonly more?: Readonly<Record<string, string>>
-  readonly comments?: "keep" | "drop"
-}
-
-async function check(question: Question, { rules, policy, gate, notes: sessions }: Site): Promise<Said> {
-  const { name, input, arrival, envelope = nobody, more, comments = "drop" } = question
-  if (!rules.has(name)) return nothingSaid
-  const notes = sessions.of(arrival)
-  const { settings } = policy.routing
-  const given = { ...arrivalMacros(arrival, settings), ...pathMacros(envelope), ...more }
-  for (const [macro, value] of Object.entries(given)) notes.macros.set(macro, value)
-  const scan = { operators: option(settings, "OperatorChars"), comments, balance: false } as const
-  const outcome = await rules.run(name, inputTokens(input, scan), {
-    macros: notes.macros,
-    bridges: checkBridges({ arrival, envelope, gate, policy }),
-  })
-  return verdictOf(name, outcome, notes, policy)
-}
-
-const nothingSaid: Said = { outcome: "pass", reason: because("site rules", "there are none for this") }
-
-function inputTokens(
-  input: string | readonly string[],
-  scan: Parameters<typeof tokenize>[1],
-): readonly Token[] {
-  if (typeof input === "string") return tokenize(input, scan).tokens
-  return input.flatMap((part, n) => [...(n === 0 ? [] : [marks.or]), ...tokenize(part, scan).tokens])
-}
-
-/** What `$#…` says; tokens without it leave the question to us. */
-function verdictOf(name: string, outcome: RuleOutcome, notes: SessionNotes, policy: PolicyWorld): Said {
-  const { settings } = policy.routing
-  if (!isResolved(outcome.tokens)) {
-    return (
-      cannotTell(name, outcome) ?? {
-        outcome: "pass",
-        reason: { ...rulesReason(name, "says nothing", outcome), role: "passed" },
-      }
-    )
-  }
-  const [, mailer, mark, host] = outcome.tokens
-  const word = typeof mailer === "string" ? mailer.toLowerCase() : ""
-  if (word === "discard")
-    return note("discard", rulesReason(name, "$#discard: it is thrown away", outcome), notes)
-  if (word === "error" && mark === marks.host && host === "quarantine") {
-    const why = untokenize(outcome.tokens.slice(5), " ", option(settings, "OperatorChars"))
-    return note("hold", rulesReason(name, `quarantined: ${why}`, outcome), notes)
-  }
-  if (word !== "error") return yes("accept", rulesReason(name, `$#${word}: no more is asked`, outcome))
-  const refusal = routeLeft(name, outcome, settings)
-  return refusal === undefined || refusal.outcome === "yes" ? nothingSaid : refusal
-}
-
-function note(keep: "discard" | "hold", reason: Reason, notes: SessionNotes): Said {
-  notes.verdict = { keep, reason }
-  return yes("noted", reason)
 }
 
 /** The site's no and later end it; its yes stands for ours; what it only noted, and its silence, leave it to us. */

@@ -10,7 +10,7 @@ import { addressKeys, mailboxKeys, nameKeys } from "./access.ts"
 
 export type TlsPeer = { readonly host: string; readonly address: string }
 
-type Tag = "Try_TLS" | "TLS_Srv" | "TLS_Clt" | "TLS_Rcpt" | "TLS_Clt_Features"
+type Tag = "Try_TLS" | "TLS_Srv" | "TLS_Clt" | "TLS_Rcpt" | "Srv_Features"
 
 type Listed =
   | { readonly found: "entry"; readonly entry: Entry; readonly reason: Reason }
@@ -46,6 +46,23 @@ export async function triesTls(peer: TlsPeer, tables: readonly LookupTable[]): P
   if (listed.found === "silent") return listed.decision
   if (listed.found === "nothing") return triedAnyway
   return yes(listed.entry.value.trim().toUpperCase() !== "NO", listed.reason)
+}
+
+const offersAsEver = pass({
+  ...because("srv_features", "access says nothing of it"),
+  role: "passed",
+} as const)
+
+/** Srv_Features: letters that change what this client is offered (proto.m4: srv_features). */
+export async function featuresFor(
+  { client }: Pick<Arrival, "client">,
+  tables: readonly LookupTable[],
+): Promise<Decision<string>> {
+  if (client === undefined || tables.length === 0) return offersAsEver
+  const keys = peerKeys({ host: client.name ?? "", address: client.address })
+  const listed = await askTag(tables, "Srv_Features", keys)
+  if (listed.found === "silent") return listed.decision
+  return listed.found === "nothing" ? offersAsEver : yes(listed.entry.value, listed.reason)
 }
 
 const nothingAsked = pass(because("TLS", "access asks nothing of it"))

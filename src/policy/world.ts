@@ -26,6 +26,8 @@ export type PolicyWorld = {
   readonly spf: SpfPolicy | undefined
   /** FEATURE(dkim_verify), FEATURE(dmarc), FEATURE(arc). */
   readonly authenticate: Authenticate | undefined
+  /** The site's own word on what a login is worth (Local_Relay_Auth); absent: it has none. */
+  readonly relayAuth?: (arrival: Arrival) => Promise<Decision<"accept" | "never"> | undefined>
   /** FEATURE(lookupdotdomain): `.domain` in access is what lies below the domain. */
   readonly dots: boolean
   readonly steps: {

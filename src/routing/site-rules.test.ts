@@ -207,12 +207,12 @@ test("rules that nothing asks are told as such", () => {
     operators: ".:@",
     localRules: settings.localRules.map((line) => ({
       ...line,
-      text: line.text.replace("check_mail", "try_tls"),
+      text: line.text.replace("check_mail", "trust_auth"),
     })),
   }
   assert.match(
     readLocalRules(source).issues.map(printIssue).join(),
-    /sendmail\.mc:10:1: warning: nothing here asks the ruleset Local_try_tls/,
+    /sendmail\.mc:10:1: warning: nothing here asks the ruleset Local_trust_auth/,
   )
   assert.deepEqual(readLocalRules({ ...settings, operators: ".:@" }).issues, [])
 })

@@ -3,6 +3,7 @@ import type { Command } from "./command.ts"
 import { isForeign, parseCommand } from "./command.ts"
 import { bdat } from "./chunking.ts"
 import { data } from "./data.ts"
+import { featured } from "./features.ts"
 import { hello, welcome } from "./hello.ts"
 import type { Line } from "./lines.ts"
 import { mail } from "./mail.ts"
@@ -39,8 +40,8 @@ export async function greet(
   date: string,
   { gate }: Asks,
 ): Promise<Outcome> {
-  const session = begin(arrival, offers)
   const decision = await gate.connect(arrival)
+  const session = await featured(begin(arrival, offers), gate)
   const hail = greeting(offers.greeting.replaceAll("$b", date))
   if (decision.outcome === "yes" || decision.outcome === "pass") return await hailed(session, hail, gate)
   const trace = traced("check_relay", clientName(arrival), decision)
@@ -131,7 +132,7 @@ async function dispatch(session: Session, command: Command, asks: Asks): Promise
     case "VERB":
       return verb(session)
     case "ETRN":
-      return etrn(session, command.argument)
+      return etrn(session, command.argument, asks)
     case "VRFY":
       return vrfy(session, command.argument, asks)
     case "EXPN":

@@ -36,7 +36,7 @@ export function extensionLines(offers: Offers, arrival?: Arrival): readonly stri
   const expn = !privacy.has("noexpn")
   const lines: (string | false)[] = [
     "ENHANCEDSTATUSCODES",
-    "PIPELINING",
+    offers.pipelining !== false && "PIPELINING",
     expn && "EXPN",
     expn && !privacy.has("noverb") && "VERB",
     "8BITMIME",

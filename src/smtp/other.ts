@@ -45,12 +45,15 @@ export function verb(session: Session): Outcome {
 }
 
 /** ETRN: the queue for this host is run; what waits for others is not touched (RFC 1985 §5). */
-export function etrn(session: Session, argument: string): Outcome {
+export async function etrn(session: Session, argument: string, { gate }: Asks): Promise<Outcome> {
   const { lmtp, privacy } = session.offers
   if (lmtp) return stay(session, unknownCommand("ETRN"))
   if (privacy.has("noetrn")) return notAllowed(session, "noetrn")
   if (argument === "") return stay(session, replies.needParameter)
   const node = argument.replace(/^[@#]/, "").toLowerCase()
+  const may = await gate.queueRun?.(session.arrival, argument)
+  if (may?.outcome === "no" || may?.outcome === "later")
+    return stay(session, may.reply, traced("check_etrn", argument, may))
   return move(session, queueing(argument), { does: "run queue", node })
 }
 

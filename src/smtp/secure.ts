@@ -1,5 +1,6 @@
 // STARTTLS (RFC 3207): TLS begins after a 220 here, and the session begins anew within it.
 import type { Arrival, TlsFacts } from "../mail/arrival.ts"
+import { featured } from "./features.ts"
 import { replies } from "./replies.ts"
 import { type Asks, begin, clientName, move, type Outcome, type Session, stay, traced } from "./session.ts"
 
@@ -33,12 +34,18 @@ export async function secured(session: Session, facts: TlsFacts, { gate }: Asks)
   const { refused, commands, bad, idle, failedLogins = 0 } = session
   const fresh = { ...begin(arrival, session.offers), refused, commands, bad, idle, failedLogins }
   const note = tlsNote(arrival, facts)
-  const quiet = { session: fresh, replies: [], next: { does: "read" }, asked: undefined, note } as const
+  const quiet = {
+    session: await featured(fresh, gate),
+    replies: [],
+    next: { does: "read" },
+    asked: undefined,
+    note,
+  } as const
   const decision = await gate.secured?.(arrival)
   if (decision?.outcome !== "no" && decision?.outcome !== "later") return quiet
   // sendmail's tls_client: it hears no at each command.
   const asked = traced("tls_client", facts.verify, decision)
-  return { ...quiet, session: { ...fresh, refused: decision.reply }, asked }
+  return { ...quiet, session: { ...quiet.session, refused: decision.reply }, asked }
 }
 
 /** sendmail's line for the log. */

@@ -64,6 +64,10 @@ export type Offers = {
   readonly startTls?: boolean
   /** How a client can log in; absent: nobody could, or may at this door (RFC 4954). */
   readonly auth?: AuthOffers
+  /** Absent: commands may come together (RFC 2920). */
+  readonly pipelining?: false
+  /** What the door offers, where srv_features changed it for this session. */
+  readonly door?: Offers
   /** The client is a proxy that we trust: it may say for whom it speaks (XCLIENT, XFORWARD). */
   readonly proxied?: boolean
   /** The lines that set these, where lines did. */
@@ -127,6 +131,8 @@ export type Asked = {
     | "check_eom"
     | "check_vrfy"
     | "check_expn"
+    | "check_etrn"
+    | "srv_features"
     /** AUTH, and what access says of a client's TLS. */
     | "AUTH"
     | "tls_client"

@@ -17,8 +17,7 @@ import { readMapFlags } from "../../src/maps/flags.ts"
 import { foldKey } from "../../src/maps/keys.ts"
 import type { LookupTable } from "../../src/maps/table.ts"
 import { makeSiteGate } from "../../src/policy/site-checks.ts"
-import { makeRouting } from "../../src/routing/routing.ts"
-import type { RoutingWorld } from "../../src/routing/world.ts"
+import { makeRouting, type SiteRouting } from "../../src/routing/routing.ts"
 import { MemorySpool, open, type Running, someMoment } from "./server.ts"
 import { accountsOf, records } from "./site.ts"
 import { talk } from "./talk.ts"
@@ -42,7 +41,7 @@ export type MailhostOptions = {
 export type Mailhost = {
   readonly spool: MemorySpool
   readonly settings: Settings
-  readonly routing: RoutingWorld
+  readonly routing: SiteRouting
   readonly gate: Gate
   /** A session with a client at this address. */
   session(address: string, door?: string): Promise<Running>

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { mailhost } from "../../test/kit/mailhost.ts"
+import { pass, because, type Decision, printOrigin, type Reason, yes } from "../mail/decision.ts"
+import { replyLine } from "../mail/reply.ts"
+import { tablesOf } from "../routing/world.ts"
+import { makeSiteTls } from "./site-tls.ts"
+
+const peer = { host: "mx.example.org", address: "192.0.2.25" }
+const facts = { version: "TLSv1.2", cipher: "AES128-SHA", bits: 128, verify: "FAIL" } as const
+
+function siteTls(rules: string) {
+  const { settings, routing } = mailhost({
+    name: "mx.grussell.org",
+    files: {
+      "/etc/mail/sendmail.mc": `OSTYPE(\`linux')dnl
+DAEMON_OPTIONS(\`Name=MTA, Addr=192.0.2.1, Port=smtp')dnl
+FEATURE(\`access_db')dnl
+MAILER(\`local')dnl
+MAILER(\`smtp')dnl
+${rules}
+`,
+      "/etc/mail/access": "Weak:example.org YES\n",
+    },
+  })
+  return makeSiteTls({
+    rules: routing.rules,
+    settings,
+    access: tablesOf(routing.tables, "access"),
+    dots: false,
+  })
+}
+
+const asAccess = async () => pass(because("access", "nothing is asked"))
+
+function told(decision: Decision<unknown>): string {
+  if (decision.outcome === "no" || decision.outcome === "later") return replyLine(decision.reply)
+  return decision.outcome === "yes" ? String(decision.value ?? "yes") : "pass"
+}
+
+function linesOf({ after, at }: Reason): string[] {
+  return [...after.flatMap(linesOf), ...(at === undefined ? [] : [printOrigin(at)])]
+}
+
+const tries: readonly (readonly [rules: string, answer: string])[] = [
+  ["", "true"],
+  ["LOCAL_TRY_TLS\nRmx.example.org\t$#error $@ 5.7.1 $: no TLS there", "false"],
+  [
+    "LOCAL_RULESETS\nSLocal_try_tls\nR$*\t$: $&{server_addr}\nR192.0.2.25\t$#error $@ 5.7.1 $: no TLS there",
+    "false",
+  ],
+  ["LOCAL_TRY_TLS\nRmx.example.net\t$#error $@ 5.7.1 $: no TLS there", "true"],
+  ["LOCAL_TRY_TLS\nR$*\t$#OK", "true"],
+]
+
+for (const [rules, answer] of tries) {
+  test(`whether STARTTLS is tried with ${JSON.stringify(rules)}: ${answer}`, async () => {
+    const decision = await siteTls(rules).tries(peer, async () =>
+      yes(true, because("Try_TLS", "nothing speaks against it")),
+    )
+    assert.equal(told(decision), answer)
+    if (answer === "false")
+      assert.match(linesOf(decision.reason).at(-1) ?? "", /^\/etc\/mail\/sendmail\.mc:\d+$/)
+  })
+}
+
+const servers: readonly (readonly [rules: string, answer: string])[] = [
+  ["", "pass"],
+  ['LOCAL_TLS_SERVER\nRFAIL\t$#error $@ 4.7.0 $: "403 who are you?"', "403 4.7.0 who are you?"],
+  ['LOCAL_TLS_SERVER\nROK\t$#error $@ 4.7.0 $: "403 who are you?"', "pass"],
+  ["LOCAL_TLS_SERVER\nR$*\t$#OK", "yes"],
+  [
+    'LOCAL_TLS_SERVER\nR$*\t$: $>D <$&{server_name}> <?> <! Weak> <$&{cipher_bits}>\nR<YES> <128>\t$#error $@ 5.7.0 $: "503 too weak"',
+    "503 5.7.0 too weak",
+  ],
+]
+
+for (const [rules, answer] of servers) {
+  test(`the way to a server with ${JSON.stringify(rules)}: ${answer}`, async () => {
+    assert.equal(told(await siteTls(rules).server(peer, facts, asAccess)), answer)
+  })
+}
+
+test("rules about recipients are asked for each of them, with what is known of the line", async () => {
+  const site = siteTls(
+    'LOCAL_TLS_RCPT\nR$+@secret.example.org\t$: $1 $| $&{verify}\nR$+ $| FAIL\t$#error $@ 4.7.0 $: "454 nothing secret this way"',
+  )
+  assert.equal(site.judgesRecipients, true)
+  assert.equal(siteTls("").judgesRecipients, false)
+  const refused = await site.recipient("ann@secret.example.org", peer, facts, asAccess)
+  assert.equal(told(refused), "454 4.7.0 nothing secret this way")
+  assert.equal(linesOf(refused.reason).at(-1), "/etc/mail/sendmail.mc:8")
+  assert.equal(told(await site.recipient("ann@example.org", peer, facts, asAccess)), "pass")
+  const good = { ...facts, verify: "OK" } as const
+  assert.equal(told(await site.recipient("ann@secret.example.org", peer, good, asAccess)), "pass")
+})
