@@ -112,3 +112,21 @@ test("nobody speaks two protocols at once", () => {
     undefined,
   )
 })
+
+test("a department's name is no look-alike of a house, a bank's is", () => {
+  const from = (domain: string) => judged(top + below + rest.replace("napier.ac.uk>", `${domain}>`))
+  assert.equal(told(from("office.napier.ac.uk"), "homograph"), undefined)
+  assert.deepEqual(told(from("paypal.napier.ac.uk"), "homograph"), { severity: "medium", hop: undefined })
+})
+
+test("Exchange does not look for the names of addresses, and a filter's name for its own host is its own", () => {
+  const exchange =
+    "Received: from A.prod.outlook.com (2603:10a6:10:2a5::12) by mail.napier.ac.uk (2603:10a6:208:c1::20)" +
+    " with Microsoft SMTP Server id 15.20.9345.17; Tue, 24 Nov 2026 07:10:40 +0000\n"
+  assert.equal(told(judged(top + exchange + rest), "helo_rdns"), undefined)
+  const filter = below.replace(
+    "pc236b.napier.ac.uk (pc236b.napier.ac.uk [146.176.7.7])",
+    "pps.filterd (m0123456.ppops.net [127.0.0.1])",
+  )
+  assert.deepEqual(told(judged(top + filter + rest), "ip_sanity"), { severity: "low", hop: 2 })
+})

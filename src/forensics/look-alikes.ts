@@ -55,11 +55,14 @@ function asLabel(domain: string): LookAlike | undefined {
   const first = owner.split(".")[0] ?? ""
   for (const part of [...below, ...(first.includes("-") ? first.split("-") : [])]) {
     const house = houseWords.get(part)
-    if (house !== undefined && !isSameWord(first, house))
+    if (house !== undefined && !isSameWord(first, house) && !hostWords.has(part))
       return { house, how: `it has "${part}" in it, but belongs to ${owner}`, sure: false }
   }
   return undefined
 }
+
+/** Words that many houses call a host or a department by: `scanner@office.example.org`. */
+const hostWords: ReadonlySet<string> = new Set(["office", "booking"])
 
 function isSameWord(first: string, house: string): boolean {
   return first === house.split(".")[0]

@@ -242,12 +242,17 @@ export function ipSanity({ hops, chain }: Case): readonly Remark[] {
       case "private":
       case "link-local":
         return inside(hop, names).map(
-          (explanation) => ({ ...about, severity: "medium", explanation }) as const,
+          (explanation) => ({ ...about, severity: isOwnName(hop) ? "low" : "medium", explanation }) as const,
         )
       case "public":
         return []
     }
   })
+}
+
+/** A host's own table names its loopback as it likes: `pps.filterd (m0123456.ppops.net [127.0.0.1])`. */
+function isOwnName({ address, received }: Hop): boolean {
+  return address?.kind === "loopback" && received.source?.reverse !== undefined
 }
 
 function never({ number, address }: Hop, text: string): string {

@@ -184,10 +184,12 @@ function settle({ name, helo, reverse, address, user, doubted, nameless }: Found
     const found = reverse ?? (addressIn(named?.text ?? "") === undefined ? named : undefined)
     return { ...rest, helo: helo ?? found, reverse: found, nameless: absent || found === undefined }
   }
+  // Exchange does not look for names.
+  const looked = maker !== "Exchange" && maker !== "Microsoft SMTPSVC"
   return {
     ...rest,
     helo: named,
     reverse,
-    nameless: absent || (reverse === undefined && address !== undefined),
+    nameless: absent || (looked && reverse === undefined && address !== undefined),
   }
 }
