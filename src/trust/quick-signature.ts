@@ -1,0 +1,77 @@
+// One plain signature of DKIM or ARC over header and body, which are of one form (RFC 6376 §3.5, RFC 8617 §4.1.2): good, or not to be
+// judged here.
+import { createHash, type KeyObject, verify } from "node:crypto"
+import type { RelaxedFields } from "../auth/signed-octets.ts"
+import { base64Of, type Tags } from "../auth/tag-list.ts"
+import type { Field } from "../message/header.ts"
+import type { TxtAnswer } from "./mailauth-requests.ts"
+import { plainKey } from "./quick-keys.ts"
+
+export type QuickWorld = {
+  /** The record of a key. */
+  readonly ask: (name: string) => Promise<TxtAnswer>
+  readonly fewestBits: number
+  /** Seconds since 1970. */
+  readonly now: number
+}
+
+/** What there is to look at. */
+export type QuickMessage = {
+  readonly fields: RelaxedFields
+  /** bh= of the body, "relaxed" or "simple" (RFC 6376 §3.4.3, §3.4.4), each found once. */
+  readonly bodyHash: (canon: BodyCanon) => string
+}
+
+export type BodyCanon = "relaxed" | "simple"
+
+const domainName = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9][A-Za-z0-9-]{0,62})+$/
+const selectorName = /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9][A-Za-z0-9_-]{0,62})*$/
+/** A seal is not covered (RFC 8617 §4.1.2); whether a message signature covers itself is a question of how one reads. */
+const unclear: ReadonlySet<string> = new Set(["arc-seal", "arc-message-signature"])
+const fieldName = /^[\x21-\x39\x3b-\x7e]+$/
+
+/** The signature of a field over header and body; the first letters of b= when it is good. DKIM's and ARC's are of one form. */
+export async function provenBy(
+  field: Field,
+  tags: Tags,
+  { fields, bodyHash }: QuickMessage,
+  world: QuickWorld,
+): Promise<string | undefined> {
+  const body = /^relaxed\/(relaxed|simple)$/.exec(tags.get("c") ?? "")?.[1]
+  if (body !== "relaxed" && body !== "simple") return undefined
+  const names = (tags.get("h") ?? "")
+    .split(":")
+    .map((name) => name.replaceAll(/[ \t\r\n]/g, "").toLowerCase())
+  if (!names.includes("from") || names.some((name) => !fieldName.test(name) || unclear.has(name)))
+    return undefined
+  // Whether a signature covers itself is a question of how one reads.
+  if (fields.named("dkim-signature").includes(field) && names.includes("dkim-signature")) return undefined
+  if (!/^(?:dns\/txt)?$/.test(tags.get("q") ?? "")) return undefined
+  if (base64Of(tags.get("bh") ?? "") !== bodyHash(body)) return undefined
+  return (await isSigned(() => fields.covered(names, field), tags, world))
+    ? base64Of(tags.get("b") ?? "")?.slice(0, 8)
+    : undefined
+}
+
+/** Whether b= signs these octets with the key that d= and s= name. */
+export async function isSigned(
+  octets: () => Buffer,
+  tags: Tags,
+  { ask, fewestBits }: QuickWorld,
+): Promise<boolean> {
+  const [domain, selector] = [tags.get("d") ?? "", tags.get("s") ?? ""]
+  const signature = base64Of(tags.get("b") ?? "")
+  if (signature === undefined || !domainName.test(domain) || !selectorName.test(selector)) return false
+  const answer = await ask(`${selector}._domainkey.${domain}`)
+  if (answer.found !== "records" || answer.records.length !== 1) return false
+  const key = plainKey(answer.records[0] ?? "", fewestBits)
+  return key !== undefined && tags.get("a") === `${key.kind}-sha256` && proves(octets(), signature, key)
+}
+
+function proves(octets: Buffer, signature: string, { kind, key }: { kind: string; key: KeyObject }): boolean {
+  const b = Buffer.from(signature, "base64")
+  // RFC 8463 §3: Ed25519 signs the hash.
+  return kind === "rsa"
+    ? verify("sha256", octets, key, b)
+    : verify(null, createHash("sha256").update(octets).digest(), key, b)
+}
