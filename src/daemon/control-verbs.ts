@@ -81,7 +81,7 @@ export function controlVerbs(world: ControlWorld): Verbs {
     ["remove", changes("removed", (id) => spool.remove(id))],
     ["retry", changes("retried", (id) => spool.retry(id))],
     ...clientVerbs(world.clientQueue, trusted),
-    ...consoleVerbs({ spool, live: world.live, sides: world.whatIf }, trusted),
+    ...consoleVerbs({ spool, live: world.live, sides: world.whatIf, explain: world.explain }, trusted),
     ["hosts", () => hostStatus(hosts)],
     ["statistics", () => once({ ok: true, ...world.statistics.counted() })],
     ["metrics", () => metrics(world)],
