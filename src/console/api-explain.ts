@@ -1,4 +1,5 @@
 // The contract of the rehearsal: what is asked about an address, a session or a message, and what is answered.
+import type { Beyond } from "../daemon/explain-system.ts"
 import type { Explained } from "../routing/explain-address.ts"
 
 /** An address, with whoever sends and connects; or a session; or a whole message. All is asked of the running system. */
@@ -43,7 +44,10 @@ export type ExplainTree = {
 
 export type ExplainAnswer = {
   /** `waypost explain ADDRESS --json`, for each recipient. */
-  readonly explained: readonly (Explained & { readonly tree?: ExplainTree })[]
+  readonly explained: readonly (Explained & {
+    readonly beyond: readonly Beyond[]
+    readonly tree?: ExplainTree
+  })[]
   /** For a session or a message. */
   readonly session: readonly RehearsedStep[]
   /** Address fields before and after rewriting (masquerading, genericstable), for a message, by each mailer that it leaves by. */

@@ -18,6 +18,7 @@ export type QueueLine = {
     readonly status?: string | undefined
     readonly text?: string | undefined
     readonly remote?: string | undefined
+    readonly queueGroup?: string | undefined
   }[]
 }
 

@@ -183,7 +183,7 @@ function addReading(app: Hono<Seen>, parts: AppParts, now: NowPage): void {
     )
   })
   app.get("/api/tokens", (context) => context.json({ tokens: doorkeeper.tokens }))
-  app.get("/api/openapi.json", (context) => context.json(openApi(version)))
+  app.get("/api/openapi.json", (context) => context.json(openApi(version, parts.cookie)))
   app.get("/metrics", knowsWho(parts), async (context) => {
     const { text } = await first(ask({ verb: "metrics" }))
     return context.text(String(text), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" })

@@ -1,8 +1,7 @@
 // The explain page: an address, a session or a pasted message as a dry run through the running system's own code.
-import type { Explained } from "../routing/explain-address.ts"
 import { parseAddressList } from "../message/addresses.ts"
 import { fieldNamed } from "./header-fields.ts"
-import type { ExplainAnswer, ExplainTree, RehearsedStep } from "./api-explain.ts"
+import type { ExplainAnswer, RehearsedStep } from "./api-explain.ts"
 import { type Ask, Refused } from "./asking.ts"
 import { Fields } from "./input.ts"
 
@@ -22,12 +21,13 @@ export async function explain(ask: Ask, body: unknown): Promise<ExplainAnswer> {
   if (request.to.length === 0) throw new Refused(400, "to whom? An address is needed")
   if (request.to.length > mostRecipients)
     throw new Refused(400, `at most ${mostRecipients} recipients are explained at once`)
-  const explained: (Explained & { readonly tree?: ExplainTree })[] = []
+  const explained: ExplainAnswer["explained"][number][] = []
   const session: RehearsedStep[] = []
   const header: ExplainAnswer["header"][number][] = []
   for await (const answer of ask(request)) {
     // Our own daemon of our own version answers: which of the three it is, is enough to know.
-    if (answer["explained"] !== undefined) explained.push(answer["explained"] as Explained)
+    if (answer["explained"] !== undefined)
+      explained.push(answer["explained"] as ExplainAnswer["explained"][number])
     else if (answer["step"] !== undefined) session.push(answer["step"] as RehearsedStep)
     else if (answer["field"] !== undefined) header.push(answer["field"] as ExplainAnswer["header"][number])
   }

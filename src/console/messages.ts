@@ -24,19 +24,31 @@ export async function findMessages(ask: Ask, q: string, limit: number): Promise<
 export function lineOf(id: string, events: readonly Told[]): MessageLine {
   const last = events.at(-1)
   const message = events.find((event) => event.message !== undefined)?.message
+  const session = message === undefined && events.every(({ what }) => what === "refused")
   return {
     id,
     at: message?.entry.acceptedAt ?? last?.at ?? 0,
     what: last?.what ?? "accepted",
-    sender: message === undefined ? undefined : printPath(message.entry.envelope.reversePath),
-    recipients:
-      message?.recipients ?? [...new Set(events.map(({ address }) => address))].filter((one) => one !== ""),
+    sender: message === undefined ? askedOf(events).sender : printPath(message.entry.envelope.reversePath),
+    recipients: message?.recipients ?? askedOf(events).recipients,
     subject: message?.entry.summary.subject ?? "",
     status: last?.status ?? "",
     detail: last?.detail ?? "",
     remote: events.find(({ remote }) => remote !== undefined)?.remote,
-    session: message === undefined && events.every(({ what }) => what === "refused"),
+    session,
   }
+}
+
+/** What a session without a message named, as far as its refusals tell: `address` is what was asked about. */
+function askedOf(events: readonly Told[]): Pick<MessageLine, "sender" | "recipients"> {
+  const named = (question: string) =>
+    events
+      .filter(({ what, detail }) => what !== "refused" || detail === question)
+      .map(({ address }) => address)
+  const sender =
+    events.find(({ asked }) => asked?.sender !== undefined)?.asked?.sender ??
+    events.find(({ detail }) => detail === "check_mail")?.address
+  return { sender, recipients: [...new Set(named("check_rcpt"))].filter((one) => one !== "") }
 }
 
 /** One message or session. */

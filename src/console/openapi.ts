@@ -1,51 +1,55 @@
-// The API described for programs (OpenAPI 3.1): every address, what it takes, what it does. The exact shapes of the answers are the
-// types of api.ts, which `GET /api/openapi.json` names by their schema.
+// The API described for programs (OpenAPI 3.1): every address, what it takes, what it answers. A test walks it and holds each answer
+// against it.
+import { schemas } from "./schemas.ts"
 
 type Parameter = { readonly name: string; readonly says: string }
 type Operation = {
   readonly says: string
   readonly query?: readonly Parameter[]
   readonly path?: Parameter
-  /** Fields of the JSON body; a `?` behind a name: may be left out. */
-  readonly body?: Readonly<Record<string, string>>
-  /** Type of api.ts. */
-  readonly answer: string
+  /** Of schemas.ts, as JSON. */
+  readonly body?: string
+  /** Of schemas.ts, as JSON; or a text of this type. */
+  readonly answer: string | { readonly type: string; readonly says: string }
   readonly open?: true
 }
 
-const filter = {
-  "ids?": "queue ids (array)",
-  "to?": "part of a recipient's address",
-  "from?": "part of the sender's address",
-  "reason?": "part of the words it waits or is held with",
-  "older?": "accepted longer ago: 45s, 30m, 4h, 2d",
-  "state?": "any, held or waiting",
-}
-const change = {
-  ...filter,
-  "preview?": "true: only count and list (boolean)",
-  "all?": "true where nothing else is named (boolean)",
-  "because?": "why, for the timeline",
-}
-const filterQuery = Object.entries(filter)
-  .filter(([name]) => name !== "ids?")
-  .map(([name, says]) => ({ name: name.slice(0, -1), says }))
+const filterQuery: readonly Parameter[] = [
+  { name: "to", says: "part of a recipient's address" },
+  { name: "from", says: "part of the sender's address" },
+  { name: "reason", says: "part of the words it waits or is held with" },
+  { name: "older", says: "accepted longer ago: 45s, 30m, 4h, 2d" },
+  { name: "state", says: "any, held or waiting" },
+]
 
 const operations: Readonly<Record<string, Operation>> = {
-  "GET /healthz": { says: "The console lives.", answer: "text", open: true },
-  "GET /readyz": { says: "The mail system answers; 503 when not.", answer: "text", open: true },
-  "GET /metrics": { says: "Prometheus's text format.", answer: "text" },
-  "GET /api/openapi.json": { says: "This description.", answer: "object" },
+  "GET /healthz": { says: "The console lives.", answer: { type: "text/plain", says: "ok" }, open: true },
+  "GET /readyz": {
+    says: "The mail system answers; 503 when not.",
+    answer: { type: "text/plain", says: "ready" },
+    open: true,
+  },
+  "GET /metrics": {
+    says: "What the mail system counts.",
+    answer: { type: "text/plain", says: "Prometheus's text format" },
+  },
+  "GET /api/openapi.json": {
+    says: "This description.",
+    answer: { type: "application/json", says: "OpenAPI 3.1" },
+  },
   "GET /api/session": { says: "Who is logged in, and the CSRF token.", answer: "Session" },
   "POST /api/login": {
     says: "Logs an administrator in.",
-    body: { name: "of the users file", password: "", "totp?": "six digits" },
+    body: "Login",
     answer: "Session",
     open: true,
   },
-  "POST /api/logout": { says: "Ends the session.", body: {}, answer: "object" },
+  "POST /api/logout": { says: "Ends the session.", body: "Nothing", answer: "Done" },
   "GET /api/now": { says: "Counts, the last hour, the queue, refusals, health.", answer: "Now" },
-  "GET /api/events": { says: "What happens, live (text/event-stream of Live).", answer: "Live" },
+  "GET /api/events": {
+    says: "What happens, live.",
+    answer: { type: "text/event-stream", says: "each event's data is a Live" },
+  },
   "GET /api/messages": {
     says: "Messages and refused sessions, the newest first.",
     query: [
@@ -68,42 +72,29 @@ const operations: Readonly<Record<string, Operation>> = {
     ],
     answer: "QueuePage",
   },
-  "POST /api/queue/hold": { says: "Sets messages aside.", body: change, answer: "QueueChanged" },
-  "POST /api/queue/release": { says: "Lets held messages go.", body: change, answer: "QueueChanged" },
-  "POST /api/queue/remove": { says: "Takes messages out.", body: change, answer: "QueueChanged" },
-  "POST /api/queue/retry": { says: "Tries messages now.", body: change, answer: "QueueChanged" },
+  "POST /api/queue/hold": { says: "Sets messages aside.", body: "QueueChange", answer: "QueueChanged" },
+  "POST /api/queue/release": { says: "Lets held messages go.", body: "QueueChange", answer: "QueueChanged" },
+  "POST /api/queue/remove": { says: "Takes messages out.", body: "QueueChange", answer: "QueueChanged" },
+  "POST /api/queue/retry": { says: "Tries messages now.", body: "QueueChange", answer: "QueueChanged" },
   "POST /api/explain": {
     says: "A dry run of an address, a session or a message.",
-    body: {
-      kind: "address, session or message",
-      "address?": "for an address",
-      "client?": "an IP address",
-      "helo?": "what the client calls itself",
-      "from?": "the reverse-path",
-      "to?": "forward-paths (array)",
-      "message?": "the whole message",
-    },
+    body: "ExplainAsked",
     answer: "ExplainAnswer",
   },
   "GET /api/config": { says: "The configuration's files and what each line does.", answer: "Config" },
   "POST /api/config/try": {
     says: "A change that is not made: diff, problems, what-if.",
-    body: { file: "one of the files", text: "its new text", "addresses?": "to be compared (array)" },
+    body: "ConfigTry",
     answer: "ConfigTried",
   },
   "PUT /api/config/file": {
     says: "Writes a file and reloads.",
-    body: { file: "", text: "", version: "of the file that was changed", confirm: "true (boolean)" },
+    body: "ConfigWrite",
     answer: "ConfigWritten",
   },
   "POST /api/forensics": {
     says: "Judges a message.",
-    body: {
-      "text?": "the message",
-      "id?": "or its id",
-      "receiver?": "the host that took it in",
-      "trusted?": "hosts that are believed (array)",
-    },
+    body: "ForensicsAsked",
     answer: "Forensics",
   },
   "GET /api/wait": {
@@ -119,10 +110,8 @@ const operations: Readonly<Record<string, Operation>> = {
   "GET /api/tokens": { says: "The API's tokens, without their secrets.", answer: "Tokens" },
 }
 
-/** The names of all operations: `GET /api/now`. */
-export const operationNames: readonly string[] = Object.keys(operations)
-
-export function openApi(version: string): object {
+/** The whole description; the cookie is named for this console's port. */
+export function openApi(version: string, cookie: string): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const [name, operation] of Object.entries(operations)) {
     const [method = "", path = ""] = name.split(" ")
@@ -131,22 +120,17 @@ export function openApi(version: string): object {
   return {
     openapi: "3.1.0",
     info: { title: "Waypost console", version, description: "docs/console.md tells how to log in." },
-    security: [{ session: [] }, { token: [] }],
+    security: [{ session: [], csrf: [] }, { token: [] }],
     paths,
     components: {
       securitySchemes: {
-        session: { type: "apiKey", in: "cookie", name: "waypost" },
-        token: { type: "http", scheme: "bearer" },
+        session: { type: "apiKey", in: "cookie", name: cookie },
+        csrf: { type: "apiKey", in: "header", name: "X-CSRF-Token", description: "with all but GET" },
+        token: { type: "http", scheme: "bearer", description: "waypost token new NAME" },
       },
-      schemas: { ApiError: errorSchema },
+      schemas,
     },
   }
-}
-
-const errorSchema = {
-  type: "object",
-  required: ["error"],
-  properties: { error: { type: "string" }, hint: { type: "string" } },
 }
 
 function described(name: string, { says, query = [], path, body, answer, open }: Operation): object {
@@ -158,11 +142,14 @@ function described(name: string, { says, query = [], path, body, answer, open }:
     operationId: name.replace(/[^A-Za-z]+/g, "_"),
     summary: says,
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(body === undefined ? {} : { requestBody: bodyOf(body) }),
+    ...(body === undefined ? {} : { requestBody: { required: true, content: json(body) } }),
     ...(open === true ? { security: [] } : {}),
     responses: {
-      200: { description: answer },
-      default: { description: "what is wrong", content: json({ $ref: "#/components/schemas/ApiError" }) },
+      200:
+        typeof answer === "string"
+          ? { description: answer, content: json(answer) }
+          : { description: answer.says, content: { [answer.type]: {} } },
+      default: { description: "what is wrong, and what to do", content: json("ApiError") },
     },
   }
 }
@@ -171,22 +158,6 @@ function parameter({ name, says }: Parameter): object {
   return { name, description: says, schema: { type: "string" } }
 }
 
-function bodyOf(fields: Readonly<Record<string, string>>): object {
-  const entries = Object.entries(fields).map(
-    ([name, says]) => [name.replace("?", ""), schemaOf(says)] as const,
-  )
-  const required = Object.keys(fields).filter((name) => !name.endsWith("?"))
-  return {
-    required: true,
-    content: json({ type: "object", properties: Object.fromEntries(entries), required }),
-  }
-}
-
-function schemaOf(says: string): object {
-  if (says.includes("(array)")) return { type: "array", items: { type: "string" }, description: says }
-  return { type: says.includes("(boolean)") ? "boolean" : "string", description: says }
-}
-
-function json(schema: object): object {
-  return { "application/json": { schema } }
+function json(schema: string): object {
+  return { "application/json": { schema: { $ref: `#/components/schemas/${schema}` } } }
 }

@@ -16,6 +16,8 @@ export type ConsoleWorld = {
   readonly spool: Pick<Spool, "events" | "history">
   readonly live: Live
   readonly sides: WhatIfWorld
+  /** As `waypost explain` has it: with what is done beyond routing. */
+  readonly explain: (address: string, from: string | undefined, client: string | undefined) => Promise<Answer>
 }
 
 /** Mailers whose rewriting is told of one message. */
@@ -72,7 +74,7 @@ function told(event: Event): object {
 }
 
 /** A session, a message, or addresses alone, under the settings in force. */
-async function* rehearsed(request: Request, { sides }: ConsoleWorld): AsyncIterable<Answer> {
+async function* rehearsed(request: Request, { sides, explain: wayOf }: ConsoleWorld): AsyncIterable<Answer> {
   const to = stringsOf(request["to"])
   const client = text(request["client"])
   if (to === undefined || (client !== undefined && isIP(client) === 0))
@@ -85,8 +87,8 @@ async function* rehearsed(request: Request, { sides }: ConsoleWorld): AsyncItera
   const mailers = new Set<string>()
   try {
     for (const typed of to) {
-      const explained = await explain({ typed, from, client }, side)
-      for (const { mailer } of explained.deliverable) mailers.add(mailer)
+      const explained = await wayOf(typed, from, client)
+      for (const mailer of mailersIn(explained)) mailers.add(mailer)
       yield { explained: { ...explained, tree: await treeOf(typed, side.routing) } }
     }
     if (client === undefined || from === undefined) return
@@ -100,6 +102,13 @@ async function* rehearsed(request: Request, { sides }: ConsoleWorld): AsyncItera
   } finally {
     side.close()
   }
+}
+
+function mailersIn({ deliverable }: Answer): readonly string[] {
+  if (!Array.isArray(deliverable)) return []
+  return deliverable.flatMap((end: { readonly mailer?: unknown }) =>
+    typeof end.mailer === "string" ? [end.mailer] : [],
+  )
 }
 
 /** Files and programs get the message as mailboxes do; a message that goes nowhere is told as it would leave. */

@@ -78,6 +78,7 @@ export function asRecord({
       hop: one.hop ?? null,
       header: one.header ?? null,
       honest: one.honest ?? null,
+      evidence: one.evidence.map(({ start, end }) => ({ start, end })),
     })),
   }
 }

@@ -7,17 +7,15 @@ import { stepsOf } from "./steps.ts"
 
 type One = ExplainAnswer["explained"][number]
 
-/** What becomes of one address. */
-export function Explained({ explained }: { explained: One }) {
-  const { address, tree, deliverable, failed, lines, sender, admission } = explained
+/** What becomes of one address; a session that was rehearsed has told already whether it is let in. */
+export function Explained({ explained, rehearsed }: { explained: One; rehearsed: boolean }) {
+  const { address, tree, deliverable, failed, beyond, lines, sender, admission } = explained
   return (
     <Panel name={address}>
-      <div class="outcomes">
-        {sender === undefined ? undefined : <Asked name="The sender" decision={sender} />}
-        {admission === undefined ? undefined : (
-          <Asked name="The client may send there" decision={admission} />
-        )}
-      </div>
+      {rehearsed || sender === undefined ? undefined : <Asked name="The sender" decision={sender} />}
+      {rehearsed || admission === undefined ? undefined : (
+        <Asked name="The client may send there" decision={admission} />
+      )}
       {tree === undefined ? undefined : <AliasTree tree={tree} />}
       {deliverable.map(({ address: end, mailer, host, user, runsAs, reasons }, n) => (
         <div class="end" key={n}>
@@ -42,6 +40,12 @@ export function Explained({ explained }: { explained: One }) {
           </p>
           <p class="says">{reply}</p>
           <Steps steps={stepsOf(reasons)} />
+        </div>
+      ))}
+      {beyond.map(({ heading, steps }) => (
+        <div class="end" key={heading}>
+          <p>{heading}</p>
+          <Steps steps={stepsOf(steps)} />
         </div>
       ))}
       <details>

@@ -140,7 +140,7 @@ function Answer({ answer: { explained, session, header } }: { answer: ExplainAns
     <div role="region" aria-label="Answer" aria-live="polite">
       {session.length === 0 ? undefined : <Rehearsed steps={session} />}
       {explained.map((one, n) => (
-        <Explained key={n} explained={one} />
+        <Explained key={n} explained={one} rehearsed={session.length > 0} />
       ))}
       {header.length === 0 ? undefined : <Rewritten header={header} />}
     </div>

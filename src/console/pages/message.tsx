@@ -12,7 +12,8 @@ export function MessagePage({ id }: { id: string }) {
   const { value, trouble, busy, again } = useAnswer(id, (signal) =>
     ask("GET /api/messages/:id", undefined, { id, signal }),
   )
-  const title = value === undefined ? id : (subjectOf(value) ?? id)
+  const title =
+    value === undefined ? id : (subjectOf(value) ?? (isSession(value) ? "Refused session" : "(no subject)"))
   return (
     <>
       <p class="back">
@@ -24,9 +25,11 @@ export function MessagePage({ id }: { id: string }) {
             In the queue
           </a>
         )}
-        <a class="button" href={hrefOf("forensics", id)}>
-          Examine
-        </a>
+        {value?.headerText === undefined ? undefined : (
+          <a class="button" href={hrefOf("forensics", id)}>
+            Examine
+          </a>
+        )}
         <button type="button" onClick={again} disabled={busy}>
           Look again
         </button>
@@ -43,6 +46,10 @@ export function MessagePage({ id }: { id: string }) {
   )
 }
 
+function isSession({ queued, remembered, events }: Message): boolean {
+  return (queued ?? remembered) === undefined && events.every(({ what }) => what === "refused")
+}
+
 function subjectOf({ queued, remembered }: Message): string | undefined {
   const subject = (queued?.entry ?? remembered?.entry)?.summary.subject
   return subject === undefined || subject === "" ? undefined : readable(subject)
@@ -54,13 +61,16 @@ function Whole({ message }: { message: Message }) {
       {message.damaged === undefined ? undefined : (
         <Problem trouble={{ error: "the stored message is damaged", hint: message.damaged }} />
       )}
-      <Panel name="Timeline" aside={message.queued === undefined ? "done" : "still in the queue"}>
+      <Panel
+        name="Timeline"
+        aside={isSession(message) ? "refused" : message.queued === undefined ? "done" : "still in the queue"}
+      >
         <Timeline events={message.events} />
       </Panel>
       <div class="sides">
         <Panel name="Envelope" aside="what the hosts said">
           {message.envelope.length === 0 ? (
-            <Empty says="No envelope is known." />
+            <Empty says="No envelope is known: no message was taken." />
           ) : (
             <ol class="lines">
               {message.envelope.map((line, n) => (
@@ -114,7 +124,25 @@ function Timeline({ events }: { events: readonly Told[] }) {
   )
 }
 
-function Words({ event: { status, detail, remote, what } }: { event: Told }) {
+/** What a client had asked when it was refused. */
+const questions: Readonly<Record<string, string>> = {
+  check_relay: "when it connected",
+  check_helo: "at HELO",
+  check_mail: "at MAIL FROM",
+  check_rcpt: "at RCPT TO",
+  check_data: "at DATA",
+  check_eom: "after the message",
+}
+
+function Words({ event }: { event: Told }) {
+  const { status, detail, remote, what } = event
+  if (what === "refused")
+    return (
+      <p class="says">
+        <q>{status}</q> said {questions[detail] ?? `(${detail})`}
+        {remote === undefined || remote === "" ? "" : ` to ${peerWords(remote)}`}
+      </p>
+    )
   const plain = what === "delivered" || what === "relayed" ? undefined : statusWords(status)
   return (
     <p class="says">

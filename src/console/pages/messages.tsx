@@ -5,6 +5,7 @@ import { ask, useAnswer } from "./asking.ts"
 import { Address, Badge, Empty, Head, Problem, Time, toneOf, Waiting } from "./parts.tsx"
 import { hrefOf, place } from "./place.ts"
 import { readable } from "./readable.ts"
+import { peerWords } from "./words.ts"
 
 const first = 100
 
@@ -105,19 +106,48 @@ function Lines({ messages }: { messages: readonly MessageLine[] }) {
                     : "(no subject)"
                   : readable(line.subject)}
               </span>
-              <span class="path">
-                <Address text={line.sender} /> →{" "}
-                <Address text={line.recipients.slice(0, 3).join(", ") || "nobody"} />
-                {line.recipients.length > 3 ? ` and ${line.recipients.length - 3} more` : ""}
-              </span>
+              <Path line={line} />
             </span>
             <span class="row-end">
-              <span class="says">{[line.status, line.detail].filter((word) => word !== "").join(" ")}</span>
+              <span class="says">
+                {(line.session ? [line.status] : [line.status, line.detail])
+                  .filter((word) => word !== "")
+                  .join(" ")}
+              </span>
               <code>{line.id}</code>
             </span>
           </a>
         </li>
       ))}
     </ul>
+  )
+}
+
+/** From whom to whom; of a session that named nobody, who it was. */
+function Path({ line: { session, sender, recipients, remote } }: { line: MessageLine }) {
+  const more = recipients.length > 3 ? ` and ${recipients.length - 3} more` : ""
+  const to = recipients.slice(0, 3).join(", ")
+  if (!session)
+    return (
+      <span class="path">
+        <Address text={sender} /> → <Address text={to || "nobody"} />
+        {more}
+      </span>
+    )
+  return (
+    <span class="path">
+      {remote === undefined ? "" : `${peerWords(remote)} `}
+      {sender === undefined ? undefined : (
+        <>
+          from <Address text={sender} />{" "}
+        </>
+      )}
+      {to === "" ? undefined : (
+        <>
+          → <Address text={to} />
+          {more}
+        </>
+      )}
+    </span>
   )
 }
