@@ -130,3 +130,14 @@ test("Exchange does not look for the names of addresses, and a filter's name for
   )
   assert.deepEqual(told(judged(top + filter + rest), "ip_sanity"), { severity: "low", hop: 2 })
 })
+
+test("one relay's clock may be hours off in old mail; in today's that is suspicious", () => {
+  const ahead = (hops: string) => hops.replace("24 Nov 2026 08:10:40", "24 Nov 2026 13:10:40")
+  const oldest = below.replace("by mail.", "by pc236b.").replace("08:10:40", "08:10:30")
+  const today = judged(top + ahead(below) + oldest + rest)
+  assert.deepEqual(told(today, "time_order"), { severity: "medium", hop: 2 })
+  assert.equal(today.verdict, "suspicious")
+  const then = (text: string) =>
+    text.replaceAll("Tue, 24 Nov 2026", "Sun, 24 Nov 2002").replaceAll("6AO7Ag", "gAO7Ag")
+  assert.equal(judged(then(top) + then(ahead(below)) + then(oldest) + then(rest)).verdict, "genuine")
+})

@@ -87,7 +87,7 @@ export function fromText({ received, address, submission }: Hop): string {
   )
   if (said === undefined && seen.length === 0)
     return submission === "local user" ? "a user or program of its own" : `nobody it names${by}`
-  const nameless = source?.nameless === true && address?.kind === "public" ? ", which has no name" : ""
+  const nameless = source?.nameless === true && address?.kind === "public" ? " (which has no name)" : ""
   const client =
     said === undefined || said === source?.reverse?.text
       ? seen.join(" ")
