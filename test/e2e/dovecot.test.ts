@@ -1,7 +1,7 @@
 // A real Dovecot beside us: it takes mail from us by LMTP, over a unix socket and over TCP, and it serves the Maildirs that we deliver
 // into, while we deliver, by IMAP and POP3.
 import assert from "node:assert/strict"
-import { chmodSync, chownSync, mkdirSync, readdirSync } from "node:fs"
+import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
 import { type Dovecot, startDovecot } from "../kit/dovecot.ts"
@@ -13,7 +13,8 @@ const skip = withoutPeers("dovecot", "dovecot-imapd", "dovecot-lmtpd", "dovecot-
 const users = [
   { name: "gor", uid: 20_001, gid: 20_001 },
   { name: "ann", uid: 20_002, gid: 20_002 },
-]
+  { name: "dora", uid: 20_003, gid: 20_003, mbox: true },
+] as const
 
 const mcFor = (local: string) => `
 OSTYPE(\`linux')dnl
@@ -189,4 +190,77 @@ test("+detail is a folder that Dovecot shows, and its size is what the name says
     /Error|Warning|Panic|Fatal/,
     "Dovecot finds nothing wrong with our Maildirs",
   )
+})
+
+async function configure(local: string): Promise<void> {
+  const mc = mcFor(local).replaceAll("@DIR@", system.directory).replaceAll("@PORT@", String(system.port))
+  await system.reconfigure(mc)
+}
+
+function writeScript(user: (typeof users)[number], text: string): void {
+  const path = join(system.directory, "home", user.name, ".sieve")
+  writeFileSync(path, text, { mode: 0o600 })
+  chownSync(path, user.uid, user.gid)
+}
+
+/** The flags of each message, then the folders there are. */
+const flagsByImap = `
+import imaplib, re, sys
+box = imaplib.IMAP4('127.0.0.1', int(sys.argv[1]))
+box.login(sys.argv[2], 'secret')
+for word in sys.argv[4:]:
+    box.select(sys.argv[3])
+    box.store('1', '+FLAGS', '(' + word + ')')
+box.select(sys.argv[3], readonly=True)
+_, [found] = box.search(None, 'ALL')
+for n in found.split():
+    _, parts = box.fetch(n, '(FLAGS)')
+    flags = re.search(rb'FLAGS \\(([^)]*)\\)', parts[0]).group(1).decode().split()
+    print(' '.join(sorted(flag for flag in flags if flag != '\\\\Recent')))
+_, names = box.list()
+print(' '.join(sorted(name.decode().rsplit(' ', 1)[1].strip('"') for name in names)))
+box.logout()
+`
+
+const script = `require ["fileinto","imap4flags","mailbox"];
+if mailboxexists "Größe" { addflag "$Again"; }
+addflag ["\\\\Flagged","$Work"];
+fileinto "Größe";
+`
+
+test("Sieve's keywords in a Maildir are Dovecot's keywords, whoever of us two names one first", {
+  skip,
+}, async () => {
+  await configure("FEATURE(`maildir')dnl\nFEATURE(`sieve')dnl")
+  writeScript(users[0], script)
+  await deliver("ours first")
+  await system.idle()
+  const folder = "Gr&APYA3w-e"
+  const theirs = await python(flagsByImap, dovecot.imap, "gor", folder, "Personal")
+  assert.match(theirs, /^\$Work Personal \\Flagged\n/, "Dovecot has our keyword, and adds one")
+  await deliver("theirs known")
+  await system.idle()
+  const flags = await python(flagsByImap, dovecot.imap, "gor", folder)
+  assert.match(flags, /^\$Work Personal \\Flagged\n\$Again \$Work \\Flagged\n.*\bGr&APYA3w-e\b/)
+  assert.doesNotMatch(dovecot.log(), /Error|Warning|Panic|Fatal/)
+})
+
+test("flags, keywords and folders beside an mbox are read by Dovecot as they were meant", {
+  skip,
+}, async () => {
+  await configure("FEATURE(`sieve')dnl")
+  writeScript(users[2], script)
+  await deliver("to an mbox", "dora")
+  await system.idle()
+  // In an mbox Dovecot believes keywords that its X-IMAPbase knows: here it names them first.
+  await python(flagsByImap, dovecot.imap, "dora", "Gr&APYA3w-e", "$Work $Again")
+  await deliver("to an mbox again", "dora")
+  await system.idle()
+  const flags = await python(flagsByImap, dovecot.imap, "dora", "Gr&APYA3w-e")
+  const both = "$Again $Work \\Flagged\n"
+  assert.equal(flags, `${both}${both}Gr&APYA3w-e INBOX\n`, system.stderr)
+  writeScript(users[2], 'require "imap4flags";\nkeep :flags ["\\\\Seen","\\\\Answered"];\n')
+  await deliver("to the mailbox", "dora")
+  await system.idle()
+  assert.match(await python(flagsByImap, dovecot.imap, "dora", "INBOX"), /^\\Answered \\Seen\n/)
 })

@@ -9,7 +9,13 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { freePort } from "./system.ts"
 import { runPeer, startPeer } from "./peers.ts"
 
-export type DovecotUser = { readonly name: string; readonly uid: number; readonly gid: number }
+export type DovecotUser = {
+  readonly name: string
+  readonly uid: number
+  readonly gid: number
+  /** His mailbox is an mbox, DIRECTORY/mail/NAME, and his folders are files in his home's mail. */
+  readonly mbox?: true
+}
 
 export type Dovecot = {
   readonly version: string
@@ -27,7 +33,7 @@ export type Dovecot = {
 
 const password = "secret"
 
-/** Starts one whose users have their Maildirs in DIRECTORY/home/NAME/Maildir. */
+/** Starts one whose users have their Maildirs in DIRECTORY/home/NAME/Maildir, if they have no mbox. */
 export async function startDovecot(directory: string, users: readonly DovecotUser[]): Promise<Dovecot> {
   const inside = `/mnt/${basename(directory)}` // where the peer sees the directory
   const own = join(directory, "dovecot")
@@ -35,11 +41,13 @@ export async function startDovecot(directory: string, users: readonly DovecotUse
   chmodSync(own, 0o755)
   const ports = { imap: await freePort(), pop3: await freePort(), lmtp: await freePort() }
   const version = runPeer("dovecot", { args: ["--version"] }).stdout.trim()
-  const lines = users.map(
-    ({ name, uid, gid }) => `${name}:{PLAIN}${password}:${uid}:${gid}::${inside}/home/${name}::`,
-  )
+  const isOld = /^2\.[0-3]\./.test(version)
+  const lines = users.map(({ name, uid, gid, mbox }) => {
+    const fields = mbox === true ? mboxFields(`${inside}/mail/${name}`, isOld) : ""
+    return `${name}:{PLAIN}${password}:${uid}:${gid}::${inside}/home/${name}::${fields}`
+  })
   writeFileSync(join(own, "users"), `${lines.join("\n")}\n`)
-  const words = /^2\.[0-3]\./.test(version) ? words23(inside) : words24(inside, version)
+  const words = isOld ? words23(inside) : words24(inside, version)
   writeFileSync(join(own, "dovecot.conf"), words + common(inside, ports))
   const binds = { [inside]: directory }
   const child = startPeer(
@@ -61,6 +69,13 @@ export async function startDovecot(directory: string, users: readonly DovecotUse
       if (child.exitCode === null && child.signalCode === null) await once(child, "exit")
     },
   }
+}
+
+/** What this user has for himself, behind the last colon of his line. */
+function mboxFields(inbox: string, isOld: boolean): string {
+  return isOld
+    ? `userdb_mail=mbox:~/mail:INBOX=${inbox}`
+    : `userdb_mail_driver=mbox userdb_mail_path=~/mail userdb_mail_inbox_path=${inbox}`
 }
 
 function common(inside: string, { imap, pop3, lmtp }: { imap: number; pop3: number; lmtp: number }): string {
