@@ -1,6 +1,6 @@
 // The console's HTTP face: which address is answered by what. Every answer passes the guard first; errors are JSON with a hint.
 import { getConnInfo } from "@hono/node-server/conninfo"
-import { type Context, Hono } from "hono"
+import { type Context, Hono, type MiddlewareHandler } from "hono"
 import { bodyLimit } from "hono/body-limit"
 import { deleteCookie, getCookie, setCookie } from "hono/cookie"
 import { streamSSE } from "hono/streaming"
@@ -53,6 +53,7 @@ const verbs: readonly QueueVerb[] = ["hold", "release", "remove", "retry"]
 /** Live pages at once. */
 const mostPages = 50
 const beatEvery = 20_000
+const longestLogin = 16 << 10
 
 /** Makes it. */
 export function makeApp(parts: AppParts, { now, events }: Lasting): App {
@@ -65,15 +66,7 @@ export function makeApp(parts: AppParts, { now, events }: Lasting): App {
   app.use(knowsUs(parts))
   addOpenDoors(app, parts)
   app.use("/api/*", knowsWho(parts))
-  app.use(
-    "/api/*",
-    bodyLimit({
-      maxSize: 12 << 20,
-      onError: () => {
-        throw new Refused(413, "that is too large")
-      },
-    }),
-  )
+  app.use("/api/*", atMost(12 << 20))
   addReading(app, parts, now)
   addChanging(app, parts)
   addLive(app, events)
@@ -89,6 +82,16 @@ export function makeApp(parts: AppParts, { now, events }: Lasting): App {
     })
   })
   return { fetch: app.fetch }
+}
+
+/** Octets of a body that are read. */
+function atMost(octets: number): MiddlewareHandler {
+  return bodyLimit({
+    maxSize: octets,
+    onError: () => {
+      throw new Refused(413, "that is too large")
+    },
+  })
 }
 
 function answerError(error: Error, context: Context<Seen>, { secure, bug }: AppParts): Response {
@@ -124,6 +127,7 @@ function addOpenDoors(app: Hono<Seen>, parts: AppParts): void {
     context.header("cache-control", "no-store")
     return context.redirect("/", 303)
   })
+  app.use("/api/login", atMost(longestLogin)) // anybody may send one
   app.post("/api/login", async (context) => {
     mustBeJson(context)
     const fields = new Fields(await context.req.json())

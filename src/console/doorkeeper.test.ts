@@ -20,7 +20,8 @@ async function door(t: TestContext) {
   writeFileSync(layout.tokens, `ci:${hashed("0123456789abcdef")}:read:2026-11-24T13:00:00Z\n`)
   const clock = () => 1_000_000
   const waits: number[] = []
-  const throttle = new LoginThrottle(clock, undefined, async (time) => void waits.push(time))
+  const limits = { free: 3, most: 8, mostAtAccount: 50, longestWait: 4000, window: 600_000 } // a hundred cost their time here
+  const throttle = new LoginThrottle(clock, limits, async (time) => void waits.push(time))
   const keeper = new Doorkeeper(layout, clock, throttle)
   const login = async (name: string, password: string, from = "192.0.2.7") => {
     try {
@@ -33,11 +34,22 @@ async function door(t: TestContext) {
   return { keeper, login, waits }
 }
 
-test("whoever guesses waits longer each time, and after a hundred wrong ones is not heard at all", async (t) => {
+test("whoever guesses waits longer each time, and after too many wrong ones is not heard at all", async (t) => {
   const { login, waits } = await door(t)
   for (let n = 0; n < 6; n++) assert.equal(await login("gordon", "guess"), 401)
   assert.deepEqual(waits, [500, 1000, 2000])
+  for (let n = 6; n < 8; n++) assert.equal(await login("gordon", "guess"), 401)
+  assert.equal(await login("gordon", "secret of gor"), 429)
   assert.equal(await login("gordon", "secret of gor", "192.0.2.8"), "gordon")
+})
+
+test("a crowd that logs in at once is sent away, and whoever comes after it is let in", async (t) => {
+  const { login } = await door(t)
+  const crowd = await Promise.all(
+    Array.from({ length: 20 }, (_, n) => login("gordon", "guess", `192.0.2.${n}`)),
+  )
+  assert.deepEqual([...new Set(crowd)].toSorted(), [401, 429])
+  assert.equal(await login("gordon", "secret of gor", "198.51.100.1"), "gordon")
 })
 
 test("a name that nobody has is answered as a wrong password is", async (t) => {

@@ -11,6 +11,9 @@ import { type Admin, parseAdmins, parseTokens, type Token, Watched } from "./lis
 import { hashed, type Opened, type Person, Sessions } from "./sessions.ts"
 import { stepOfCode } from "./totp.ts"
 
+/** Passwords that are checked at the same time. */
+const mostAtOnce = 8
+
 export class Doorkeeper {
   readonly sessions: Sessions
   readonly #clock: Clock
@@ -19,6 +22,7 @@ export class Doorkeeper {
   readonly #admins: Watched<Admin>
   readonly #tokens: Watched<Token>
   readonly #lastStep = new Map<string, number>()
+  #checking = 0
 
   constructor(layout: Layout, clock: Clock, throttle = new LoginThrottle(clock)) {
     this.sessions = new Sessions(clock)
@@ -41,7 +45,7 @@ export class Doorkeeper {
     const found = this.#passwords.user(name)
     if (found.found === "unavailable") throw new Refused(503, "the users file cannot be read now")
     const hash = found.found === "entry" ? found.entry.hash : nobodysHash
-    const known = (await checkPassword(password, hash)) && found.found === "entry"
+    const known = (await this.#check(password, hash)) && found.found === "entry"
     const admin = this.#admins.content.find((one) => one.name === name)
     const right = known && (admin === undefined || this.#codeIsRight(admin, totp ?? ""))
     await this.#throttle.tried(address, name, right)
@@ -49,6 +53,18 @@ export class Doorkeeper {
     if (admin === undefined)
       throw new Refused(403, `${name} is no administrator`, `waypost user admin ${name} makes it one`)
     return this.sessions.open(name)
+  }
+
+  /** A password costs much to check, on purpose: anybody may ask for it, so only a few are checked at once. */
+  async #check(password: string, hash: string): Promise<boolean> {
+    if (this.#checking >= mostAtOnce)
+      throw new Refused(429, "too many logins at once", "try again in a moment")
+    this.#checking++
+    try {
+      return await checkPassword(password, hash)
+    } finally {
+      this.#checking--
+    }
   }
 
   #codeIsRight({ name, secret }: Admin, code: string): boolean {

@@ -133,6 +133,13 @@ test("another site's page changes nothing: neither by its origin nor without the
   assert.equal((await removal({ "x-csrf-token": csrf, "content-type": "text/plain" })).status, 400)
 })
 
+test("nobody fills the console's memory before he is in, nor much of it afterwards", async () => {
+  const long = { name: "me", password: "x".repeat(20_000) }
+  assert.equal((await send(`${user.origin}/api/login`, "POST", { body: long })).status, 413)
+  const longer = { kind: "message", message: "x".repeat(13 << 20) }
+  assert.equal((await user.send("POST", "/api/explain", longer)).status, 413)
+})
+
 test("an id is letters and digits: nothing else is looked for", async () => {
   for (const id of ["..%2f..%2fetc%2fpasswd", "%3Cscript%3E", "a%20b", "a%00b", "'%20OR%201=1"])
     assert.equal((await user.get(`/api/messages/${id}`)).status, 400, id)
