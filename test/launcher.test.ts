@@ -11,6 +11,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -50,7 +51,7 @@ function checkout(t: TestContext, npm = "exit 1"): Checkout {
   mkdirSync(join(path, "src/commands"), { recursive: true })
   writeFileSync(
     join(path, "src/commands/main.ts"),
-    "export const start = () => process.stdout.write(`${process.argv.slice(2).join(' ')}\\n`)\n",
+    "export const start = () => process.stdout.write(`${process.argv.slice(2).join(' ')}\\n`)\nexport const run = async () => 0\n",
   )
   const pages = join(path, "src/console/pages")
   mkdirSync(pages, { recursive: true })
@@ -106,10 +107,49 @@ test("./waypost builds when a source has changed, and only then", (t) => {
   const source = join(here.path, "src/commands/main.ts")
   utimesSync(source, new Date(), new Date())
   assert.equal(run(here, door, "three").stderr, "", "a newer date alone is no change")
-  writeFileSync(source, 'export const start = () => process.stdout.write("changed\\n")\n')
+  const program =
+    'export const start = () => process.stdout.write("changed\\n")\nexport const run = async () => 0\n'
+  writeFileSync(source, program)
   const { stdout, stderr } = run(here, door, "four")
   assert.match(stderr, /^waypost: built in/)
   assert.equal(stdout, "changed\n")
+})
+
+test("what is built comes with compiled code that V8 takes, for every user", (t) => {
+  const here = checkout(t)
+  installed(here)
+  run(here, join(here.path, "waypost"), "build")
+  const piece = join(here.path, "dist/current/main.cjs")
+  assert.equal(statSync(`${piece}.compiled`).mode & 0o444, 0o444)
+  const script = `
+    const { Script } = require("node:vm")
+    const fs = require("node:fs")
+    const taken = []
+    require("node:vm").Script = class extends Script {
+      constructor(source, options) {
+        super(source, options)
+        taken.push(this.cachedDataRejected)
+      }
+    }
+    process.argv.splice(1, 0, "entry")
+    require(${JSON.stringify(join(here.path, "dist/current/waypost.cjs"))})
+    fs.writeSync(1, JSON.stringify(taken))`
+  const entry = join(here.path, "taken.cjs")
+  writeFileSync(entry, script)
+  assert.match(
+    run(here, process.execPath, "--disable-warning=ExperimentalWarning", entry).stdout,
+    /\[false\]$/,
+  )
+})
+
+test("a build whose commands cannot be run once is built all the same, and says that they start slower", (t) => {
+  const here = checkout(t)
+  installed(here)
+  const main = join(here.path, "src/commands/main.ts")
+  writeFileSync(main, readFileSync(main, "utf8").replace("=> 0", "=> 1"))
+  const built = run(here, join(here.path, "waypost"), "mailq")
+  assert.match(built.stderr, /start slower than they could, .* ended with 1/s)
+  assert.equal(built.stdout, "waypost mailq\n")
 })
 
 test("a test file is no part of the program: changing one builds nothing", (t) => {

@@ -9,7 +9,8 @@ import type { Settings, TableSpec } from "../config/settings.ts"
 import type { HostFacts } from "../host/facts.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { ReadText } from "../mail/world.ts"
-import { readText, systemConfiguration } from "./configuration.ts"
+import { readText } from "./configuration.ts"
+import { systemConfiguration } from "./state.ts"
 
 export type CheckSource = {
   /** The directory that stands for /etc/mail. */

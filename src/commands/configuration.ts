@@ -7,11 +7,8 @@ import { loadSettings } from "../config/load.ts"
 import { classMembers, type Settings } from "../config/settings.ts"
 import { submissionHop } from "../config/submission.ts"
 import { hostFacts } from "../host/facts.ts"
-import { systemState } from "./state.ts"
+import { systemConfiguration } from "./state.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
-
-/** sendmail's own place. Only root's system reads it: an ordinary user cannot bind the ports it names. */
-export const systemConfiguration = "/etc/mail/sendmail.mc"
 
 export type Configured = {
   readonly settings: Settings
@@ -61,11 +58,6 @@ export function loadSubmission(file: string, state: string): Result<Settings> {
   if (settings !== undefined) return ok(settings)
   const errors = issues.filter((issue) => issue.severity === "error")
   return fail(`${file} cannot be used:\n${errors.map(printIssue).join("\n")}`)
-}
-
-/** What the machine's own system runs on, for the commands of users who are not root; undefined: as loadConfiguration chooses. */
-export function runningConfiguration(state: string): string | undefined {
-  return state === systemState && existsSync(systemConfiguration) ? systemConfiguration : undefined
 }
 
 /** Reads a file of the configuration; the error is one line. */

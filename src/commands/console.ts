@@ -18,7 +18,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (typeof given === "number") return given
   if (given.operands[0] !== "link") return refuse(io, "waypost console: link is all it knows", exits.usage)
   const state = runningState(given.text("state"), io)
-  const control = await Control.open(state, layoutOf(state).console)
+  const control = await Control.open(state, { path: layoutOf(state).console })
   try {
     for await (const { link } of control.ask({ verb: "link" })) io.stdout.write(`${String(link)}\n`)
     return exits.ok

@@ -1,7 +1,7 @@
 // Asking a running system over its control socket: one JSON object a line each way; the last line of an answer has "end".
-import { connect, type Socket } from "node:net"
 import { layoutOf } from "../daemon/layout.ts"
-import { exits, Refusal } from "./io.ts"
+import { type Channel, linesOf } from "../host/channel.ts"
+import { type Alone, exits, Refusal } from "./io.ts"
 
 export type Request = { readonly verb: string } & Readonly<Record<string, unknown>>
 
@@ -25,35 +25,46 @@ export async function* ask(
   }
 }
 
-/** The first line of an answer. */
-export async function askOnce(state: string, request: Request): Promise<Answer> {
-  for await (const answer of ask(state, request)) return answer
-  return {}
+/** The first line of an answer; `alone` is the process's, where it may wait in place. */
+export async function askOnce(state: string, request: Request, alone?: Alone): Promise<Answer> {
+  const control = await Control.open(state, { alone })
+  try {
+    for await (const answer of control.ask(request)) return answer
+    return {}
+  } finally {
+    control.close()
+  }
+}
+
+export type Way = {
+  /** That of another socket of the system: the console's. */
+  readonly path?: string
+  /** The process's, where it may wait in place. */
+  readonly alone?: Alone | undefined
 }
 
 /** A conversation with the running system; questions are answered one after the other. */
 export class Control {
-  readonly #socket: Socket
+  readonly #channel: Channel
   readonly #lines: AsyncIterator<string>
   #closed = false
 
-  private constructor(socket: Socket) {
-    this.#socket = socket
-    this.#lines = linesOf(socket)
+  private constructor(channel: Channel) {
+    this.#channel = channel
+    this.#lines = linesOf(channel)
   }
 
-  /** `path` is that of another socket of the system: the console's. */
-  static async open(state: string, path = layoutOf(state).control): Promise<Control> {
-    const socket = connect(path)
-    await new Promise<void>((resolve, reject) => {
-      socket.once("connect", resolve)
-      socket.once("error", (error: NodeJS.ErrnoException) => reject(nobody(state, error)))
-    })
-    return new Control(socket)
+  /** Throws a Refusal when nobody is there. */
+  static async open(state: string, { path = layoutOf(state).control, alone }: Way = {}): Promise<Control> {
+    try {
+      return new Control(await (alone === undefined ? streamTo(path) : alone.connect(path)))
+    } catch (error) {
+      throw nobody(state, error as NodeJS.ErrnoException)
+    }
   }
 
   async *ask(request: Request): AsyncGenerator<Answer, void> {
-    this.#socket.write(`${JSON.stringify(request)}\n`)
+    await this.#channel.write(`${JSON.stringify(request)}\n`)
     for (;;) {
       const line = await this.#next()
       if (line === undefined && this.#closed) return
@@ -70,17 +81,13 @@ export class Control {
 
   /** Undefined: there is no more, because one side has gone. */
   async #next(): Promise<string | undefined> {
-    try {
-      const line = await this.#lines.next()
-      return line.done === true ? undefined : line.value
-    } catch {
-      return undefined // a connection that broke says no more than one that ended
-    }
+    const line = await this.#lines.next()
+    return line.done === true ? undefined : line.value
   }
 
   close(): void {
     this.#closed = true
-    this.#socket.destroy()
+    this.#channel.close()
   }
 }
 
@@ -100,16 +107,6 @@ function nobody(state: string, error: NodeJS.ErrnoException): Refusal {
   return new Refusal(`${layoutOf(state).control}: ${error.message}`, exits.unavailable)
 }
 
-async function* linesOf(socket: Socket): AsyncGenerator<string, void> {
-  let text = ""
-  socket.setEncoding("utf8")
-  for await (const chunk of socket) {
-    text += String(chunk)
-    let from = 0
-    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", from)) {
-      yield text.slice(from, end)
-      from = end + 1
-    }
-    text = text.slice(from)
-  }
+async function streamTo(path: string): Promise<Channel> {
+  return await (await import("./stream-connect.ts")).streamTo(path)
 }

@@ -4,10 +4,10 @@ import { type ListingAnswer, lookUp } from "../policy/dnsbl-check.ts"
 import { clientListings, welcomeListings } from "../policy/dnsbl.ts"
 import { patience } from "../host/patience.ts"
 import { readArguments, stateOption, type Usage } from "./arguments.ts"
-import { loadConfiguration, runningConfiguration } from "./configuration.ts"
+import { loadConfiguration } from "./configuration.ts"
 import { exits, type Io, Refusal } from "./io.ts"
 import { resolverFor } from "./resolver-option.ts"
-import { runningState } from "./state.ts"
+import { runningConfiguration, runningState } from "./state.ts"
 
 const usage: Usage = {
   name: "dnsbl",

@@ -1,9 +1,9 @@
 // Which hosts are ours where nobody says: class w of the configuration that this machine's system runs on, or of the one that is named.
 import { classMembers } from "../config/settings.ts"
 import { isInnerName } from "../forensics/owners.ts"
-import { loadConfiguration, runningConfiguration } from "./configuration.ts"
+import { loadConfiguration } from "./configuration.ts"
 import { exits, type Io, Refusal } from "./io.ts"
-import { runningState } from "./state.ts"
+import { runningConfiguration, runningState } from "./state.ts"
 
 /** Our names that mean something outside: `localhost` wrote hops everywhere. */
 export function ourNames(file: string | undefined, io: Io): readonly string[] {

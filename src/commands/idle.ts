@@ -22,6 +22,6 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (typeof given === "number") return given
   const timeout = seconds(given.text("timeout"), 20)
   if (timeout === undefined) return refuse(io, "waypost idle: --timeout is a number of seconds", exits.usage)
-  await askOnce(runningState(given.text("state"), io), { verb: "idle", timeout })
+  await askOnce(runningState(given.text("state"), io), { verb: "idle", timeout }, io.alone)
   return exits.ok
 }

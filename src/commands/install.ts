@@ -13,11 +13,10 @@ import {
 } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { readArguments, type Usage } from "./arguments.ts"
-import { systemConfiguration } from "./configuration.ts"
 import { readRecord, type Step, writeRecord } from "./install-record.ts"
 import { exits, type Io, refuse } from "./io.ts"
 import { findMailUser, mailUserName, makeMailUser, runAsRoot } from "./mail-user.ts"
-import { checkoutOf, systemState } from "./state.ts"
+import { checkoutOf, systemConfiguration, systemState } from "./state.ts"
 
 const usage: Usage = {
   name: "waypost install",

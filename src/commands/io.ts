@@ -1,5 +1,6 @@
 // What a command may touch: its streams, its environment and where it stands. Handed in, so that tests hand in their own.
 import type { Readable, Writable } from "node:stream"
+import type { Channel } from "../host/channel.ts"
 
 export type Io = {
   readonly stdin: Readable
@@ -9,6 +10,17 @@ export type Io = {
   readonly cwd: string
   /** The script that runs: `node ENTRY PROGRAM …` starts any program of the house. */
   readonly entry: string
+  /** The ways of a process that has nothing else to do; where there are none, the streams serve. */
+  readonly alone?: Alone
+}
+
+/** Input, output and the daemon's sockets, each waited for in place: Node's streams take longer to load than a quick command to run. */
+export type Alone = {
+  readonly isTerminal: () => boolean
+  readonly input: () => AsyncIterable<Buffer>
+  readonly print: (text: string | Buffer) => void
+  /** Throws an error of Node's shape when nobody is there. */
+  readonly connect: (path: string) => Promise<Channel>
 }
 
 /** What a module in this folder exports. The result is an exit code of sysexits(3). */
@@ -32,6 +44,22 @@ export const exits = {
   noPermission: 77,
   config: 78,
 } as const
+
+/** Standard input, whole. */
+export function inputOf(io: Io): AsyncIterable<Buffer | string> {
+  return io.alone?.input() ?? io.stdin
+}
+
+/** Whether a person sits at standard input. */
+export function isTerminal(io: Io): boolean {
+  return io.alone?.isTerminal() ?? ("isTTY" in io.stdin && io.stdin.isTTY === true)
+}
+
+/** Prints to standard output: for the little that a quick command has to say. */
+export function print(io: Io, text: string | Buffer): void {
+  if (io.alone === undefined) io.stdout.write(text)
+  else io.alone.print(text)
+}
 
 /** Says in one line what was wrong and what to do; the result is the exit code. */
 export function refuse(io: Io, line: string, code: number): number {

@@ -19,14 +19,19 @@ export function localSender(
   io: Io,
   passwd = "/etc/passwd",
 ): LocalSender {
-  const login = ownLogin()
+  const accounts = accountsOf(passwd)
+  const login = ownLogin(accounts)
   const path = (sender ?? login).replace(/^<(.*)>$/s, "$1")
   const own =
     path === login && io.env["NAME"] !== undefined && io.env["NAME"] !== "" ? io.env["NAME"] : undefined
-  return { path, login, fullName: fullName ?? own ?? accountName(path, passwd) }
+  return { path, login, fullName: fullName ?? own ?? accountName(path, accounts) }
 }
 
-function ownLogin(): string {
+/** The login of an account of this machine's file; the name services, who know of others too, take longer to ask than to send. */
+function ownLogin(accounts: readonly Account[]): string {
+  const uid = String(process.getuid?.() ?? "")
+  const own = accounts.find((account) => account[2] === uid)?.[0]
+  if (own !== undefined && own !== "") return own
   try {
     return userInfo().username
   } catch {
@@ -35,12 +40,18 @@ function ownLogin(): string {
 }
 
 /** The name of the account, where the login has one here. */
-function accountName(login: string, passwd: string): string | undefined {
-  for (const line of readText(passwd).split("\n")) {
-    const [name, , , , gecos = ""] = line.split(":")
-    if (name === login && login !== "") return gecosName(gecos, login)
-  }
-  return undefined
+function accountName(login: string, accounts: readonly Account[]): string | undefined {
+  const own = login === "" ? undefined : accounts.find(([name]) => name === login)
+  return own === undefined ? undefined : gecosName(own[4] ?? "", login)
+}
+
+/** A line's fields: name, password, uid, gid, person, home, shell (passwd(5)). */
+type Account = readonly string[]
+
+function accountsOf(passwd: string): readonly Account[] {
+  return readText(passwd)
+    .split("\n")
+    .map((line) => line.split(":"))
 }
 
 function readText(path: string): string {

@@ -1,15 +1,16 @@
 // mailq (and sendmail -bp): what waits and why, in sendmail's form or as JSON.
 import { layoutOf } from "../daemon/layout.ts"
 import type { Limit, LimitField } from "../queue/select.ts"
-import { exits, type Io, refuse } from "./io.ts"
+import { exits, type Io, print, refuse } from "./io.ts"
 import { listQueue } from "./queue-list.ts"
 import { runningState } from "./state.ts"
 
-const usage = `Usage: mailq [-v] [-q[!]I[ID]] [-q[!]R[RECIPIENT]] [-q[!]S[SENDER]] [-q[!]Q[REASON]] [-Ac] [--json] [--state DIR]
+const usage = `Usage: mailq [-v] [-q[!]I[ID]] [-q[!]R[RECIPIENT]] [-q[!]S[SENDER]] [-q[!]Q[REASON]] [-q[!]GGROUP] [-Ac] [--json] [--state DIR]
 Lists what waits in the queue, each message with the last words of who put it off.
 
   -v           with priority, and with attempts, the time of the next one and the last words for every recipient
   -qIPART      only messages whose id has this part; likewise -qR for a recipient, -qS for the sender; with ! those without
+  -qGNAME      only messages with a recipient of this queue group
   -qQPART      messages in quarantine instead, for a reason that has this part
   -Ac          mail that the sendmail command keeps until it can be handed over, or until sendmail -Ac -q
   --json       one object a line
@@ -27,7 +28,7 @@ type Wish = {
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (argv.includes("--help")) {
-    io.stdout.write(usage)
+    print(io, usage)
     return exits.ok
   }
   const wish = readWish(argv)
@@ -46,7 +47,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   return listQueue(state, { verbose, json, ...listing }, io)
 }
 
-const fieldOf: Readonly<Record<string, LimitField>> = { I: "id", R: "recipient", S: "sender", Q: "reason" }
+const fieldOf: Readonly<Record<string, LimitField>> = {
+  I: "id",
+  R: "recipient",
+  S: "sender",
+  Q: "reason",
+  G: "group",
+}
 
 function readWish(argv: readonly string[]): Wish | string {
   const wish: Wish = {
@@ -70,7 +77,7 @@ function readWish(argv: readonly string[]): Wish | string {
 }
 
 function readPart(wish: Wish, argument: string): boolean {
-  const [, not, letter = "", part = ""] = /^-q(!?)([IRSQ])(.*)$/s.exec(argument) ?? []
+  const [, not, letter = "", part = ""] = /^-q(!?)([IRSQG])(.*)$/s.exec(argument) ?? []
   const field = fieldOf[letter]
   if (field === undefined) return false
   if (field === "reason" && not === "") wish.quarantine = true // -q!Q: those that are not in quarantine, as ever

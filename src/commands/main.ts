@@ -1,6 +1,7 @@
 // The one entry of all programs: the launcher says by which name it was called. Each command is loaded only when it is
 // asked for, so that mailq starts as quickly as Node does.
 import { nearest } from "../config/issues.ts"
+import { alone } from "./alone.ts"
 import { type Command, exits, type Io, Refusal } from "./io.ts"
 
 type Load = () => Promise<Command>
@@ -77,10 +78,11 @@ const io: Io = {
   env: process.env,
   cwd: process.cwd(),
   entry: process.argv[1] ?? "",
+  alone,
 }
 
 /** Runs `PROGRAM ARGUMENT…`; the result is the exit code. */
-async function main([program = "waypost", ...argv]: readonly string[]): Promise<number> {
+export async function run([program = "waypost", ...argv]: readonly string[]): Promise<number> {
   if (argv.length === 1 && argv[0] === "--version" && program !== "process") return printVersion()
   if (program !== "waypost") return runIn(program === "process" ? argv : [program, ...argv], tableOf(program))
   const [name] = argv
@@ -111,12 +113,13 @@ function unknown(name: string): Refusal {
 
 async function printVersion(): Promise<number> {
   const { versionLine } = await import("./version.ts")
-  process.stdout.write(`${versionLine}\n`)
+  alone.print(`${versionLine}\n`)
   return exits.ok
 }
 
 /** A user's mistake is one line; anything else is ours, and says so. */
 async function explain(error: unknown): Promise<number> {
+  if (isClosedPipe(error)) return exits.ok
   const [program = "waypost"] = process.argv.slice(2)
   if (error instanceof Refusal) {
     process.stderr.write(`${program === "process" ? "waypost" : program}: ${error.message}\n`)
@@ -130,20 +133,30 @@ async function explain(error: unknown): Promise<number> {
   return exits.software
 }
 
+/** `mailq | head` closes our output while we write: that is an end, no failure. */
+function isClosedPipe(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    error.code === "EPIPE" &&
+    "syscall" in error &&
+    error.syscall === "write"
+  )
+}
+
 function end(code: number): void {
   process.exitCode = code
 }
 
 /** Runs what the arguments of this process ask for. Threads load this file too, with other things in it; they never call this. */
 export function start(): void {
-  process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
-    // `mailq | head` closes our output while we write: that is an end, no failure.
-    if (error.code === "EPIPE" && error.syscall === "write") process.exit(exits.ok)
+  process.on("uncaughtException", (error) => {
+    if (isClosedPipe(error)) process.exit(exits.ok)
     void explain(error).then((code) => process.exit(code))
   })
   // What a daemon says is lost when nobody reads it any more; the mail goes on.
   if (process.argv[2] === "process") process.stderr.on("error", () => {})
   // A process of the daemon has ended when it says so, whatever connection is still open.
   const ends = process.argv[2] === "process" ? (code: number) => process.exit(code) : end
-  void main(process.argv.slice(2)).catch(explain).then(ends)
+  void run(process.argv.slice(2)).catch(explain).then(ends)
 }

@@ -8,9 +8,9 @@ import { cdbOf } from "../host/table-source.ts"
 import { statOf } from "../host/replace.ts"
 import { compileTable, type TableChange } from "../host/table-compile.ts"
 import { readArguments, stateOption, type Usage } from "./arguments.ts"
-import { loadConfiguration, runningConfiguration } from "./configuration.ts"
+import { loadConfiguration } from "./configuration.ts"
 import { exits, type Io, refuse } from "./io.ts"
-import { runningState } from "./state.ts"
+import { runningConfiguration, runningState } from "./state.ts"
 
 const usage: Usage = {
   name: "waypost make",

@@ -1,14 +1,13 @@
 // makemap: makes the compiled form of a table from its text on standard input; sendmail's flags and words. Every type is
 // kept as cdb beside the text: `makemap hash /etc/mail/access < /etc/mail/access` writes /etc/mail/access.cdb.
 import { readFileSync } from "node:fs"
-import type { Readable } from "node:stream"
 import { cdbOf } from "../host/table-source.ts"
 import { reasonOf, replaceFile, statOf } from "../host/replace.ts"
 import { cdbInMemory, cdbRecords, openCdb } from "../maps/cdb.ts"
 import { addToCdb, finishCdb, newCdb } from "../maps/cdb-write.ts"
 import { type BadLine, readMapText, type TextForm } from "../maps/text.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
-import { exits, type Io, refuse } from "./io.ts"
+import { exits, inputOf, type Io, print, refuse } from "./io.ts"
 
 const types = ["hash", "btree", "dbm", "cdb"]
 const usage =
@@ -25,13 +24,13 @@ type Wish = {
 /** Runs makemap; the result is its exit code: 65 when a line was bad, though all others are in the map. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (argv.includes("--help")) {
-    io.stdout.write(`${usage}\n`)
+    print(io, `${usage}\n`)
     return exits.ok
   }
   const wish = readWish(argv)
   if (!wish.ok) return refuse(io, `${wish.error}${usage}`, exits.usage)
   if (wish.value.flags.has("l")) {
-    io.stdout.write(`${types.join("\n")}\n`)
+    print(io, `${types.join("\n")}\n`)
     return exits.ok
   }
   const { type, map } = wish.value
@@ -42,7 +41,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       exits.cannotCreate,
     )
   }
-  return wish.value.flags.has("u") ? print(wish.value, io) : await make(wish.value, io)
+  return wish.value.flags.has("u") ? printMap(wish.value, io) : await make(wish.value, io)
 }
 
 /** getopt(3) with makemap's letters; a letter of "CDct" takes a value. The error ends with a line end, or is empty. */
@@ -90,11 +89,11 @@ async function make(wish: Wish, io: Io): Promise<number> {
   const before = flags.has("o") ? readEntries(wish) : ok<Entries>(new Map())
   if (!before.ok)
     return refuse(io, `makemap: error opening type ${type} map ${map}: ${before.error}`, exits.cannotCreate)
-  const text = await readAll(io.stdin)
+  const text = await readAll(inputOf(io))
   const entries = before.value
   const doubles: BadLine[] = []
   const bad = readMapText(text, wish.form, (key, value, line) => {
-    if (flags.has("v")) io.stdout.write(`key=\`${shown(key)}', val=\`${shown(value)}'\n`)
+    if (flags.has("v")) print(io, `key=\`${shown(key)}', val=\`${shown(value)}'\n`)
     const says = put(entries, flags.has("N") ? `${key}\0` : key, { value, line }, flags)
     if (says) doubles.push({ line, says: `key ${key}: duplicate key` })
   })
@@ -149,7 +148,7 @@ function readEntries(wish: Wish): Result<Entries> {
 }
 
 /** -u: the entries as text again. */
-function print(wish: Wish, io: Io): number {
+function printMap(wish: Wish, io: Io): number {
   const path = cdbOf({ file: wish.map })
   const refused = (why: string) =>
     refuse(io, `makemap: error opening type ${wish.type} map ${wish.map}: ${why}`, exits.cannotCreate)
@@ -176,15 +175,15 @@ function printRecords(
     const end = wish.flags.has("N") && key.at(-1) === 0 ? key.length - 1 : key.length
     batch.push(key.subarray(0, end), separator, value, newline)
     if (batch.length < 4096) continue
-    io.stdout.write(Buffer.concat(batch))
+    print(io, Buffer.concat(batch))
     batch = []
   }
-  io.stdout.write(Buffer.concat(batch))
+  print(io, Buffer.concat(batch))
 }
 
-async function readAll(stdin: Readable): Promise<string> {
+async function readAll(input: AsyncIterable<Buffer | string>): Promise<string> {
   const pieces: Buffer[] = []
-  for await (const piece of stdin) pieces.push(Buffer.from(piece))
+  for await (const piece of input) pieces.push(Buffer.from(piece))
   // Octets, whatever their charset: one character each.
   return Buffer.concat(pieces).toString("latin1")
 }

@@ -7,9 +7,9 @@ import { cdbOf } from "../host/table-source.ts"
 import { type AliasFile, parseAliases } from "../maps/aliases.ts"
 import { addToCdb, finishCdb, newCdb } from "../maps/cdb-write.ts"
 import type { Result } from "../mail/result.ts"
-import { loadConfiguration, runningConfiguration } from "./configuration.ts"
-import { exits, type Io, refuse } from "./io.ts"
-import { runningState } from "./state.ts"
+import { loadConfiguration } from "./configuration.ts"
+import { exits, type Io, print, refuse } from "./io.ts"
+import { runningConfiguration, runningState } from "./state.ts"
 
 const usage = `Usage: newaliases [-v] [-C FILE] [--state DIR]
 Compiles the alias files of the configuration; a running system uses the new ones within a second.
@@ -21,7 +21,7 @@ Compiles the alias files of the configuration; a running system uses the new one
 /** Runs newaliases; 70 when a line was bad, though all others count. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (argv.includes("--help")) {
-    io.stdout.write(usage)
+    print(io, usage)
     return exits.ok
   }
   const wish = readWish(argv)
@@ -57,11 +57,11 @@ function rebuild(spec: TableSpec, io: Io): number {
   const text = readAliases(spec, io)
   if (typeof text === "number") return text
   const file = parseAliases(text)
-  for (const { line, says } of file.problems) io.stdout.write(`${spec.file}: line ${line}: ${says}\n`)
+  for (const { line, says } of file.problems) print(io, `${spec.file}: line ${line}: ${says}\n`)
   const written = write(spec, file)
   if (!written.ok) return notWritten(written.error, io)
   const { count, longest, octets } = file
-  io.stdout.write(`${spec.file}: ${count} aliases, longest ${longest} bytes, ${octets} bytes total\n`)
+  print(io, `${spec.file}: ${count} aliases, longest ${longest} bytes, ${octets} bytes total\n`)
   return file.problems.some(({ severity }) => severity === "error") ? exits.software : exits.ok
 }
 
@@ -85,7 +85,7 @@ function write(spec: TableSpec, file: AliasFile): Result<void> {
 // sendmail's words, for scripts: only its administrators may rebuild aliases.
 function notWritten(why: string, io: Io): number {
   if (!why.endsWith("Permission denied")) return refuse(io, `newaliases: ${why}`, exits.cannotCreate)
-  io.stdout.write("Permission denied (real uid not trusted)\n")
+  print(io, "Permission denied (real uid not trusted)\n")
   io.stderr.write(`newaliases: ${why}\n`)
   return exits.usage
 }

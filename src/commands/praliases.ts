@@ -6,9 +6,9 @@ import { reasonOf } from "../host/replace.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import { type Cdb, cdbInMemory, cdbRecords, findInCdb } from "../maps/cdb.ts"
 import { foldKey } from "../maps/keys.ts"
-import { loadConfiguration, runningConfiguration } from "./configuration.ts"
+import { loadConfiguration } from "./configuration.ts"
 import { exits, type Io, refuse } from "./io.ts"
-import { runningState } from "./state.ts"
+import { runningConfiguration, runningState } from "./state.ts"
 
 const usage = `Usage: praliases [-C FILE] [-f ALIASFILE] [KEY…]
 Prints the compiled aliases, or those of the keys.

@@ -1,6 +1,5 @@
 // A queue listed: in sendmail's form, or an object a line. It is read page by page from the running system and printed as it
 // comes, so that a long queue costs no memory on either side.
-import { pipeline } from "node:stream/promises"
 import { printAngled } from "../mail/address.ts"
 import { printQueueTime } from "../message/date.ts"
 import type { Pending, Queued } from "../queue/entry.ts"
@@ -20,9 +19,9 @@ export type Listing = {
 
 /** Prints it; the result is the exit code. */
 export async function listQueue(state: string, listing: Listing, io: Io): Promise<number> {
-  const control = await Control.open(state)
+  const control = await Control.open(state, io)
   try {
-    await pipeline(lines(control, listing), io.stdout, { end: false })
+    await printAll(lines(control, listing), io)
     return exits.ok
   } catch (error) {
     if (isClosedPipe(error)) return exits.ok // mailq | head
@@ -30,6 +29,14 @@ export async function listQueue(state: string, listing: Listing, io: Io): Promis
   } finally {
     control.close()
   }
+}
+
+async function printAll(listing: AsyncIterable<string>, io: Io): Promise<void> {
+  if (io.alone === undefined) {
+    const { pipeline } = await import("node:stream/promises")
+    return await pipeline(listing, io.stdout, { end: false })
+  }
+  for await (const line of listing) io.alone.print(line)
 }
 
 function isClosedPipe(error: unknown): boolean {
@@ -95,13 +102,14 @@ function verboseEntry({ entry, pending }: Queued): string {
 
 /** sendmail's -v has the last words under each recipient, in brackets, behind fewer tabs than an address. */
 function verboseRecipient(
-  { recipient, lastStatus, attempts, nextAttempt, expandedFrom }: Pending,
+  { recipient, lastStatus, attempts, nextAttempt, expandedFrom, group }: Pending,
   entry: Queued["entry"],
 ): string {
   const origin = expandedFrom === undefined ? "" : `\t\t(from ${expandedFrom.address})\n`
   const words = lastStatus === undefined ? "" : `\t\t(${lastStatus.status}: ${lastStatus.text})\n`
   const tries = attempts === 0 ? "" : `\t\t(${attempts} tried, next ${printQueueTime(nextAttempt)})\n`
-  return `\t\t\t\t\t\t${shown(recipient, entry)}\n${origin}${words}${tries}`
+  const of = group === undefined ? "" : `\t\t(queue group ${group})\n`
+  return `\t\t\t\t\t\t${shown(recipient, entry)}\n${origin}${words}${tries}${of}`
 }
 
 /** `?` stands behind the id of a message that is held, as sendmail marks what is quarantined. */
@@ -140,7 +148,7 @@ export function asObject({ entry, pending }: Queued) {
     sender: printAngled(entry.envelope.reversePath).slice(1, -1),
     ...entry.summary,
     held: entry.held?.reason ?? (false as const),
-    recipients: pending.map(({ recipient, lastStatus, attempts, nextAttempt, expandedFrom }) => ({
+    recipients: pending.map(({ recipient, lastStatus, attempts, nextAttempt, expandedFrom, group }) => ({
       address: printAngled(recipient.path).slice(1, -1),
       from: expandedFrom?.address,
       attempts,
@@ -148,6 +156,7 @@ export function asObject({ entry, pending }: Queued) {
       status: lastStatus?.status,
       text: lastStatus?.text,
       remote: lastStatus?.remote,
+      queueGroup: group,
     })),
   }
 }

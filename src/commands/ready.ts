@@ -1,5 +1,4 @@
 // `waypost ready`: does it answer? For scripts and service managers.
-import { setTimeout as pause } from "node:timers/promises"
 import { readArguments, stateOption, type Usage } from "./arguments.ts"
 import { askOnce } from "./control-client.ts"
 import { exits, type Io, Refusal, refuse } from "./io.ts"
@@ -26,12 +25,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const until = performance.now() + patience * 1000
   for (;;) {
     try {
-      await askOnce(runningState(given.text("state"), io), { verb: "ready" })
+      await askOnce(runningState(given.text("state"), io), { verb: "ready" }, io.alone)
       return exits.ok
     } catch (error) {
       // There is no event to wait for: the socket appears whenever the daemon has made it.
       if (!(error instanceof Refusal) || performance.now() >= until) throw error
-      await pause(50)
+      await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }
 }

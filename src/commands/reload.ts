@@ -1,10 +1,10 @@
 // `waypost reload`: the running system reads its configuration anew; a wrong one is said and changes nothing.
 import { resolve } from "node:path"
 import { readArguments, stateOption, type Usage } from "./arguments.ts"
-import { loadConfiguration, runningConfiguration } from "./configuration.ts"
+import { loadConfiguration } from "./configuration.ts"
 import { askOnce } from "./control-client.ts"
 import { exits, type Io, refuse } from "./io.ts"
-import { runningState } from "./state.ts"
+import { runningConfiguration, runningState } from "./state.ts"
 
 const usage: Usage = {
   name: "waypost reload",

@@ -3,7 +3,6 @@
 import type { Said, Submission, Submitted } from "../daemon/submission.ts"
 import { makeIds, someRun } from "../daemon/ids.ts"
 import type { ClientFile } from "../queue/client-file.ts"
-import { keepDeadLetter } from "./dead-letter.ts"
 import type { Io } from "./io.ts"
 import { exits, Refusal } from "./io.ts"
 import type { Facts, Prepared } from "./sendmail-header.ts"
@@ -110,6 +109,7 @@ async function keepFailed(
   if (byMail && (await letter.rest.all()).whole)
     return keepSome(letter, { recipients: [], refused: failed }, end)
   const { octets, whole: isWhole } = await letter.rest.all()
+  const { keepDeadLetter } = await import("./dead-letter.ts")
   keepDeadLetter(
     {
       sender: letter.sender.path,

@@ -1,7 +1,7 @@
 // sendmail -v: a delivery shown as it happens, by the mail system that accepted the message.
 import type { Submitted } from "../daemon/submission.ts"
 import { ask } from "./control-client.ts"
-import { type Io, Refusal } from "./io.ts"
+import { type Io, print, Refusal } from "./io.ts"
 
 /** -v: what becomes of it, as it happens; with the code that sendmail gives such lines. */
 export async function showDelivery({ said }: Submitted, state: string, io: Io): Promise<void> {
@@ -9,10 +9,10 @@ export async function showDelivery({ said }: Submitted, state: string, io: Io): 
   if (id === undefined) return
   try {
     for await (const { line } of ask(state, { verb: "follow", id })) {
-      if (typeof line === "string") io.stdout.write(`050 ${line}\n`)
+      if (typeof line === "string") print(io, `050 ${line}\n`)
     }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
-    io.stdout.write(`050 (its delivery cannot be followed: ${error.message})\n`) // it is accepted all the same
+    print(io, `050 (its delivery cannot be followed: ${error.message})\n`) // it is accepted all the same
   }
 }

@@ -7,58 +7,58 @@ import { parseAddressList } from "../message/addresses.ts"
 import { type Header, scanHeader } from "../message/header.ts"
 import { recipientListsIn } from "../message/submit.ts"
 import { clientParameters } from "../queue/client-file.ts"
-import { keepForLater } from "./client-queue.ts"
-import { askOnce } from "./control-client.ts"
 import { exits, type Io, Refusal } from "./io.ts"
 import { localSender } from "./local-sender.ts"
 import { conclude, type End, Kept, type Letter, octetsOf, utf8Word, wishesOf } from "./sendmail-end.ts"
 import { type Facts, prepareHeader } from "./sendmail-header.ts"
-import { showDelivery } from "./sendmail-follow.ts"
-import { hopTrace, noteNobody, sendByHop } from "./sendmail-hop.ts"
 import type { HopTrace } from "./sendmail-hop-log.ts"
 import type { SendmailOptions } from "./sendmail-options.ts"
-import { openHop, type SubmissionProgram, submissionProgram } from "./submission-program.ts"
 import { asRefusal, openSubmission } from "./submit.ts"
+import { submitFile } from "./submit-file.ts"
 import { asLines, openMessage } from "./typed-message.ts"
 
-/** Reads a message from standard input and sends it. */
-export async function sendMessage(
-  options: SendmailOptions,
-  state: string,
-  listener: Listener,
-  io: Io,
-): Promise<number> {
+/** Where a message comes from and goes to. */
+export type Sending = {
+  readonly state: string
+  readonly listener: Listener
+  readonly io: Io
+  readonly input: AsyncIterable<Buffer | string>
+}
+
+/** Reads a message and sends it. */
+export async function sendMessage(options: SendmailOptions, sending: Sending): Promise<number> {
+  const { state, io } = sending
   const named = options.operands.map(addressesIn)
   if (named.flat().length === 0 && !options.recipientsFromHeader) {
     io.stdout.write("Recipient names must be specified\n") // sendmail's words, where it says them
     return exits.usage
   }
-  const { head, rest } = await openMessage(asLines(io.stdin, { dotEnds: !options.ignoreDots }))
+  const { head, rest } = await openMessage(asLines(sending.input, { dotEnds: !options.ignoreDots }))
   const header = scanHeader(head)
-  const program = submissionProgram(options, state)
+  const hop = await hopOf(options, state)
   const lists = [...named, ...(options.recipientsFromHeader ? recipientListsIn(header) : [])]
   // sendmail puts each argument's and each field's recipients before those that it has; its log and its server see them so.
-  const recipients = [...new Set((program === undefined ? lists : lists.toReversed()).flat())]
+  const recipients = [...new Set((hop === undefined ? lists : lists.toReversed()).flat())]
+  const sender = localSender(options, io)
   if (recipients.length === 0) {
-    if (program !== undefined) {
-      const facts = { host: program.host, sender: localSender(options, io), recipients }
-      const trace = hopTrace(program, facts, options.senderFlag)
+    if (hop !== undefined) {
+      const facts = { host: hop.program.host, sender, recipients }
+      const trace = hop.hopTrace(hop.program, facts, options.senderFlag)
       const letter = await letterOf(options, { header, rest }, { ...facts, trace })
-      await noteNobody(letter, { program, trace, options, state, io })
+      await hop.noteNobody(letter, { program: hop.program, trace, options, state, io })
     }
     io.stdout.write("No recipient addresses found in header\n")
     return exits.ok // sendmail differs from its own manual here, and programs go by what it does
   }
-  const sender = localSender(options, io)
   for (const address of [sender.path, ...recipients]) checkAddress(address)
-  const submission = waitsInClientQueue(options) ? undefined : await openWay(program, state, listener)
+  const submission = waitsInClientQueue(options) ? undefined : await openWay(hop, sending)
   try {
-    const host = program?.host ?? submission?.host ?? hostFacts().hostname
+    const host = hop?.program.host ?? submission?.host ?? hostFacts().hostname
     const facts = { host, sender, recipients }
-    const trace = program === undefined ? undefined : hopTrace(program, facts, options.senderFlag)
+    const trace = hop?.hopTrace(hop.program, facts, options.senderFlag)
     const letter = await letterOf(options, { header, rest }, { ...facts, trace })
-    if (program !== undefined && trace !== undefined)
-      return await sendByHop(letter, submission, { program, trace, options, state, io })
+    if (hop !== undefined && trace !== undefined)
+      return await hop.sendByHop(letter, submission, { program: hop.program, trace, options, state, io })
     return submission === undefined
       ? await leave(letter, state)
       : await send(letter, submission, { options, state, io })
@@ -67,13 +67,24 @@ export async function sendMessage(
   }
 }
 
+/** The submission program of submit.mc and what it does; loaded only where there is one. */
+async function hopOf(options: SendmailOptions, state: string) {
+  const file = submitFile(options, state)
+  if (file === undefined) return undefined
+  const [{ openHop, submissionProgram }, acts] = await Promise.all([
+    import("./submission-program.ts"),
+    import("./sendmail-hop.ts"),
+  ])
+  const program = submissionProgram(file, state)
+  return program === undefined ? undefined : { ...acts, program, openHop }
+}
+
 /** To the server of submit.mc, or by the submission socket. */
 function openWay(
-  program: SubmissionProgram | undefined,
-  state: string,
-  listener: Listener,
+  hop: Awaited<ReturnType<typeof hopOf>>,
+  { state, listener, io }: Sending,
 ): Promise<Submission | undefined> {
-  return program === undefined ? openSubmission(state, listener) : openHop(program, listener)
+  return hop === undefined ? openSubmission(state, listener, io.alone) : hop.openHop(hop.program, listener)
 }
 
 /** -odq without -Am: the submission program's own queue, as sendmail's is. */
@@ -118,6 +129,7 @@ async function letterOf(
 
 /** Into the client queue: nothing runs that would take it now, or it is to wait. */
 async function leave(letter: Letter, state: string): Promise<number> {
+  const { keepForLater } = await import("./client-queue.ts")
   await keepForLater(
     state,
     { ...wishesOf(letter), recipients: letter.recipients, refused: [] },
@@ -142,8 +154,13 @@ async function send(letter: Letter, submission: Submission, { options, state, io
     }),
   )
   await asRefusal(submission.quit(options.verbose || options.trafficLog !== undefined ? "wait" : "go"))
-  if (options.verbose && !options.queueOnly) await showDelivery(sent, state, io)
+  if (options.verbose && !options.queueOnly)
+    await (await import("./sendmail-follow.ts")).showDelivery(sent, state, io)
   const keep: End["keep"] = async (file, content) => {
+    const [{ keepForLater }, { askOnce }] = await Promise.all([
+      import("./client-queue.ts"),
+      import("./control-client.ts"),
+    ])
     await keepForLater(state, { ...wishesOf(letter), ...file }, content)
     if (file.refused.length > 0) await askOnce(state, { verb: "client run" }) // the sender is told now
   }

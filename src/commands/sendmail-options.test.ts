@@ -1,9 +1,10 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
+import { optionOfCf } from "../config/options.ts"
 import { readSendmailOptions } from "./sendmail-options.ts"
 
 function read(...argv: readonly string[]) {
-  const result = readSendmailOptions(argv)
+  const result = readSendmailOptions(argv, optionOfCf)
   assert.ok(result.ok, result.ok ? "" : result.error)
   return result.value
 }
@@ -98,6 +99,6 @@ for (const [argv, expected] of [
   [["-o!"], "unknown option name !"],
 ] as const) {
   test(`sendmail ${JSON.stringify(argv)} is refused in sendmail's words`, () => {
-    assert.deepEqual(readSendmailOptions(argv), { ok: false, error: expected })
+    assert.deepEqual(readSendmailOptions(argv, optionOfCf), { ok: false, error: expected })
   })
 }

@@ -1,15 +1,14 @@
 // sendmail's command line, read as sendmail's getopt reads it: letters in one word, values with or without a space, -q and -d
 // with or without a value. Only reading; sendmail.ts acts on what comes out.
-import { optionOfCf } from "../config/options.ts"
 import type { Notify } from "../mail/envelope.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 
 /** The letter of -b. */
 export type Mode = "m" | "s" | "v" | "p" | "i" | "d" | "D" | "t" | "h" | "H"
 
-/** Which messages a queue run is about: -qI, -qR, -qS, -qQ with the part that must be there; with `!` it must not. */
+/** Which messages a queue run is about: -qI, -qR, -qS, -qQ, -qG with the part that must be there; with `!` it must not. */
 export type QueuePart = {
-  readonly field: "I" | "R" | "S" | "Q"
+  readonly field: "I" | "R" | "S" | "Q" | "G"
   readonly part: string
   readonly not: boolean
 }
@@ -57,8 +56,16 @@ const alone = "cGIimnsTtUv"
 
 const modes = "msvpidDthH"
 
+/** The whole name of an option of sendmail.cf, in whatever case it was written; undefined: there is none (config/options.ts). */
+export type OptionNames = (name: string) => string | undefined
+
+/** Whether these words may name such an option: only then need they be known. */
+export function namesOption(argv: readonly string[]): boolean {
+  return argv.some((word) => word.startsWith("-") && word.includes("O"))
+}
+
 /** Reads the words after the program's name. The error is sendmail's own line. */
-export function readSendmailOptions(argv: readonly string[]): Result<SendmailOptions> {
+export function readSendmailOptions(argv: readonly string[], names: OptionNames): Result<SendmailOptions> {
   const options = fresh()
   const operands: string[] = []
   for (let n = 0; n < argv.length; n++) {
@@ -75,7 +82,7 @@ export function readSendmailOptions(argv: readonly string[]): Result<SendmailOpt
       operands.push(word)
       continue
     }
-    const used = readWord(options, word.slice(1), argv[n + 1])
+    const used = readWord(options, word.slice(1), argv[n + 1], names)
     if (!used.ok) return used
     if (used.value === "and the next") n++
   }
@@ -112,6 +119,7 @@ function readWord(
   options: SendmailOptions,
   letters: string,
   next: string | undefined,
+  names: OptionNames,
 ): Result<"this word" | "and the next"> {
   for (let n = 0; n < letters.length; n++) {
     const letter = letters.charAt(n)
@@ -124,7 +132,8 @@ function readWord(
     // -q and -d may stand alone: then the next word is not theirs.
     const inWord = rest !== "" || letter === "q" || letter === "d"
     if (!inWord && next === undefined) return fail(`option requires an argument -- ${letter}`)
-    const wrong = applyValue(options, letter, inWord ? rest : (next ?? ""))
+    const given = inWord ? rest : (next ?? "")
+    const wrong = letter === "O" ? applyLongOption(options, given, names) : applyValue(options, letter, given)
     if (wrong !== undefined) return fail(wrong)
     return ok(inWord ? "this word" : "and the next")
   }
@@ -188,8 +197,6 @@ function applyValue(options: SendmailOptions, letter: string, value: string): st
       return applyErrorMode(options, value) ? undefined : `Invalid -e argument: ${value}`
     case "o":
       return applyShortOption(options, value)
-    case "O":
-      return applyLongOption(options, value)
     default: // d, D, h, L, M, p, Q, x: debugging, names for logs, words for other programs
       return undefined
   }
@@ -237,7 +244,7 @@ function applyEnvid(options: SendmailOptions, value: string): string | undefined
 
 function applyQueue(options: SendmailOptions, value: string): string | undefined {
   const earlier = options.queueRun ?? { interval: undefined, parts: [] }
-  const part = /^(!?)([IRSQ])(.*)$/s.exec(value)
+  const part = /^(!?)([IRSQG])(.*)$/s.exec(value)
   if (part !== null) {
     const field = part[2] as QueuePart["field"] // the pattern's own letters
     options.queueRun = {
@@ -269,9 +276,9 @@ function applyShortOption(options: SendmailOptions, value: string): string | und
 }
 
 /** -O Name=value. Those that a submission has a use for are obeyed; others are the daemon's, and its alone to set. */
-function applyLongOption(options: SendmailOptions, value: string): string | undefined {
+function applyLongOption(options: SendmailOptions, value: string, names: OptionNames): string | undefined {
   const [name = "", given = ""] = value.split("=", 2)
-  const known = optionOfCf(name.trim())
+  const known = names(name.trim())
   if (known === undefined) return `unknown option name ${name.trim()}`
   if (known === "IgnoreDots") options.ignoreDots = /^(?:t|true|y|yes|1)?$/i.test(given.trim())
   if (known === "ErrorMode" && !applyErrorMode(options, given.trim().charAt(0)))

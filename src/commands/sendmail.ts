@@ -1,8 +1,8 @@
 // The sendmail command, as programs have called it for forty years: its flags, its modes, its exit codes. It hands mail to the
 // running daemon and asks it what is to be known; the ways into the queue are the daemon's own.
 import { appendFileSync } from "node:fs"
-import { exits, type Io, Refusal, refuse } from "./io.ts"
-import { readSendmailOptions, type SendmailOptions } from "./sendmail-options.ts"
+import { exits, inputOf, type Io, print, Refusal, refuse } from "./io.ts"
+import { namesOption, readSendmailOptions, type SendmailOptions } from "./sendmail-options.ts"
 import { runningState } from "./state.ts"
 
 const usage = `Usage: sendmail [FLAG…] [ADDRESS…]
@@ -32,7 +32,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     io.stdout.write(usage)
     return exits.ok
   }
-  const read = readSendmailOptions(argv)
+  const names = namesOption(argv) ? (await import("../config/options.ts")).optionOfCf : () => undefined
+  const read = readSendmailOptions(argv, names)
   if (!read.ok) return refuse(io, `sendmail: ${read.error}`, exits.usage)
   const options = read.value
   if (options.state === "") return refuse(io, "sendmail: --state needs DIR", exits.usage)
@@ -44,7 +45,12 @@ async function inMode(options: SendmailOptions, io: Io): Promise<number> {
   switch (options.mode) {
     case "m":
       if (options.queueRun !== undefined && options.operands.length === 0) return queueRun(options, state, io)
-      return (await import("./sendmail-message.ts")).sendMessage(options, state, listenerFor(options, io), io)
+      return await (await import("./sendmail-message.ts")).sendMessage(options, {
+        state,
+        listener: listenerFor(options, io),
+        io,
+        input: inputOf(io),
+      })
     case "s":
       return (await import("./sendmail-bridge.ts")).bridge(state, io)
     case "h":
@@ -68,7 +74,7 @@ async function inMode(options: SendmailOptions, io: Io): Promise<number> {
 /** The conversation for -v (sendmail's form) and for -X (with the process id before each line). */
 function listenerFor({ verbose, trafficLog }: SendmailOptions, io: Io) {
   return (direction: ">>>" | "<<<", line: string) => {
-    if (verbose) io.stdout.write(direction === ">>>" ? `>>> ${line}\n` : `${line}\n`)
+    if (verbose) print(io, direction === ">>>" ? `>>> ${line}\n` : `${line}\n`)
     if (trafficLog !== undefined) appendTraffic(trafficLog, `${process.pid} ${direction} ${line}\n`)
   }
 }
@@ -108,7 +114,7 @@ async function queueRun(
     return refuse(io, "sendmail: -q with a time belongs to -bd or -bD: sendmail -bd -q30m", exits.usage)
   }
   const { Control } = await import("./control-client.ts")
-  const control = await Control.open(state)
+  const control = await Control.open(state, io)
   try {
     const first =
       queue === "client" ? { verb: "client run" } : { verb: "retry", ...meant(wanted?.parts ?? []) }
@@ -120,7 +126,7 @@ async function queueRun(
   }
 }
 
-const fieldOf = { I: "id", R: "recipient", S: "sender", Q: "reason" } as const
+const fieldOf = { I: "id", R: "recipient", S: "sender", Q: "reason", G: "group" } as const
 
 /** What is in quarantine is never tried before it is released. */
 function meant(parts: NonNullable<SendmailOptions["queueRun"]>["parts"]): object {

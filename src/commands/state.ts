@@ -1,4 +1,5 @@
-// Where the state directory is: the same answer for the daemon that is started and for the commands that look for it.
+// Where the state directory and the configuration are: the same answer for the daemon that is started and for the commands that
+// look for it.
 import { existsSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { layoutOf } from "../daemon/layout.ts"
@@ -6,6 +7,14 @@ import type { Io } from "./io.ts"
 
 /** Where a daemon of root keeps its state. */
 export const systemState = "/var/lib/waypost"
+
+/** sendmail's own place. Only root's system reads it: an ordinary user cannot bind the ports it names. */
+export const systemConfiguration = "/etc/mail/sendmail.mc"
+
+/** What the machine's own system runs on, for the commands of users who are not root; undefined: as loadConfiguration chooses. */
+export function runningConfiguration(state: string): string | undefined {
+  return state === systemState && existsSync(systemConfiguration) ? systemConfiguration : undefined
+}
 
 /** The checkout this program was built in: two folders above its entry, in src/commands as in dist/STAMP. */
 export function checkoutOf(entry: string): string {

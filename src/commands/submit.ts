@@ -1,15 +1,18 @@
 // The sendmail command's way to the running system: its submission socket. The kernel tells the daemon who we are, so nothing here
 // is to be believed, and nothing is decided here.
-import { once } from "node:events"
-import { connect, type Socket } from "node:net"
 import { layoutOf } from "../daemon/layout.ts"
 import { type Listener, type Said, Submission, SubmissionEnded } from "../daemon/submission.ts"
-import { exits, Refusal } from "./io.ts"
+import type { Channel } from "../host/channel.ts"
+import { type Alone, exits, Refusal } from "./io.ts"
 
-/** A conversation that has said hello; undefined when nothing runs there. */
-export async function openSubmission(state: string, listener: Listener): Promise<Submission | undefined> {
-  const socket = await connectTo(state)
-  return socket === undefined ? undefined : asRefusal(Submission.open(socket, listener))
+/** A conversation that has said hello; undefined when nothing runs there. `alone` is the process's, where it may wait in place. */
+export async function openSubmission(
+  state: string,
+  listener: Listener,
+  alone?: Alone,
+): Promise<Submission | undefined> {
+  const channel = await connectTo(state, alone)
+  return channel === undefined ? undefined : asRefusal(Submission.open(channel, listener))
 }
 
 /** What ended in the middle is a refusal: one line and a code. */
@@ -23,11 +26,11 @@ export async function asRefusal<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-async function connectTo(state: string): Promise<Socket | undefined> {
-  const socket = connect(layoutOf(state).submit)
+async function connectTo(state: string, alone: Alone | undefined): Promise<Channel | undefined> {
+  const path = layoutOf(state).submit
   try {
-    await once(socket, "connect")
-    return socket
+    if (alone !== undefined) return await alone.connect(path)
+    return await (await import("./stream-connect.ts")).streamTo(path)
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined
     if (code === "ENOENT" || code === "ECONNREFUSED" || code === "ENOTDIR") return undefined

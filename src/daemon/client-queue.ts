@@ -5,6 +5,7 @@ import { constants, type Dirent } from "node:fs"
 import { type FileHandle, open, readdir, unlink } from "node:fs/promises"
 import { join } from "node:path"
 import type { Duplex } from "node:stream"
+import { streamChannel } from "../host/channel.ts"
 import { loginName } from "../host/login.ts"
 import { replaceFile } from "../host/replace.ts"
 import { qualified } from "../mail/address.ts"
@@ -126,8 +127,8 @@ export class ClientQueue {
     if (file.recipients.length === 0) return { refused: [], left: [] }
     const hop = file.hop === true ? this.#world.hop?.() : undefined
     const submission = await (hop === undefined
-      ? Submission.open(this.#world.session(login), () => {})
-      : Submission.open(hop.stream, () => {}, hop.name))
+      ? Submission.open(streamChannel(this.#world.session(login)), () => {})
+      : Submission.open(streamChannel(hop.stream), () => {}, hop.name))
     try {
       const { mail, rcpt } = clientParameters(file, hop === undefined ? undefined : submission.offers)
       const host = hop?.name ?? submission.host

@@ -1,7 +1,6 @@
-// Handing one message to the mail system: ESMTP with its local door, one transaction, over any stream that leads there. The
+// Handing one message to the mail system: ESMTP with its local door, one transaction, over any channel that leads there. The
 // sendmail command speaks so over the socket, the client queue within the mail process.
-import { once } from "node:events"
-import type { Duplex } from "node:stream"
+import { type Channel, linesOf } from "../host/channel.ts"
 import { dotStuffed } from "../smtp/dots.ts"
 
 /** What the server said: its code and its lines as they came. */
@@ -38,15 +37,15 @@ export class SubmissionEnded extends Error {
 }
 
 export class Submission {
-  readonly #stream: Duplex
+  readonly #channel: Channel
   readonly #lines: AsyncIterator<string>
   readonly #listener: Listener
   /** What the server calls itself. */
   readonly host: string
   readonly offers: readonly string[]
 
-  private constructor(stream: Duplex, lines: AsyncIterator<string>, listener: Listener, greeted: Greeted) {
-    this.#stream = stream
+  private constructor(channel: Channel, lines: AsyncIterator<string>, listener: Listener, greeted: Greeted) {
+    this.#channel = channel
     this.#lines = lines
     this.#listener = listener
     this.host = greeted.host
@@ -54,17 +53,16 @@ export class Submission {
   }
 
   /** Says hello, by the name that is ours for the server; one that knows no EHLO is told HELO (RFC 5321 §3.2). */
-  static async open(stream: Duplex, listener: Listener, name = "localhost"): Promise<Submission> {
-    stream.on("error", () => {}) // told by the line that does not come
-    const lines = linesOf(stream)
+  static async open(channel: Channel, listener: Listener, name = "localhost"): Promise<Submission> {
+    const lines = linesOf(channel)
     const greeting = await read(lines, listener)
     if (greeting.code !== 220) throw new SubmissionEnded(greeting)
-    const extended = await say(stream, lines, listener, `EHLO ${name}`)
-    const hello = extended.code >= 500 ? await say(stream, lines, listener, `HELO ${name}`) : extended
+    const extended = await say(channel, lines, listener, `EHLO ${name}`)
+    const hello = extended.code >= 500 ? await say(channel, lines, listener, `HELO ${name}`) : extended
     if (hello.code !== 250) throw new SubmissionEnded(hello)
     const host = /^220[ -](\S+)/.exec(greeting.lines[0] ?? "")?.[1] ?? "localhost"
     const offers = hello.lines.slice(1).map((line) => line.slice(4).toUpperCase())
-    return new Submission(stream, lines, listener, { host, offers })
+    return new Submission(channel, lines, listener, { host, offers })
   }
 
   /**
@@ -75,7 +73,7 @@ export class Submission {
     const mail = `MAIL FROM:<${tx.sender}>${tx.parameters}`
     const rcpts = tx.recipients.map((recipient) => `RCPT TO:<${recipient}>${tx.recipientParameters}`)
     if (!this.offers.includes("PIPELINING")) return this.#sendInTurn(tx, mail, rcpts)
-    this.#stream.write([mail, ...rcpts, "DATA", ""].join("\r\n"))
+    await this.#channel.write([mail, ...rcpts, "DATA", ""].join("\r\n"))
     const began = await this.#replyTo(mail)
     const refused: { recipient: string; said: Said }[] = []
     for (const [i, recipient] of tx.recipients.entries()) {
@@ -110,16 +108,16 @@ export class Submission {
   /** `go`: nobody wants to hear the last words. */
   async quit(how: "wait" | "go" = "wait"): Promise<void> {
     if (how === "wait") await this.#say("QUIT")
-    this.#stream.end(how === "go" ? "QUIT\r\n" : "")
+    this.#channel.end(how === "go" ? "QUIT\r\n" : "")
   }
 
   /** Ends it without another word. */
   close(): void {
-    this.#stream.destroy()
+    this.#channel.close()
   }
 
   #say(command: string): Promise<Said> {
-    return say(this.#stream, this.#lines, this.#listener, command)
+    return say(this.#channel, this.#lines, this.#listener, command)
   }
 
   /** The reply to a command that is on its way. */
@@ -130,24 +128,20 @@ export class Submission {
 
   /** The content; a server that hangs up in the middle is noticed at its reply. */
   async #write(content: AsyncIterable<Buffer>): Promise<void> {
-    for await (const octets of dotStuffed(content)) {
-      if (this.#stream.destroyed) return
-      if (!this.#stream.write(octets))
-        await Promise.race([once(this.#stream, "drain"), once(this.#stream, "close")])
-    }
+    for await (const octets of dotStuffed(content)) await this.#channel.write(octets)
   }
 }
 
 type Greeted = { readonly host: string; readonly offers: readonly string[] }
 
 async function say(
-  stream: Duplex,
+  channel: Channel,
   lines: AsyncIterator<string>,
   listener: Listener,
   command: string,
 ): Promise<Said> {
   listener(">>>", command)
-  stream.write(`${command}\r\n`)
+  await channel.write(`${command}\r\n`)
   return read(lines, listener)
 }
 
@@ -159,22 +153,5 @@ async function read(lines: AsyncIterator<string>, listener: Listener): Promise<S
     listener("<<<", line.value)
     said.push(line.value)
     if (line.value[3] !== "-") return { code: Number(line.value.slice(0, 3)), lines: said }
-  }
-}
-
-/** A stream that breaks has no more lines, as one that ends. */
-async function* linesOf(stream: Duplex): AsyncGenerator<string, void> {
-  let text = ""
-  stream.setEncoding("utf8")
-  try {
-    for await (const chunk of stream) {
-      text += String(chunk)
-      for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n")) {
-        yield text.slice(0, end).replace(/\r$/, "")
-        text = text.slice(end + 1)
-      }
-    }
-  } catch {
-    return
   }
 }

@@ -4,9 +4,10 @@ import type { Socket } from "node:net"
 import { getRawPointer } from "node:ffi"
 import { readdirSync } from "node:fs"
 import { fail, ok, type Result } from "../mail/result.ts"
-import { failureOf, findErrno, loadLibc } from "./libc.ts"
+import { errnoLocation, failureOf, loadLibc } from "./libc.ts"
 
 const signatures = {
+  __errno_location: errnoLocation,
   adjtimex: { arguments: ["buffer"], return: "int32" },
   fcntl: { arguments: ["int32", "int32", "buffer"], return: "int32" },
   getsockopt: { arguments: ["int32", "int32", "int32", "buffer", "buffer"], return: "int32" },
@@ -27,7 +28,7 @@ let errnoAt = 0n
 function libc(): Libc {
   if (loaded === undefined) {
     loaded = loadLibc(signatures)
-    errnoAt = findErrno()
+    errnoAt = loaded.__errno_location()
   }
   return loaded
 }

@@ -1,7 +1,7 @@
 // The machine's own log: lines sent to the datagram socket that syslogd or journald reads, in the form of syslog(3). What it does
 // not take is counted and said once it takes lines again; mail never waits for it.
 import { closeSync } from "node:fs"
-import { openDatagram, sendDatagram } from "./posix.ts"
+import { openDatagram, sendDatagram } from "./sockets.ts"
 
 /** Facility mail (2), severity info (6): RFC 3164 §4.1.1. */
 const mailInfo = 2 * 8 + 6

@@ -1,6 +1,6 @@
 // Addresses as values: a mailbox is a local part and a domain, unquoted inside; only the printer quotes (RFC 5321 §4.1.2).
-import { isIPv4, isIPv6 } from "node:net"
 import { domainToASCII, domainToUnicode } from "node:url"
+import { isIPv4Text, isIPv6Text } from "./ip-text.ts"
 import { fail, ok, type Result } from "./result.ts"
 
 export type Domain =
@@ -56,8 +56,8 @@ function parseInternational(lower: string): Result<Domain> {
 function parseLiteral(text: string): Result<Domain> {
   if (!text.endsWith("]")) return fail("an address literal must end with ]")
   const inner = text.slice(1, -1)
-  if (isIPv4(inner)) return ok({ kind: "literal", text })
-  if (/^ipv6:/i.test(inner) && isIPv6(inner.slice(5))) {
+  if (isIPv4Text(inner)) return ok({ kind: "literal", text })
+  if (/^ipv6:/i.test(inner) && isIPv6Text(inner.slice(5))) {
     return ok({ kind: "literal", text: `[IPv6:${inner.slice(5).toLowerCase()}]` })
   }
   return fail("not an address literal")

@@ -1,6 +1,5 @@
 // A letter's way out: the sendmail command's own path into the queue, in this process, so that nothing is decided twice. What it is
 // called there is the queue id that `waypost explain` and `waypost show` know it by.
-import { Readable } from "node:stream"
 import type { Io } from "../commands/io.ts"
 import { composed, type Draft } from "./letter.ts"
 
@@ -67,7 +66,7 @@ export async function send(octets: Buffer, wishes: Wishes, io: Io): Promise<Sent
     ...(wishes.sender === undefined ? [] : ["-f", wishes.sender]),
     ...(wishes.only === undefined ? ["-t"] : ["--", ...wishes.only]),
   ]
-  const options = readSendmailOptions(argv)
+  const options = readSendmailOptions(argv, () => undefined)
   if (!options.ok) throw new Error(options.error)
   let id: string | undefined
   let said = ""
@@ -77,9 +76,9 @@ export async function send(octets: Buffer, wishes: Wishes, io: Io): Promise<Sent
     said = line
     id = /^250 2\.0\.0 (\S+) Message accepted/.exec(line)?.[1] ?? id
   }
-  const code = await sendMessage(options.value, runningState(undefined, io), listener, {
-    ...io,
-    stdin: Readable.from([octets]),
-  })
+  const input = (async function* () {
+    yield octets
+  })()
+  const code = await sendMessage(options.value, { state: runningState(undefined, io), listener, io, input })
   return { code, id, said }
 }

@@ -1,13 +1,11 @@
 // Sending from a pipe or a terminal: `mail -s x -a file u@h < body`. What cron and scripts call; nothing is loaded that they do not need.
 import { existsSync, readFileSync, statSync } from "node:fs"
-import { exits, type Io, Refusal } from "../../commands/io.ts"
+import { exits, inputOf, type Io, isTerminal, print, Refusal } from "../../commands/io.ts"
 import { type Attachment, attachment, type Draft, emptyDraft } from "../letter.ts"
 import { octetsOf, sendBy } from "../send.ts"
 import type { MailOptions } from "./options.ts"
 import { ownRc } from "./place.ts"
-import { programOf, record } from "./sent.ts"
 import type { Session } from "./session.ts"
-import { expandAliases } from "./variables.ts"
 
 /** Sends one letter; the exit code is sendmail's. */
 export async function sendMail(options: MailOptions, io: Io): Promise<number> {
@@ -19,11 +17,12 @@ export async function sendMail(options: MailOptions, io: Io): Promise<number> {
   const octets = octetsOf(draft)
   if (options.dryRun) return show(draft, octets, options, io)
   const wishes = { verbose: options.verbose, sender: options.sender, only: undefined }
-  const sent = await sendBy(session && programOf(session), octets, wishes, io)
-  if (session !== undefined && sent.code === exits.ok) record(draft, session)
-  if (options.json) io.stdout.write(`${JSON.stringify(sent)}\n`)
+  const ways = session === undefined ? undefined : await import("./sent.ts")
+  const sent = await sendBy(session && ways?.programOf(session), octets, wishes, io)
+  if (session !== undefined && sent.code === exits.ok) ways?.record(draft, session)
+  if (options.json) print(io, `${JSON.stringify(sent)}\n`)
   else if (sent.id !== undefined && (options.verbose || isTerminal(io)))
-    io.stdout.write(`queued as ${sent.id} (waypost explain ${sent.id} tells its way)\n`)
+    print(io, `queued as ${sent.id} (waypost explain ${sent.id} tells its way)\n`)
   return sent.code
 }
 
@@ -43,6 +42,7 @@ async function withText(
   if (session === undefined) return { ...draft, text: await allOf(io) }
   const text = isTerminal(io) ? await typed(draft, options, session) : { ...draft, text: await allOf(io) }
   if (text === undefined) return undefined
+  const { expandAliases } = await import("./variables.ts")
   const named = (list: readonly string[]) => expandAliases(session.wanted, list)
   return {
     ...text,
@@ -61,12 +61,8 @@ function show(draft: Draft, octets: Buffer, { json }: MailOptions, io: Io): numb
     size: part.length,
   }))
   const told = { draft: { ...draft, attachments }, message: octets.toString("utf8") }
-  io.stdout.write(json ? `${JSON.stringify(told)}\n` : octets)
+  print(io, json ? `${JSON.stringify(told)}\n` : octets)
   return exits.ok
-}
-
-function isTerminal({ stdin }: Io): boolean {
-  return "isTTY" in stdin && stdin.isTTY === true
 }
 
 function draftOf(options: MailOptions): Draft {
@@ -101,7 +97,7 @@ function attached(path: string): Attachment {
 
 async function allOf(io: Io): Promise<string> {
   const pieces: Buffer[] = []
-  for await (const piece of io.stdin) pieces.push(Buffer.from(piece as Buffer))
+  for await (const piece of inputOf(io)) pieces.push(Buffer.from(piece as Buffer))
   return Buffer.concat(pieces).toString("utf8")
 }
 

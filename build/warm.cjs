@@ -1,0 +1,36 @@
+// Behind loader.cjs: runs the quick commands once, against a mail system of straw (straw.ts), and keeps what V8 has compiled of them.
+// Called by warm.ts: `node warm.cjs FOLDER`, where FOLDER is a state directory with the sockets, and files to read.
+// Types are not checked here: `load` and `scripts` are the loader's.
+"use strict"
+
+const fs = require("node:fs")
+
+/** @param {string} folder */
+async function warm(folder) {
+  process.env["WAYPOST_STATE"] = folder
+  process.env["MAILRC"] = `${folder}/no.rc`
+  const { run } = load("./main.cjs")
+  for (const [input, ...argv] of [
+    ["letter", "sendmail", "-t", "-i"],
+    ["letter", "sendmail", "-bp"],
+    ["letter", "mail", "-s", "a letter", "-c", "ann@example.org", "me"],
+    ["letter", "mail", "--dry-run", "-s", "a letter", "me"],
+    ["letter", "mailq"],
+    ["letter", "waypost", "ready"],
+    ["letter", "waypost", "--version"],
+    ["letter", "newaliases"],
+    ["table", "makemap", "hash", `${folder}/table`],
+  ]) {
+    fs.closeSync(0)
+    fs.openSync(`${folder}/${input}`, "r") // the lowest that is free: standard input
+    const code = await run(argv)
+    if (code !== 0) throw new Error(`${argv.join(" ")} ended with ${code}`)
+  }
+  for (const [name, script] of scripts)
+    fs.writeFileSync(`${__dirname}${name.slice(1)}.compiled`, script.createCachedData())
+}
+
+warm(process.argv[2] ?? "").catch((error) => {
+  process.stderr.write(`${error.stack}\n`)
+  process.exitCode = 70
+})
