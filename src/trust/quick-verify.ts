@@ -49,9 +49,16 @@ function hashesOf(body: Buffer): QuickMessage["bodyHash"] {
 }
 
 function relaxedHash(body: Buffer): string {
+  // Without tabs, runs of blanks and blanks at the ends of lines both forms are one (RFC 6376 §3.4.4), but for a body of nothing.
+  const plain = !body.includes("\t") && !body.includes("  ") && !body.includes(" \r\n")
+  if (plain && body.length > 2 && body[body.length - 3] !== 0x0a && endsLine(body)) return simpleHash(body)
   const hash = new RelaxedBody()
   hash.update(body)
   return hash.digest()
+}
+
+function endsLine(body: Buffer): boolean {
+  return body[body.length - 2] === 0x0d && body[body.length - 1] === 0x0a
 }
 
 /** RFC 6376 §3.4.3: line ends at the end of the body are one. */
