@@ -3,6 +3,7 @@ import type { Case } from "./case.ts"
 import type { Remark } from "./finding.ts"
 import { isInside } from "./ip-kinds.ts"
 import { domainOf, type Line } from "./message.ts"
+import { isInnerName, isOneOwner } from "./owners.ts"
 import { inUtc, inWords } from "./words.ts"
 
 const day = 86_400_000
@@ -61,10 +62,13 @@ function byPerson({ fields }: Case): string | undefined {
   return fields.isReply ? "though it answers another message" : undefined
 }
 
-/** The host itself or its network handed it in: a program of the house, which may leave the id to its server. */
+/** The host itself or its network handed it in, under a name of the house: a program that may leave the id to its server. */
 function isFromInside({ entry }: Case): boolean {
-  if (entry === undefined) return false
-  return entry.submission !== undefined || (entry.address !== undefined && isInside(entry.address.kind))
+  if (entry?.submission !== undefined) return true
+  if (entry?.address === undefined || !isInside(entry.address.kind)) return false
+  const host = entry.received.host ?? ""
+  const helo = entry.received.source?.helo?.text ?? "localhost"
+  return helo.startsWith("[") || isInnerName(helo) || isOneOwner(helo, host)
 }
 
 /** sendmail and Waypost make a missing one of their own queue id and name: then the sender had made none. */

@@ -217,7 +217,7 @@ test("Santa's message gets a field on top, and the same reading from the mailbox
   const box = readFileSync(join(system.directory, "mail", "gor"), "latin1")
   assert.match(
     box,
-    /\nX-Waypost-Forensics: suspicious by grussell\.org; message_id=medium\n\t\(There is no Message-ID: [^)]*\)\n/,
+    /\nX-Waypost-Forensics: suspicious by grussell\.org; message_id=medium\n\t\(There is no Message-ID, and no Date either: [^)]*\)\n/,
   )
   writeFileSync(join(directory, "santa"), box)
   const { code, out } = await forensics(["--receiver", "grussell.org", "santa"])
@@ -226,9 +226,9 @@ test("Santa's message gets a field on top, and the same reading from the mailbox
   assert.match(out, /The From field says northpole\.com, the envelope napier\.ac\.uk/)
 })
 
-test("the whole command reads 5,000 hops within 100 MB", () => {
+test("the whole command reads 10 MB of hops within 90 MB", () => {
   const file = join(directory, "hops")
-  writeFileSync(file, `${hostile["5,000 hops"]?.(1e7)}\nHi\n`)
+  writeFileSync(file, `${hostile["many hops"]?.(1e7)}\nHi\n`)
   const program = "process.on('exit',()=>process.stderr.write(`used:${process.resourceUsage().maxRSS}`))"
   const { stderr, status } = spawnSync(
     join(project, "bin/waypost"),
@@ -245,5 +245,5 @@ test("the whole command reads 5,000 hops within 100 MB", () => {
   )
   assert.equal(status, 1)
   const used = Number(/used:(\d+)/.exec(stderr)?.[1]) / 1024
-  assert.ok(used < 100, `${used} MB`)
+  assert.ok(used < 90, `${used} MB`)
 })
