@@ -1,5 +1,4 @@
 // Classes ($=w, $=R …): members from the configuration, from files with a name on each line, and from what the host is.
-import { isIPv6 } from "node:net"
 import type { Origin } from "../mail/decision.ts"
 import type { ReadText } from "../mail/world.ts"
 import { error, type Issue, warning } from "./issues.ts"
@@ -89,7 +88,7 @@ export function addOwnNames(classes: Classes, host: HostNames, probe: "all" | "n
 
 function literal(address: string): string {
   const bare = address.replace(/%.*$/, "") // fe80::1%eth0
-  return isIPv6(bare) ? `[ipv6:${bare}]` : `[${bare}]`
+  return bare.includes(":") ? `[ipv6:${bare}]` : `[${bare}]`
 }
 
 /** The classes, no longer to be changed. */

@@ -1,6 +1,6 @@
 // DAEMON_OPTIONS and CLIENT_OPTIONS: key=value pairs, comma by comma, that say where to listen and from where to connect.
-import { isIPv6 } from "node:net"
 import type { Origin } from "../mail/decision.ts"
+import { isIPv6Text } from "../mail/ip-text.ts"
 import { error, type Issue, suggestion, warning } from "./issues.ts"
 import type { DaemonOptions } from "./settings.ts"
 
@@ -189,7 +189,8 @@ function familyOf(draft: Draft, at: Origin | undefined, issues: Issue[]): "inet"
       ),
     )
   }
-  return draft.address !== undefined && isIPv6(draft.address) ? "inet6" : "inet"
+  const [address = ""] = draft.address?.split("%") ?? [] // without its zone (RFC 4007 §11)
+  return isIPv6Text(address) ? "inet6" : "inet"
 }
 
 /** sendmail's own submission door, unless FEATURE(no_default_msa) takes it away. */
