@@ -118,6 +118,22 @@ test("who names another sender is named, but not whom class t of submit.mc trust
   assert.deepEqual(delivered().all("x-authentication-warning"), [])
 })
 
+test("masquerading of submit.mc is seen in the header, and in the envelope where it says so", async () => {
+  const masks = ["MASQUERADE_AS(`grussell.org')dnl", ...usual]
+  await sendmail(["me@grussell.org"], masks)
+  assert.match(delivered().all("from")[0] ?? "", new RegExp(`<?${login}@grussell\\.org>?$`))
+  assert.equal(delivered().from, `${login}@mail.grussell.org`)
+  spool = new MemorySpool()
+  await sendmail(["me@grussell.org"], ["FEATURE(`masquerade_envelope')dnl", ...masks])
+  assert.equal(delivered().from, `${login}@grussell.org`)
+})
+
+test("what waits for its server is masqueraded too", async () => {
+  const lines = ["define(`confDOMAIN_NAME', `mail.grussell.org')dnl", "MASQUERADE_AS(`grussell.org')dnl"]
+  await sendmail(["me@grussell.org"], [...lines, "FEATURE(`msp', `[127.0.0.1]', `1')dnl"])
+  assert.match(waiting()[0]?.octets ?? "", new RegExp(`^From: .*${login}@grussell\\.org`, "m"))
+})
+
 test("a server that is not there leaves the mail in the client queue, with the Received: of its hop", async () => {
   const [name = ""] = usual
   const nobody = [name, "FEATURE(`msp', `[127.0.0.1]', `1')dnl"]

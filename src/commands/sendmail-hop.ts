@@ -43,12 +43,13 @@ export function hopTrace(
 
 /** Sends it; undefined: the server is not there, or is not to have it now, and it waits in the client queue. */
 export async function sendByHop(
-  letter: Letter,
+  written: Letter,
   submission: Submission | undefined,
   way: HopWay,
 ): Promise<number> {
-  const log = new HopLog(letter, way)
+  const log = new HopLog(written, way)
   try {
+    const letter = await asSeen(written, way.program)
     if (submission === undefined) return await leaveForHop(letter, way, log)
     const sent = await transaction(letter, submission, way)
     if (sent === undefined) return await leaveForHop(letter, way, log)
@@ -97,6 +98,21 @@ async function transaction(
   } catch (error) {
     if (error instanceof SubmissionEnded && error.said === undefined) return undefined
     throw error
+  }
+}
+
+/** The letter as its server is to see it; the log has it as it was. */
+async function asSeen(letter: Letter, { masquerades, host }: HopWay["program"]): Promise<Letter> {
+  if (masquerades === undefined) return letter
+  const { masqueraded } = await import("./submission-masquerade.ts")
+  const { sender, prepared, headerSize } = letter
+  const before = qualified(sender.path, host)
+  const made = await masqueraded(before, prepared.handedOver, masquerades)
+  return {
+    ...letter,
+    sender: made.sender === before ? sender : { ...sender, path: made.sender },
+    prepared: { ...prepared, handedOver: made.head },
+    headerSize: headerSize + made.head.length - prepared.handedOver.length,
   }
 }
 

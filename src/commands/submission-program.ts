@@ -5,6 +5,7 @@ import type { Socket } from "node:net"
 import { hasFlag } from "../config/options.ts"
 import {
   classMembers,
+  feature,
   type ClassMembers,
   macro,
   type Settings,
@@ -26,6 +27,8 @@ export type SubmissionProgram = {
   readonly trusted: ClassMembers
   /** PrivacyOptions has authwarnings, as it has by default. */
   readonly warns: boolean
+  /** Its settings, where they masquerade. */
+  readonly masquerades: Settings | undefined
 }
 
 /** The submission program's configuration; undefined where that file is no submission program's. */
@@ -44,6 +47,7 @@ function programOf(settings: Settings): SubmissionProgram | undefined {
     host: macro(settings, "j") ?? hostFacts().hostname,
     trusted: classMembers(settings, "t"),
     warns: hasFlag(settings, "PrivacyOptions", "authwarnings"),
+    masquerades: macro(settings, "M") || feature(settings, "genericstable") ? settings : undefined,
   }
 }
 

@@ -15,6 +15,11 @@ function portOf(word: string): number {
   return /^\d{1,5}$/.test(word) && Number(word) > 0 && Number(word) < 65_536 ? Number(word) : 25
 }
 
+/** A name without brackets stands for its MX hosts, as everywhere in sendmail. */
+export function asksForExchangers({ host }: SubmissionHop): boolean {
+  return !host.startsWith("[") && host !== "localhost"
+}
+
 /** The name or address to connect to: without the brackets that spare it an MX lookup. */
 export function hostOfHop({ host }: SubmissionHop): string {
   return host.replace(/^\[(?:IPv6:)?(.*)\]$/i, "$1")
