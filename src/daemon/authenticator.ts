@@ -8,7 +8,7 @@ import { prepared, type ScramVerifier } from "../auth/scram.ts"
 import { option, optionAt } from "../config/options.ts"
 import { macro, type Settings } from "../config/settings.ts"
 import type { PasswordFiles } from "../host/password-files.ts"
-import { checkPassword, deriveVerifier, nobodysHash, verifierIn } from "../host/password-hash.ts"
+import { checkPassword, deriveVerifier, isHash, nobodysHash, verifierIn } from "../host/password-hash.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import { because, type Decision, later, no, type Origin, pass, yes } from "../mail/decision.ts"
 import { reply } from "../mail/reply.ts"
@@ -160,6 +160,8 @@ class Books {
     if (found.found === "nothing") return pass(because("users", `${login} is not in the users file`))
     const { name, hash, line } = found.entry
     const reason = because("users", `${name} is line ${line} of the users file`, this.at)
+    // Who has no password is answered as who is not there: not at once.
+    if (!isHash(hash)) return pass(reason)
     return (await checkPassword(password, hash)) ? yes(name, reason) : no(authenticationFailed, reason)
   }
 

@@ -27,16 +27,29 @@ export async function deriveVerifier(password: string, salt: Buffer): Promise<Sc
   return verifierFrom(salted, salt, usualIterations)
 }
 
-/** Whether the password is the one of this hash; false for an empty or unreadable hash. */
+/** Whether the password is the one of this hash; false for an empty or unreadable hash, at once. */
 export async function checkPassword(password: string, hash: string): Promise<boolean> {
+  const read = readHash(hash)
+  if (read === undefined) return false
+  return timingSafeEqual(await derive(password, read.salt, read.cost), read.key)
+}
+
+/** Whether a password can be held against it, so that checkPassword takes its time. */
+export function isHash(hash: string): boolean {
+  return readHash(hash) !== undefined
+}
+
+type Hash = { readonly cost: Cost; readonly salt: Buffer; readonly key: Buffer }
+
+function readHash(hash: string): Hash | undefined {
   const [, ln, r, p, salt = "", key = ""] =
     /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]{43})$/.exec(
       hash.split(" ").find((part) => part.startsWith("$scrypt$")) ?? "",
     ) ?? []
   const asked = { ln: Number(ln), r: Number(r), p: Number(p) }
-  if (key === "" || asked.ln > 20 || asked.ln < 1 || asked.r < 1 || asked.r > 32 || asked.p < 1) return false
-  const found = await derive(password, Buffer.from(salt, "base64"), asked)
-  return timingSafeEqual(found, Buffer.from(key, "base64"))
+  if (key === "" || asked.ln > 20 || asked.ln < 1 || asked.r < 1 || asked.r > 32 || asked.p < 1)
+    return undefined
+  return { cost: asked, salt: Buffer.from(salt, "base64"), key: Buffer.from(key, "base64") }
 }
 
 /** A hash of nobody's password: checking against it takes as long as against anybody's. */
