@@ -31,12 +31,18 @@ export type Finding = {
   readonly at: string | undefined
 }
 
-/** Checks what is there and prints it; 0, 1 or 2. */
-export function checkConfiguration(source: CheckSource, options: CheckOptions, io: Io): number {
+/** Checks what is there and prints it with `more`; 0, 1 or 2. */
+export function checkConfiguration(
+  source: CheckSource,
+  options: CheckOptions,
+  io: Io,
+  more: readonly Finding[] = [],
+): number {
   const findings: Finding[] = []
   const understood: string[] = []
   if (source.mc !== undefined) checkMc(source.mc, source, options, findings, understood)
   if (source.cf !== undefined) checkCf(source.cf, source, options, findings, understood)
+  findings.push(...more)
   const code = findings.some(({ severity }) => severity === "error")
     ? 2
     : findings.some(({ severity }) => severity === "warning")
@@ -67,7 +73,8 @@ function checkMc(
   understood.push(printSettings(settings, "set").trimEnd())
 }
 
-function findingOf(issue: Issue): Finding {
+/** An issue of a configuration as a line of the report. */
+export function findingOf(issue: Issue): Finding {
   return { severity: issue.severity, text: printIssue(issue), at: issue.at && printOrigin(issue.at) }
 }
 

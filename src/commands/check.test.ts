@@ -90,6 +90,36 @@ test("what has no effect is told with its line, and ends with 1", async () => {
   assert.match(out, /It can be used: 0 errors, 1 warning\.\n$/)
 })
 
+const understood = `${head}define(\`ALIAS_FILE', \`/etc/mail/aliases')dnl\n${mailers}`
+
+test("a submit.mc beside it is looked at too: its server, its words without effect, its mistakes", async () => {
+  for (const [submit, code, says] of [
+    ["FEATURE(`msp', `[napier.ac.uk]')dnl\n", 0, /All of it is understood/],
+    ["FEATURE(`msp', `example.org')dnl\n", 0, /All of it is understood/],
+    [
+      "FEATURE(`msp', `[nosuch.napier.ac.uk]')dnl\n",
+      1,
+      /^submit\/submit\.mc:2: warning: nosuch\.napier\.ac\.uk, the server of submit\.mc, has no address \(no such name\)/m,
+    ],
+    [
+      "define(`MSP_QUEUE_DIR', `/var/spool/elsewhere')dnl\nFEATURE(`msp', `[127.0.0.1]')dnl\n",
+      0,
+      /^submit\/submit\.mc:2: note: MSP_QUEUE_DIR has no effect/m,
+    ],
+    ["FEATURE(`mps')dnl\n", 2, /^submit\/submit\.mc:2:1: error: .*\bmps\b/m],
+    ["dnl nothing\n", 0, /note: .*submit\.mc has no FEATURE\(msp\)/],
+  ] as const) {
+    const directory = site("submit", {
+      "sendmail.mc": understood,
+      aliases: "postmaster: root\n",
+      "submit.mc": `define(\`confDOMAIN_NAME', \`mx.grussell.org')dnl\n${submit}`,
+    })
+    const ran = await check([directory])
+    assert.equal(ran.code, code, `${submit}${ran.out}`)
+    assert.match(ran.out, says)
+  }
+})
+
 test("all that is wrong is told at once, and ends with 2", async () => {
   const directory = site("bad", {
     "sendmail.mc": `${head}FEATUER(\`redirect')dnl\nFEATURE(\`nosuch')dnl\n${mailers}LOCAL_RULESETS\nSLocal_check_mail\nR$*\t$2\nR$*\t$: $(nomap $1 $)\n`,

@@ -3,6 +3,7 @@
 import { readArguments, stateOption, type Usage } from "./arguments.ts"
 import { compareAddresses } from "./check-compare.ts"
 import { checkConfiguration } from "./check-report.ts"
+import { submitFindings } from "./check-submit.ts"
 import { findSource } from "./check-source.ts"
 import { hostFacts } from "../host/facts.ts"
 import { exits, type Io, refuse } from "./io.ts"
@@ -60,7 +61,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
   const source = findSource(given.operands[0], io.cwd)
   if (!source.ok) return refuse(io, `waypost check: ${source.error}`, 2)
-  return checkConfiguration(source.value, options, io)
+  return checkConfiguration(source.value, options, io, await submitFindings(source.value, options))
 }
 
 function named(name: string | undefined): { readonly hostname?: string } {

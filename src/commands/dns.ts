@@ -2,13 +2,14 @@
 import { existsSync, readFileSync } from "node:fs"
 import { isIP } from "node:net"
 import { option } from "../config/options.ts"
-import { feature, macro, type Settings } from "../config/settings.ts"
+import { feature, macro, type Settings, type SubmissionHop } from "../config/settings.ts"
 import { keysByDefault } from "../daemon/signing.ts"
 import { readKeys } from "../trust/dkim-keys.ts"
 import { fetchPolicy } from "../trust/mta-sts-fetch.ts"
 import { type Arguments, readArguments, stateOption, type Usage } from "./arguments.ts"
 import { loadConfiguration } from "./configuration.ts"
 import { domainOf, zoneLine } from "./dkim.ts"
+import { missingServer } from "./check-submit.ts"
 import { type Checked, checkRecord } from "./dns-check.ts"
 import { type CheckedPolicy, checkPolicy } from "./dns-policy.ts"
 import { type Site, stsPolicy, type Wanted, wantedRecords } from "./dns-records.ts"
@@ -44,7 +45,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   return word === "setup" ? setup(site, given, io) : await check(site, given, io)
 }
 
-async function siteOf(domain: string, given: Arguments, io: Io): Promise<Site> {
+type SiteHere = Site & { readonly submission: SubmissionHop | undefined }
+
+async function siteOf(domain: string, given: Arguments, io: Io): Promise<SiteHere> {
   const state = runningState(given.text("state"), io)
   const loaded = loadConfiguration(given.text("config") ?? runningConfiguration(state), state)
   if (!loaded.ok) throw new Refusal(loaded.error, exits.config)
@@ -53,7 +56,8 @@ async function siteOf(domain: string, given: Arguments, io: Io): Promise<Site> {
   const addresses = await addressesOf(host, given)
   const keys = keysOf(domain, given.text("keys"), settings)
   const today = new Date().toISOString().slice(0, 10).replaceAll("-", "")
-  return { domain, host, addresses, keys, certificate: certificateOf(settings), today }
+  const { submission } = settings
+  return { domain, host, addresses, keys, certificate: certificateOf(settings), today, submission }
 }
 
 async function addressesOf(host: string, given: Arguments): Promise<readonly string[]> {
@@ -117,7 +121,7 @@ export function lineOf({ name, type, text }: Wanted): string {
   return type === "TXT" ? zoneLine({ name, text }) : `${name}. IN ${type} ${text}`
 }
 
-async function check(site: Site, given: Arguments, io: Io): Promise<number> {
+async function check(site: SiteHere, given: Arguments, io: Io): Promise<number> {
   const dns = resolverFor(given.text("resolver"))
   const policyWorld = { dns, fetch: (domain: string) => fetchPolicy(domain, { dns, authorities: [] }) }
   const checked = await Promise.all([
@@ -130,8 +134,10 @@ async function check(site: Site, given: Arguments, io: Io): Promise<number> {
   else {
     const noKeys =
       site.keys.length === 0 ? [`missing  DKIM     no keys: waypost dkim new ${site.domain}`] : []
+    const server = site.submission && (await missingServer(site.submission, dns))
+    const noServer = server === undefined ? [] : [`missing  submit   ${server.at ?? ""}: ${server.text}`]
     const noTls = site.certificate === undefined ? ["missing  TLSA     no certificate (confSERVER_CERT)"] : []
-    io.stdout.write(`${[...checked.flatMap(wordsFor), ...noKeys, ...noTls].join("\n")}\n`)
+    io.stdout.write(`${[...checked.flatMap(wordsFor), ...noKeys, ...noTls, ...noServer].join("\n")}\n`)
   }
   if (checked.some(({ state }) => state === "unknown")) return exits.tryAgain
   return bad.length === 0 && site.keys.length > 0 ? exits.ok : exits.dataError
