@@ -173,7 +173,7 @@ function textOf(
 ): string {
   const wanted = findings.filter(({ severity }) => !quiet || severity !== "note")
   const lines = wanted.map(({ text, at, severity }) => {
-    if (at === undefined) return `${severity}: ${text}`
+    if (at === undefined) return text.startsWith(`${severity}: `) ? text : `${severity}: ${text}`
     return text.startsWith(at) ? text : `${at}: ${severity}: ${text}`
   })
   const parts = [lines.join("\n"), quiet ? "" : understood.join("\n\n"), verdictOf(findings, code)]

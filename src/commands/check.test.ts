@@ -106,8 +106,9 @@ test("a submit.mc beside it is looked at too: its server, its words without effe
       0,
       /^submit\/submit\.mc:2: note: MSP_QUEUE_DIR has no effect/m,
     ],
+    ["dnl nothing\n", 1, /^warning: there is no MAILER\(`smtp'\)/m],
     ["FEATURE(`mps')dnl\n", 2, /^submit\/submit\.mc:2:1: error: .*\bmps\b/m],
-    ["dnl nothing\n", 0, /note: .*submit\.mc has no FEATURE\(msp\)/],
+    ["MAILER(`smtp')dnl\n", 0, /note: .*submit\.mc has no FEATURE\(msp\)/],
   ] as const) {
     const directory = site("submit", {
       "sendmail.mc": understood,
