@@ -154,8 +154,8 @@ function partsOf(configuration: ConsoleConfiguration, doorkeeper: Doorkeeper, pa
       ["localhost", "127.0.0.1", "[::1]", shownHost(address), ...hosts].map((name) => name.toLowerCase()),
     ),
     secure: tls !== undefined,
-    // Cookies know no ports: two systems of one machine have one each.
-    cookie: `waypost${port}`,
+    // Cookies know no ports: two systems of one machine have one each. Over TLS no other host of the domain can set it.
+    cookie: `${tls === undefined ? "" : "__Host-"}waypost${port}`,
     health: dns.ok ? makeHealth({ ...known, dns: dns.value }) : async () => [unusableResolver(dns.error)],
     bug: (error) =>
       process.stderr.write(`console: ${error instanceof Error ? error.stack : String(error)}\n`),

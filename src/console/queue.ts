@@ -45,6 +45,7 @@ export type ChangeAsked = QueueFilter & {
 /** Shows what is meant, or does it. */
 export async function changeQueue(ask: Ask, verb: QueueVerb, asked: ChangeAsked): Promise<QueueChanged> {
   const { preview, all, because, ...filter } = asked
+  if (preview && all && Object.keys(filter).length === 0) return everything(ask)
   const messages: QueueLine[] = []
   let count = 0
   const request = {
@@ -60,6 +61,12 @@ export async function changeQueue(ask: Ask, verb: QueueVerb, asked: ChangeAsked)
     if (more === undefined && messages.length < mostTold) messages.push(asObject(queuedOf(answer)))
   }
   return { count, messages, done: !preview }
+}
+
+/** All that waits is counted already: nothing has to be read for that but the first ones. */
+async function everything(ask: Ask): Promise<QueueChanged> {
+  const { messages, total } = await queuePage(ask, { cursor: undefined, limit: mostTold })
+  return { count: total, messages, done: false }
 }
 
 /** A filter as the control socket has it. */
