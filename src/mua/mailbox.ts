@@ -18,8 +18,11 @@ export type Mailbox = {
   readonly messages: readonly Listed[]
   /** Looks what others did: deliveries, other readers. Cheap when nothing happened. */
   look(): Promise<News>
-  /** The message's octets, without the From_ line. Undefined when another reader has removed it. */
-  read(key: string): Promise<Buffer | undefined>
+  /**
+   * The message's octets, without the From_ line. Undefined when another reader has removed it. They stand in `room` where they find
+   * room in it: who reads one message after the other needs no new memory for each.
+   */
+  read(key: string, room?: Buffer): Promise<Buffer | undefined>
   /** Writes flags and removes messages; keys that are gone already are passed over. Whole or not at all, through a crash. */
   write(changes: Changes): Promise<void>
   close(): Promise<void>

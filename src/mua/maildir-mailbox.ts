@@ -7,7 +7,7 @@ import { setImmediate as breathe } from "node:timers/promises"
 import { scanHeader } from "../message/header.ts"
 import { loadIndex, saveIndex } from "./index-cache.ts"
 import { type Changes, type Mailbox, MailboxError, type News } from "./mailbox.ts"
-import { readFully } from "./mbox-scan.ts"
+import { readFully, roomFor, sharedFlags } from "./mbox-scan.ts"
 import { indexPath } from "./places.ts"
 import { type Flags, type Listed, summarize, type Summary } from "./summary.ts"
 
@@ -42,7 +42,7 @@ class MaildirMailbox implements Mailbox {
   }
 
   async open(): Promise<void> {
-    const cache = loadIndex<Kept>(indexPath(this.path), this.path)
+    const cache = loadIndex(indexPath(this.path), this.path, (row: Kept) => row)
     for (const row of cache?.rows ?? []) this.#kept.set(row.unique, row)
     await this.look()
   }
@@ -119,18 +119,18 @@ class MaildirMailbox implements Mailbox {
     }
   }
 
-  async read(key: string): Promise<Buffer | undefined> {
-    const octets = this.#readFile(key)
+  async read(key: string, room?: Buffer): Promise<Buffer | undefined> {
+    const octets = this.#readFile(key, room)
     if (octets !== undefined) return octets
     await this.#relist() // another reader renamed it, or removed it
-    return this.#readFile(key)
+    return this.#readFile(key, room)
   }
 
-  #readFile(key: string): Buffer | undefined {
+  #readFile(key: string, room: Buffer | undefined): Buffer | undefined {
     const found = this.#files.get(key)
     if (found === undefined) return undefined
     try {
-      return readWhole(join(this.path, found.folder, found.name), this.#kept.get(key)?.size ?? 0)
+      return readWhole(join(this.path, found.folder, found.name), this.#kept.get(key)?.size ?? 0, room)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined
       throw new MailboxError((error as Error).message)
@@ -176,10 +176,10 @@ class MaildirMailbox implements Mailbox {
 }
 
 /** A file whose size is known already: three system calls. */
-function readWhole(path: string, size: number): Buffer {
+function readWhole(path: string, size: number, room: Buffer | undefined): Buffer {
   const fd = openSync(path, "r")
   try {
-    const octets = Buffer.allocUnsafe(size + 1)
+    const octets = roomFor(size + 1, room)
     const filled = readFully(fd, octets, size + 1, 0)
     return filled <= size ? octets.subarray(0, filled) : readFileSync(fd) // it was written to, which nobody may
   } finally {
@@ -208,14 +208,14 @@ function flagsText(name: string): string {
 
 function listedOf({ received, size, summary }: Kept, { unique, folder, name }: Found): Listed {
   const letters = flagsText(name)
-  const flags: Flags = {
+  const flags = sharedFlags({
     seen: letters.includes("S"),
     answered: letters.includes("R"),
     flagged: letters.includes("F"),
     draft: letters.includes("D"),
     deleted: letters.includes("T"),
     recent: folder === "new",
-  }
+  })
   return { key: unique, received, size, flags, summary }
 }
 

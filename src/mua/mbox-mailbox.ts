@@ -8,7 +8,7 @@ import { isNamed, scanHeader } from "../message/header.ts"
 import { loadIndex, saveIndex } from "./index-cache.ts"
 import { type Changes, type Mailbox, MailboxError, type News } from "./mailbox.ts"
 import { type Part, recover, rewrite } from "./mbox-journal.ts"
-import { type Lying, readFully, scanMbox, statusFields } from "./mbox-scan.ts"
+import { type Lying, readFully, roomFor, scanMbox, sharedFlags, statusFields } from "./mbox-scan.ts"
 import { indexPath, journalPath } from "./places.ts"
 import type { Flags } from "./summary.ts"
 
@@ -36,13 +36,9 @@ class MboxMailbox implements Mailbox {
   }
 
   async open(): Promise<void> {
-    const kept = loadIndex<Lying>(indexPath(this.path), this.path)
-    if (kept !== undefined) {
-      this.#becomes(
-        kept.rows.map((row) => ({ ...row, key: this.#nextKey() })),
-        kept.mark,
-      )
-    }
+    const anew = (row: Lying): Lying => ({ ...row, flags: sharedFlags(row.flags), key: this.#nextKey() })
+    const kept = loadIndex(indexPath(this.path), this.path, anew)
+    if (kept !== undefined) this.#becomes(kept.rows, kept.mark)
     await this.look()
   }
 
@@ -107,11 +103,11 @@ class MboxMailbox implements Mailbox {
     }
   }
 
-  async read(key: string): Promise<Buffer | undefined> {
+  async read(key: string, room?: Buffer): Promise<Buffer | undefined> {
     if (!this.#isAsRead()) await this.look()
     const lying = this.#byKey.get(key)
     if (lying === undefined) return undefined
-    const octets = Buffer.allocUnsafe(lying.end - lying.headerStart)
+    const octets = roomFor(lying.end - lying.headerStart, room)
     const whole = octets.subarray(0, readFully(this.#open(), octets, octets.length, lying.headerStart))
     return withoutSeparator(whole)
   }

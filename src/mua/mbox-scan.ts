@@ -109,14 +109,25 @@ function dateOf(fromLine: string): number | undefined {
 
 /** Status: and X-Status: as mailx, mutt, alpine and Dovecot write them. */
 export function flagsOf(status: string, more: string): Flags {
-  return {
+  return sharedFlags({
     seen: status.includes("R"),
     recent: !/[RO]/.test(status),
     answered: more.includes("A"),
     flagged: more.includes("F"),
     draft: more.includes("T"),
     deleted: more.includes("D"),
-  }
+  })
+}
+
+const known = new Map<string, Flags>()
+
+/** The one object that all messages with these flags have: there are few, and messages many. */
+export function sharedFlags(flags: Flags): Flags {
+  const fields = statusFields(flags, "\n")
+  const found = known.get(fields)
+  if (found !== undefined) return found
+  known.set(fields, flags)
+  return flags
 }
 
 /** The two fields for these flags, with line ends; empty where there is nothing to say. */
@@ -124,6 +135,11 @@ export function statusFields(flags: Flags, lineEnd: string): string {
   const status = `${flags.seen ? "R" : ""}${flags.recent ? "" : "O"}`
   const more = `${flags.answered ? "A" : ""}${flags.flagged ? "F" : ""}${flags.draft ? "T" : ""}${flags.deleted ? "D" : ""}`
   return `${status === "" ? "" : `Status: ${status}${lineEnd}`}${more === "" ? "" : `X-Status: ${more}${lineEnd}`}`
+}
+
+/** Room for so many octets: in what was given, else new. */
+export function roomFor(length: number, room: Buffer | undefined): Buffer {
+  return room !== undefined && room.length >= length ? room.subarray(0, length) : Buffer.allocUnsafe(length)
 }
 
 /** Reads as much as there is, up to `length`. */

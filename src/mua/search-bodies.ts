@@ -16,8 +16,9 @@ export async function searchBodies(
   progress: Progress,
 ): Promise<ReadonlySet<string> | undefined> {
   const found = new Set<string>()
+  const room = Buffer.allocUnsafe(1 << 18)
   for (const [i, key] of keys.entries()) {
-    const octets = await mailbox.read(key)
+    const octets = await mailbox.read(key, room)
     if (octets !== undefined && (await meets(octets, words))) found.add(key)
     if (i % 512 !== 511) continue
     await breathe()

@@ -68,13 +68,17 @@ function reaches(from: Node, to: Node): boolean {
 
 /** A thread's lines. By a stack of its own: a thread may be deeper than the program's. */
 function flatten(root: Node): Threaded[] {
-  const lines: Omit<Threaded, "root" | "count">[] = []
+  const lines: Threaded[] = []
+  let first: string | undefined
   const stack: { node: Node; depth: number; lead: string; branch: string }[] = [
     { node: root, depth: 0, lead: "", branch: "" },
   ]
   for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
     const { node, depth, lead, branch } = top
-    for (const listed of node.listed) lines.push({ listed, depth, branch })
+    for (const listed of node.listed) {
+      first ??= listed.key
+      lines.push({ listed, depth, branch, root: first, count: 0 })
+    }
     const here = node.listed.length > 0
     const children = node.children.toSorted((a, b) => timeOf(a) - timeOf(b))
     for (const [i, child] of children.toReversed().entries()) {
@@ -88,8 +92,9 @@ function flatten(root: Node): Threaded[] {
       })
     }
   }
-  const first = lines[0]?.listed.key ?? ""
-  return lines.map((line, i) => ({ ...line, root: first, count: i === 0 ? lines.length : 0 }))
+  const [top] = lines
+  if (top !== undefined) lines[0] = { ...top, count: lines.length }
+  return lines
 }
 
 /** Deeper answers are drawn no further to the right: the subject must still find room. */
