@@ -61,9 +61,11 @@ async function order(wish: AcmeWish, proofs: Map<string, string>): Promise<strin
   const { directory: directoryUrl, names, authorityFile } = wish
   if (authorityFile !== undefined)
     axios.defaults.httpsAgent = new Agent({ ca: readFileSync(authorityFile, "utf8") })
-  const accountKey = readIfThere(wish.accountFile) ?? (await crypto.createPrivateEcdsaKey()).toString()
+  const kept = readIfThere(wish.accountFile)
+  const accountKey = kept ?? (await crypto.createPrivateEcdsaKey()).toString()
   write(wish.accountFile, accountKey, 0o600)
   const client = new Client({ directoryUrl, accountKey })
+  if (kept !== undefined) await findAccount(client, wish.email)
   const [key, csr] = await crypto.createCsr({ altNames: [...names] }, await crypto.createPrivateEcdsaKey())
   const certificate = await client.auto({
     csr,
@@ -79,6 +81,25 @@ async function order(wish: AcmeWish, proofs: Map<string, string>): Promise<strin
   write(wish.certificateFile, certificate, 0o644)
   const { validTo, issuer } = new X509Certificate(certificate)
   return `${wish.certificateFile}: a certificate for ${names.join(", ")} by ${issuer.replaceAll("\n", ", ")}, good until ${validTo}`
+}
+
+type Account = {
+  createAccount(wanted: { readonly onlyReturnExisting: true }): Promise<unknown>
+  updateAccount(changed: { readonly contact: string[] }): Promise<unknown>
+}
+
+/**
+ * The account of a key that was used before (RFC 8555 §7.3.1). To register it anew would end in an update of nothing, which
+ * authorities refuse; where this authority does not know the key, it is registered with the order.
+ */
+async function findAccount(client: Account, email: string | undefined): Promise<void> {
+  try {
+    await client.createAccount({ onlyReturnExisting: true })
+  } catch (error) {
+    if (error instanceof Error && /account/i.test(error.message)) return
+    throw error
+  }
+  if (email !== undefined) await client.updateAccount({ contact: [`mailto:${email}`] })
 }
 
 const place = "/.well-known/acme-challenge/"

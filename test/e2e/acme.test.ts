@@ -3,11 +3,12 @@
 import assert from "node:assert/strict"
 import type { ChildProcess } from "node:child_process"
 import { once } from "node:events"
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
-import { X509Certificate } from "node:crypto"
+import { connect as connectTls } from "node:tls"
+import { generateKeyPairSync, X509Certificate } from "node:crypto"
 import { makeSelfSigned } from "../../src/trust/self-signed.ts"
 import { peerVersion, startPeer, withoutPeers } from "../kit/peers.ts"
 import { freePort, System } from "../kit/system.ts"
@@ -53,6 +54,7 @@ before(async () => {
     tlsPort: 5001,
     ocspResponderURL: "",
     externalAccountBindingRequired: false,
+    certificateValidityPeriod: 20 * 86_400, // less than we renew before the end: each look finds one due
   }
   writeFileSync(join(folder, "config.json"), JSON.stringify({ pebble }))
   directory = `https://localhost:${acme}/dir`
@@ -93,7 +95,20 @@ MAILER(\`local')dnl
 MAILER(\`smtp')dnl
 `
 
-test("a system gets its certificate from an ACME authority, and serves it without a restart", {
+/** The certificate that STARTTLS shows now. */
+async function shownBy(system: System): Promise<string> {
+  const session = await system.connect()
+  await session.reply()
+  await session.say("EHLO pc236b.napier.ac.uk")
+  await session.say("STARTTLS")
+  const socket = connectTls({ socket: session.take(), rejectUnauthorized: false })
+  await once(socket, "secureConnect")
+  const { serialNumber } = socket.getPeerCertificate()
+  socket.destroy()
+  return serialNumber
+}
+
+test("a system gets its certificate from an ACME authority, renews it before its end, and serves both without a restart", {
   skip,
 }, async (t) => {
   t.diagnostic(peerVersion("pebble"))
@@ -119,7 +134,22 @@ test("a system gets its certificate from an ACME authority, and serves it withou
       join(system.directory, "sendmail.mc"),
     )
     assert.equal(again.code, 0, again.stderr)
-    assert.match(again.stdout, /it is good|a certificate for mail\.grussell\.org/)
+    assert.match(again.stdout, /a certificate for mail\.grussell\.org/)
+    const renewed = new X509Certificate(readFileSync(file))
+    assert.notEqual(renewed.serialNumber, certificate.serialNumber)
+    await system.reconfigure(readFileSync(join(system.directory, "sendmail.mc"), "utf8"))
+    assert.equal(await shownBy(system), renewed.serialNumber)
+    // The key of another authority's account is registered at this one.
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" })
+    const account = readdirSync(join(system.state, "tls")).find((name) => name.includes("account"))
+    writeFileSync(
+      join(system.state, "tls", account ?? assert.fail("the account's key is not kept")),
+      privateKey.export({ type: "pkcs8", format: "pem" }),
+    )
+    const moved = await system.waypost(
+      ...["certificate", "obtain", "--config", join(system.directory, "sendmail.mc")],
+    )
+    assert.equal(moved.code, 0, moved.stderr)
     const shown = await system.waypost(
       "certificate",
       "show",
