@@ -9,7 +9,7 @@ const fs = require("node:fs")
 async function warm(folder) {
   process.env["WAYPOST_STATE"] = folder
   process.env["MAILRC"] = `${folder}/no.rc`
-  const { run } = load("./main.cjs")
+  const { runProgram } = load("./main.cjs")
   for (const [input, ...argv] of [
     ["letter", "sendmail", "-t", "-i"],
     ["letter", "sendmail", "-bp"],
@@ -23,7 +23,7 @@ async function warm(folder) {
   ]) {
     fs.closeSync(0)
     fs.openSync(`${folder}/${input}`, "r") // the lowest that is free: standard input
-    const code = await run(argv)
+    const code = await runProgram(argv)
     if (code !== 0) throw new Error(`${argv.join(" ")} ended with ${code}`)
   }
   for (const [name, script] of scripts)

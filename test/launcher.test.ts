@@ -51,7 +51,7 @@ function checkout(t: TestContext, npm = "exit 1"): Checkout {
   mkdirSync(join(path, "src/commands"), { recursive: true })
   writeFileSync(
     join(path, "src/commands/main.ts"),
-    "export const start = () => process.stdout.write(`${process.argv.slice(2).join(' ')}\\n`)\nexport const run = async () => 0\n",
+    "export const start = () => process.stdout.write(`${process.argv.slice(2).join(' ')}\\n`)\nexport const runProgram = async () => 0\n",
   )
   const pages = join(path, "src/console/pages")
   mkdirSync(pages, { recursive: true })
@@ -108,7 +108,7 @@ test("./waypost builds when a source has changed, and only then", (t) => {
   utimesSync(source, new Date(), new Date())
   assert.equal(run(here, door, "three").stderr, "", "a newer date alone is no change")
   const program =
-    'export const start = () => process.stdout.write("changed\\n")\nexport const run = async () => 0\n'
+    'export const start = () => process.stdout.write("changed\\n")\nexport const runProgram = async () => 0\n'
   writeFileSync(source, program)
   const { stdout, stderr } = run(here, door, "four")
   assert.match(stderr, /^waypost: built in/)

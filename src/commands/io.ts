@@ -45,6 +45,25 @@ export const exits = {
   config: 78,
 } as const
 
+/** The same surroundings with other streams: what is waited for in place belongs to the process's own. */
+export function withStreams(io: Io, streams: Partial<Pick<Io, "stdin" | "stdout" | "stderr">>): Io {
+  const { env, cwd, entry } = io
+  return {
+    get stdin() {
+      return streams.stdin ?? io.stdin
+    },
+    get stdout() {
+      return streams.stdout ?? io.stdout
+    },
+    get stderr() {
+      return streams.stderr ?? io.stderr
+    },
+    env,
+    cwd,
+    entry,
+  }
+}
+
 /** Standard input, whole. */
 export function inputOf(io: Io): AsyncIterable<Buffer | string> {
   return io.alone?.input() ?? io.stdin

@@ -82,7 +82,7 @@ const io: Io = {
 }
 
 /** Runs `PROGRAM ARGUMENT…`; the result is the exit code. */
-export async function run([program = "waypost", ...argv]: readonly string[]): Promise<number> {
+export async function runProgram([program = "waypost", ...argv]: readonly string[]): Promise<number> {
   if (argv.length === 1 && argv[0] === "--version" && program !== "process") return printVersion()
   if (program !== "waypost") return runIn(program === "process" ? argv : [program, ...argv], tableOf(program))
   const [name] = argv
@@ -158,5 +158,5 @@ export function start(): void {
   if (process.argv[2] === "process") process.stderr.on("error", () => {})
   // A process of the daemon has ended when it says so, whatever connection is still open.
   const ends = process.argv[2] === "process" ? (code: number) => process.exit(code) : end
-  void run(process.argv.slice(2)).catch(explain).then(ends)
+  void runProgram(process.argv.slice(2)).catch(explain).then(ends)
 }

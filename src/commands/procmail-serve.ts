@@ -3,7 +3,7 @@
 import { Readable, Writable } from "node:stream"
 import { frameHead, FrameReader } from "../agent/frames.ts"
 import type { WarmAnswer, WarmQuestion } from "../agent/warm.ts"
-import { exits, type Io } from "./io.ts"
+import { exits, type Io, withStreams } from "./io.ts"
 
 /** What one delivery may say. */
 const mostOctets = 16 * 1024
@@ -42,7 +42,7 @@ async function answer(
     })
   const stdin = Readable.from(body)
   const code = await attempt(
-    () => deliver(question.arguments, { ...io, stdin, stdout: keep(), stderr: keep() }),
+    () => deliver(question.arguments, withStreams(io, { stdin, stdout: keep(), stderr: keep() })),
     said,
   )
   const text = Buffer.concat(said)

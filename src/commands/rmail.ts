@@ -1,6 +1,6 @@
 // rmail: mail that came by UUCP, whose From_ lines say the way it took; they become one return path, and sendmail gets the rest.
 import { Readable } from "node:stream"
-import { exits, type Io, refuse } from "./io.ts"
+import { exits, type Io, refuse, withStreams } from "./io.ts"
 import { run as sendmail } from "./sendmail.ts"
 
 const usage = `Usage: rmail [-T] [-D DOMAIN] ADDRESS…
@@ -26,7 +26,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const args = ["-G", "-oee", "-oi", "-f", envelope.sender, "--", ...wish.recipients.map(bare)]
   if (wish.tell) io.stderr.write(`rmail: sendmail ${args.join(" ")}\n`)
   const stdin = Readable.from(andThen(head.subarray(envelope.octets), rest))
-  return sendmail(args, { ...io, stdin })
+  return sendmail(args, withStreams(io, { stdin }))
 }
 
 const dataError = 65

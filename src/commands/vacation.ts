@@ -26,7 +26,7 @@ import {
 import { lockFile } from "../host/posix.ts"
 import { parsePasswdLine } from "../host/passwd.ts"
 import { scanHeader } from "../message/header.ts"
-import { exits, type Io, Refusal } from "./io.ts"
+import { exits, type Io, Refusal, withStreams } from "./io.ts"
 import { run as sendmail } from "./sendmail.ts"
 import { readVacationOptions, type VacationOptions, vacationUsage } from "./vacation-options.ts"
 
@@ -171,7 +171,7 @@ function send(text: string, to: string, options: VacationOptions, io: Io): Promi
   const from = options.nullSender ? "<>" : (options.returnAddress ?? options.login)
   const args = ["-oi", "-f", from, "-N", "never", "--", to.startsWith("-") ? `<${to}>` : to]
   if (options.debug) io.stderr.write(`vacation: answering ${to}\n`)
-  return sendmail(args, { ...io, stdin: Readable.from([Buffer.from(text)]) })
+  return sendmail(args, withStreams(io, { stdin: Readable.from([Buffer.from(text)]) }))
 }
 
 /** `From ann@example.org Tue Nov 24 07:10:42 2026`, as programs of a .forward get it. */

@@ -120,3 +120,25 @@ test("mailstats counts by mailer, over restarts too", async () => {
   assert.match(stdout, /^Statistics from /)
   assert.match(stdout, /^ \d +\d+ +\d+K +\d+ +\d+K +\d+ +0 +0 {2}local$/m)
 })
+
+test("rmail hands on what UUCP gave it, the message as it came", async () => {
+  const given =
+    "From ann Tue Nov 24 07:10:42 2026 remote from hello\nSubject: by UUCP\nFrom: ann@hello.uucp\n\nhi\n"
+  const sent = await system.command("rmail", ["andrew"], given)
+  assert.equal(sent.code, 0, sent.stderr)
+  await system.idle()
+  const text = taken("andrew")
+  assert.match(text, /^From ann@hello\.uucp /)
+  assert.match(text, /\nSubject: by UUCP\n(?:.+\n)*\nhi\n/)
+})
+
+test("mail sends what it reads from a file, and mailq tells a file what waits", async () => {
+  const sent = await system.command(
+    "mail",
+    ["-s", "by mail", "-r", "gor", "andrew"],
+    "hello\n.\nstill hello\n",
+  )
+  assert.deepEqual([sent.code, sent.stdout, sent.stderr], [0, "", ""])
+  await system.idle()
+  assert.match(taken("andrew"), /\nSubject: by mail\n(?:.+\n)*\nhello\n\.\nstill hello\n/)
+})

@@ -1,6 +1,6 @@
 // The texts that open over the list: a message with an honest word about its sender, its header, its raw form, the forgery report,
 // and how it got here. Everything a stranger wrote is made printable here.
-import type { Io } from "../../commands/io.ts"
+import { type Io, withStreams } from "../../commands/io.ts"
 import { openCase } from "../../forensics/case.ts"
 import { findingsOf, verdictOf } from "../../forensics/findings.ts"
 import { markedLines } from "../../forensics/marked.ts"
@@ -114,7 +114,7 @@ async function timelineOf(id: string, io: Io): Promise<string> {
   let text = ""
   out.on("data", (piece: string) => (text += piece))
   try {
-    await run([id], { ...io, stdout: out, stderr: out })
+    await run([id], withStreams(io, { stdout: out, stderr: out }))
   } catch (error) {
     return `The mail system could not be asked about ${id}: ${error instanceof Error ? error.message : String(error)}`
   }
