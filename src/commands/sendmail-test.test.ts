@@ -6,6 +6,7 @@ import { after, before, test } from "node:test"
 import { memoryIo } from "../../test/kit/memory-io.ts"
 import { type Nameserver, startNameserver } from "../../test/kit/nameserver.ts"
 import { smallCf } from "../../test/kit/small-cf.ts"
+import { run } from "./sendmail.ts"
 import { testAddresses } from "./sendmail-test.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "waypost-bt-"))
@@ -271,4 +272,43 @@ test("hundreds of questions are answered in one session, quickly", async () => {
   assert.equal(all.length, 600)
   assert.match(all[599] ?? "", /mailer local, user user599/)
   assert.ok(performance.now() - began < 3000)
+})
+
+test("what check_relay and its like are asked of has parts, with $| between them", async () => {
+  const file = join(folder, "parts.mc")
+  writeFileSync(file, `${mc}SLocal_check_relay\nR$* $| 192.0.2.9\t$#error $@ 5.7.1 $: "550 not you"\n`)
+  const io = memoryIo("Local_check_relay x.org $| 192.0.2.9\nLocal_check_relay x.org $| 192.0.2.1\n")
+  await testAddresses({ config: file, state: folder, resolver: dns.resolver }, io)
+  assert.deepEqual(
+    io.written.stdout.split("\n").filter((line) => line.includes("returns:")),
+    [
+      'Local_check_rela returns: $# error $@ 5 . 7 . 1 $: "550 not you"',
+      "Local_check_rela returns: x . org $| 192 . 0 . 2 . 1",
+    ],
+  )
+})
+
+async function sendmail(...argv: readonly string[]) {
+  const io = memoryIo("", { WAYPOST_STATE: folder, WAYPOST_RESOLVER: dns.resolver })
+  const code = await run([...argv], io)
+  return { code, ...io.written }
+}
+
+test("-bv -C FILE tells where mail would go by a configuration that no system runs on", async () => {
+  writeFileSync(join(folder, "aliases"), "list: root, ann@example.org\n")
+  const { code, stdout } = await sendmail("-C", join(folder, "site.mc"), "-bv", "list", "x@closed.org")
+  assert.deepEqual(stdout.split("\n").slice(0, -1), [
+    "root... deliverable: mailer local, user root",
+    "ann@example.org... deliverable: mailer esmtp, host example.org., user ann@example.org",
+    "x@closed.org... closed",
+  ])
+  assert.equal(code, 65)
+})
+
+test("-bi -C FILE makes the aliases of that configuration", async () => {
+  writeFileSync(join(folder, "aliases"), "list: root\n")
+  const { code, stdout } = await sendmail("-bi", "-C", join(folder, "site.mc"))
+  assert.equal(stdout, `${folder}/aliases: 1 aliases, longest 4 bytes, 8 bytes total\n`)
+  assert.equal(code, 0)
+  rmSync(join(folder, "aliases.cdb"))
 })

@@ -9,21 +9,52 @@ import { exits, type Io, refuse } from "./io.ts"
 export async function verify(operands: readonly string[], state: string, io: Io): Promise<number> {
   if (operands.length === 0) return refuse(io, "Recipient names must be specified", exits.usage)
   const control = await Control.open(state)
-  let code: number = exits.ok
+  const explain = async function* (address: string) {
+    for await (const answer of control.ask({ verb: "explain", address })) yield explainedOf(answer)
+  }
   try {
-    for (const address of operands.flatMap(addressesIn)) {
-      for await (const answer of control.ask({ verb: "explain", address })) {
-        const { deliverable, failed } = explainedOf(answer)
-        for (const one of failed) io.stdout.write(`${failedLine(address, one)}\n`)
-        for (const one of deliverable) io.stdout.write(`${deliverableLine(address, one)}\n`)
-        const worst = failed.find(({ outcome }) => outcome === "later") ?? failed[0]
-        if (worst !== undefined && code !== exits.tryAgain) code = exitOfReply(worst.reply, worst.word)
-      }
-    }
-    return code
+    return await printEnds(operands, explain, io)
   } finally {
     control.close()
   }
+}
+
+/** The same by a sendmail.mc, without a system that runs on it (-C FILE). */
+export async function verifyByFile(
+  operands: readonly string[],
+  { config, state }: { readonly config: string; readonly state: string },
+  io: Io,
+): Promise<number> {
+  if (operands.length === 0) return refuse(io, "Recipient names must be specified", exits.usage)
+  const { verifierOf } = await import("./verify-by-file.ts")
+  const verifier = verifierOf(config, state, io)
+  const explain = async function* (address: string) {
+    yield await verifier.explain(address)
+  }
+  try {
+    return await printEnds(operands, explain, io)
+  } finally {
+    verifier.close()
+  }
+}
+
+type Ends = Pick<Explained, "deliverable" | "failed">
+
+async function printEnds(
+  operands: readonly string[],
+  explain: (address: string) => AsyncGenerator<Ends>,
+  io: Io,
+): Promise<number> {
+  let code: number = exits.ok
+  for (const address of operands.flatMap(addressesIn)) {
+    for await (const { deliverable, failed } of explain(address)) {
+      for (const one of failed) io.stdout.write(`${failedLine(address, one)}\n`)
+      for (const one of deliverable) io.stdout.write(`${deliverableLine(address, one)}\n`)
+      const worst = failed.find(({ outcome }) => outcome === "later") ?? failed[0]
+      if (worst !== undefined && code !== exits.tryAgain) code = exitOfReply(worst.reply, worst.word)
+    }
+  }
+  return code
 }
 
 /** An argument with blanks is a list of names, unless something in it says that it is one address (sendmail: sendtolist). */

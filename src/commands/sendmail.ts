@@ -20,7 +20,7 @@ Takes a message on standard input and puts it into the queue of the running Wayp
   -bd, -bD       starts the mail system, in the background or foreground; with -q30m: a queue run every half hour
   -q             tries everything in the queue now
   -bt            asks how addresses are treated, line by line; ? lists what can be asked
-  -C FILE        the configuration for -bd, -bD and -bt (there also a compiled sendmail.cf)
+  -C FILE        the sendmail.mc for -bd, -bD, -bv, -bi and -bt (for -bt also a compiled sendmail.cf)
   --state DIR    the state directory (else $WAYPOST_STATE, ./var of the checkout, /var/lib/waypost)
 
 Other flags and options of sendmail are read and checked; those that only mean something to sendmail's own processes
@@ -58,11 +58,11 @@ async function inMode(options: SendmailOptions, io: Io): Promise<number> {
     case "H":
       return (await import("./purgestat.ts")).run(withState(options), io)
     case "v":
-      return (await import("./sendmail-verify.ts")).verify(options.operands, state, io)
+      return verify(options, state, io)
     case "p":
       return (await import("./mailq.ts")).run(queueArguments(options), io)
     case "i":
-      return (await import("./newaliases.ts")).run(withState(options), io)
+      return (await import("./newaliases.ts")).run([...withConfig(options), ...withState(options)], io)
     case "d":
     case "D":
       return start(options, io)
@@ -90,6 +90,19 @@ function appendTraffic(file: string, line: string): void {
 
 function withState({ state }: SendmailOptions): readonly string[] {
   return state === undefined ? [] : ["--state", state]
+}
+
+function withConfig({ config }: SendmailOptions): readonly string[] {
+  return config === undefined || config.endsWith(".cf") ? [] : ["-C", config]
+}
+
+/** -bv asks the running system, and with -C another sendmail.mc; a sendmail.cf that scripts name is not what decides here. */
+async function verify(options: SendmailOptions, state: string, io: Io): Promise<number> {
+  const { verify: ask, verifyByFile } = await import("./sendmail-verify.ts")
+  const { config, operands } = options
+  return config === undefined || config.endsWith(".cf")
+    ? ask(operands, state, io)
+    : verifyByFile(operands, { config, state }, io)
 }
 
 function queueArguments(options: SendmailOptions): readonly string[] {

@@ -7,7 +7,7 @@ import { printIssue } from "../config/issues.ts"
 import { rewrite } from "../config/rewrite.ts"
 import { newRun, type RuleWorld } from "../config/rule-run.ts"
 import { expandText } from "../config/rule-text.ts"
-import { tokenize } from "../config/rule-tokens.ts"
+import { marks, type Token, tokenize } from "../config/rule-tokens.ts"
 import type { RuleMap } from "../config/rule-maps.ts"
 import type { NamedRules } from "../config/rulesets.ts"
 import type { ClassMembers } from "../config/settings.ts"
@@ -153,9 +153,13 @@ export async function runRulesets(
   world: RuleWorld,
   print: Print,
 ): Promise<void> {
-  const scanned = tokenize(address, { operators: world.operators, comments: "keep", balance: true })
-  for (const says of scanned.complaints) print(complaintLine(says, address))
-  let tokens = scanned.tokens
+  let tokens: readonly Token[] = []
+  // What check_relay and its like are asked of has several parts.
+  for (const [n, part] of address.split("$|").entries()) {
+    const scanned = tokenize(part.trim(), { operators: world.operators, comments: "keep", balance: true })
+    for (const says of scanned.complaints) print(complaintLine(says, address))
+    tokens = [...tokens, ...(n === 0 ? [] : [marks.or]), ...scanned.tokens]
+  }
   for (const name of names) {
     const ruleset = world.ruleset(name) ?? (/^\d{1,2}$/.test(name) ? { name, rules: [] } : undefined)
     if (ruleset === undefined) return print(`Undefined ruleset ${name}`)
