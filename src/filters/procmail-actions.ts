@@ -1,9 +1,9 @@
 // What a recipe does with the message: forwards it, gives it to a program, filters it, keeps a program's answer in a variable, or
 // stores it in folders.
-import { type Command, run, type Steps } from "./procmail-effects.ts"
+import { type Answer, type Command, run, type Steps } from "./procmail-effects.ts"
 import { Mail, withoutFrom } from "./procmail-mail.ts"
-import { type Flags, type Machine, number, printCommand } from "./procmail-machine.ts"
-import { assign, lock } from "./procmail-variables.ts"
+import { type Flags, type Machine, number, printCommand, programOf } from "./procmail-machine.ts"
+import { lock, take } from "./procmail-variables.ts"
 
 /** What the recipe's first line says beside its flags: `:0:` and `:0:NAME`. */
 export type LocalLock = { readonly wanted: boolean; readonly name: string | undefined }
@@ -33,8 +33,8 @@ export function* forward(recipe: Recipe, addresses: readonly string[]): Steps<Do
 /** `| command`, and `VARIABLE=| command`. */
 export function* toProgram(recipe: Recipe, line: string, variable: string | undefined): Steps<Done> {
   const { machine, flags } = recipe
-  const command = yield* machine.command(line.replace(/^[ \t]+/, ""))
-  const isBare = command.kind === "words" && command.words.length === 1 && command.words[0] === ""
+  const command = yield* machine.command(line)
+  const isBare = line.trim() === ""
   if (isBare) return yield* print(recipe)
   if (flags.has("c") && (flags.has("f") || variable !== undefined))
     machine.say("Extraneous copy-flag ignored")
@@ -72,14 +72,14 @@ function* pipe(recipe: Recipe, command: Command, bytes: Buffer, says: string): S
   const waits = flags.has("w") || flags.has("W") || recipe.lock.wanted
   const input = inFull(bytes, flags)
   const ended = yield* machine.run({ command, input, capture: false, use: "delivery", wait: waits })
-  machine.setLastFolder(command.kind === "words" ? command.words.join(" ") : command.line)
   machine.lastSize = input.length
   let failed = false
   if (!ended.wrote && !flags.has("i")) {
-    machine.say(`Error while writing to "${printCommand(command)}"`)
+    machine.say(`Error while writing to "${programOf(command)}"`)
     failed = true
   }
   if (waits) failed = exited(recipe, command, ended.code) || failed
+  machine.setLastFolder(command.kind === "words" ? command.words.join(" ") : command.line)
   if (!failed) return delivered(recipe, says)
   machine.tell({
     at: machine.origin(recipe.at),
@@ -93,8 +93,9 @@ function* pipe(recipe: Recipe, command: Command, bytes: Buffer, says: string): S
 function exited({ machine, flags }: Recipe, command: Command, code: number): boolean {
   machine.lastExit = code
   if (code === 0) return false
-  if (flags.has("w") || machine.verbose)
-    machine.say(`Program failure (${code}) of "${printCommand(command)}"`)
+  if (flags.has("W")) machine.yell(`Non-zero exitcode (${code}) from "${programOf(command)}"`)
+  else if (flags.has("w") || machine.verbose)
+    machine.say(`Program failure (${code}) of "${programOf(command)}"`)
   return true
 }
 
@@ -112,7 +113,7 @@ function* filter(recipe: Recipe, command: Command): Steps<Done> {
   const ended = yield* machine.run(wish)
   const waits = flags.has("w") || flags.has("W") || recipe.lock.wanted
   const wrote = ended.wrote || flags.has("i")
-  if (!wrote) machine.say(`Error while writing to "${printCommand(command)}"`)
+  if (!wrote) machine.say(`Error while writing to "${programOf(command)}"`)
   const failed = (waits && exited(recipe, command, ended.code)) || !wrote
   machine.tell({
     at: machine.origin(recipe.at),
@@ -146,7 +147,8 @@ function* capture(recipe: Recipe, command: Command, variable: string): Steps<Don
   if (failed) return { succeeded: false, stops: false }
   let text = ended.output.toString("latin1")
   if (text.endsWith("\n")) text = text.slice(0, -1)
-  yield* assign(machine, variable, text)
+  machine.yell(`Assigning "${variable}="`)
+  yield* take(machine, variable, text)
   return { succeeded: true, stops: false }
 }
 
@@ -198,6 +200,7 @@ export function* store(machine: Machine, storing: Storing): Steps<boolean> {
   if (answer.answer !== "stored") throw new Error(`storing answered "${answer.answer}"`)
   machine.lastSize = answer.octets
   machine.setLastFolder(answer.folder)
+  sayOpened(machine, answer)
   if (answer.ok) return true
   machine.say(`Error while writing to "${folders[0] ?? ""}"`)
   machine.tell({
@@ -206,6 +209,19 @@ export function* store(machine: Machine, storing: Storing): Steps<boolean> {
     says: `nothing could be stored in ${folders[0] ?? ""}: ${answer.why}`,
   })
   return false
+}
+
+/** What the verbose log says of a file that was opened; links in other directories are LASTFOLDER too. */
+function sayOpened(
+  machine: Machine,
+  { ok, folder, links = [] }: Extract<Answer, { answer: "stored" }>,
+): void {
+  if (!/(?:^|\/)new\/[^/]+$/.test(folder)) {
+    machine.yell(`Opening "${folder}"`)
+    if (ok && folder !== "/dev/null") machine.yell("Acquiring kernel-lock")
+  }
+  for (const link of links) machine.yell(`Linking to "${link}"`)
+  if (links.length > 0) machine.variables.set("LASTFOLDER", [folder, ...links].join(" "))
 }
 
 /** `>>file` of a command line names the file whose lock is meant. */
@@ -247,8 +263,12 @@ export function* trap(machine: Machine): Steps<void> {
   const wanted = machine.exitWasSet ? number(machine.variables.get("EXITCODE"), -2) : undefined
   if (wanted !== undefined && wanted >= 0) machine.exitCode = wanted & 0xff
   if (line === "") return
-  if (!machine.exitWasSet) machine.variables.set("EXITCODE", String(machine.exitCode))
+  if (!machine.exitWasSet) {
+    machine.yell(`Assigning "EXITCODE=${machine.exitCode}"`)
+    machine.variables.set("EXITCODE", String(machine.exitCode))
+  }
   const command = yield* machine.command(line)
+  if (machine.verbose) machine.say(`Executing "${printCommand(command)}"`)
   machine.mail.isJoined = false
   yield* machine.flush()
   const { code } = yield* run({
@@ -261,6 +281,7 @@ export function* trap(machine: Machine): Steps<void> {
     environment: machine.variables,
     timeout: number(machine.variables.get("TIMEOUT"), 960),
     umask: 0o77,
+    log: machine.logFile,
   })
   // EXITCODE set to something negative: the trap's exit code is procmail's.
   if (code !== 0 && wanted === -2) machine.exitCode = code

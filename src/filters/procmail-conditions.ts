@@ -1,7 +1,7 @@
 // The conditions of a recipe: expressions, sizes, programs, variables, negation, and scores (procmailrc(5), procmailsc(5)).
 import { noMatch } from "./automaton.ts"
 import type { Steps } from "./procmail-effects.ts"
-import { type Flags, type Machine, printCommand } from "./procmail-machine.ts"
+import { type Flags, type Machine, programOf } from "./procmail-machine.ts"
 import { matched, search } from "./procmail-match.ts"
 import { Source } from "./procmail-source.ts"
 
@@ -117,9 +117,11 @@ function report(
 ): void {
   const scored = weight !== undefined
   const what = `${negated ? " !" : ""} "${wanted}"`
-  if (machine.verbose) {
-    const score = (n: number) => String(Math.trunc(n)).padStart(7)
-    if (scored) machine.say(`Score: ${score(after - before)} ${score(after)}${what}`)
+  const isSettled = before >= infinity && weighted(line) !== undefined // a weight that was not looked at
+  if (machine.verbose && !isSettled) {
+    const score = (text: string) => text.padStart(7)
+    const sum = after > 0 && after < 1 ? "+0" : after < 0 && after > -1 ? "-0" : String(Math.trunc(after))
+    if (scored) machine.say(`Score: ${score(String(Math.trunc(after - before)))} ${score(sum)}${what}`)
     else machine.say(`${holds ? "M" : "No m"}atch on${what}`)
   }
   if (!machine.setup.tellAll) return
@@ -163,8 +165,11 @@ function* evaluate(test: Test, line: string, sum: Sum): Steps<boolean> {
       case ">":
       case "<":
         return yield* sizes(test, rest, sum)
-      case "\\":
-        return foundExpression(test, squeezed(rest.slice(1)), sum)
+      case "\\": {
+        const holds = foundExpression(test, squeezed(rest.slice(1)), sum)
+        test.wanted = squeezed(rest)
+        return holds
+      }
     }
     return foundExpression(test, squeezed(rest), sum)
   }
@@ -210,11 +215,12 @@ function squeezed(text: string): string {
 
 function* program(test: Test, line: string, sum: Sum): Steps<boolean> {
   const { machine, weight, exponent } = test
-  const command = yield* machine.command(line.replace(/^[ \t]+/, ""))
+  const command = yield* machine.command(line)
+  if (command.kind === "shell") test.wanted = line
   const wish = { command, input: test.text, capture: false, use: "condition", wait: true } as const
   const { code } = yield* machine.run(wish)
   machine.lastExit = code
-  if (code !== 0) machine.yell(`Non-zero exitcode (${code}) from "${printCommand(command)}"`)
+  if (code !== 0) machine.yell(`Non-zero exitcode (${code}) from "${programOf(command)}"`)
   if (weight === undefined || code < 0) return (code !== 0) === test.negated
   if (!test.negated) sum.score += code !== 0 ? exponent : weight
   else {
@@ -229,6 +235,7 @@ function* program(test: Test, line: string, sum: Sum): Steps<boolean> {
 
 function* sizes(test: Test, text: string, sum: Sum): Steps<boolean> {
   const expanded = yield* test.machine.expanded(text)
+  test.wanted = expanded
   const smaller = expanded[0] === "<"
   const [digits, number = ""] = /^[ \t]*([-+]?\d+)/.exec(expanded.slice(1)) ?? [""]
   const rest = expanded.slice(1 + digits.length).trim()
@@ -299,6 +306,7 @@ const names: readonly (readonly [string, string])[] = [
 function foundExpression(test: Test, source: string, sum: Sum): boolean {
   const { machine, text, weight } = test
   const { text: full, anyCase } = source.includes("^") ? withNames(source) : { text: source, anyCase: false }
+  test.wanted = full
   if (full === "" && weight === undefined) return !test.negated // nothing to look for is found everywhere
   const expression = machine.expression(full, test.distinguishCase && !anyCase)
   if (expression === undefined) return false

@@ -21,6 +21,8 @@ export type RunWish = {
   /** Seconds; 0: for ever. */
   readonly timeout: number
   readonly umask: number
+  /** LOGFILE, which gets its error output; undefined: standard error. */
+  readonly log: string | undefined
 }
 
 export type Wish =
@@ -66,6 +68,8 @@ export type Answer =
       readonly folder: string
       readonly octets: number
       readonly why: string
+      /** The same message in the other directories, by the names there. */
+      readonly links?: readonly string[]
     }
   | { readonly answer: "text"; readonly text: string }
   | { readonly answer: "refused"; readonly why: string }

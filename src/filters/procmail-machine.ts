@@ -55,6 +55,9 @@ export const mostGenerations = 50
 
 export type Flags = ReadonlySet<string>
 
+/** A lock file by its path, and as the rcfile named it. */
+export type HeldLock = { readonly path: string; readonly name: string }
+
 export class Machine {
   readonly setup: Setup
   readonly told: Told[]
@@ -78,8 +81,8 @@ export class Machine {
   logFile: string | undefined
   logText = ""
   logged = 0
-  globalLock: string | undefined
-  localLock: string | undefined
+  globalLock: HeldLock | undefined
+  localLock: HeldLock | undefined
   exitCode = 73
   exitWasSet = false
   /** DELIVERED=yes: who asks is told that it is. */
@@ -246,7 +249,8 @@ export class Machine {
   /** A command line: for the shell if it has one of SHELLMETAS, else in words. */
   *command(line: string): Steps<Command> {
     const metas = this.get("SHELLMETAS")
-    if (![...line].some((c) => metas.includes(c))) {
+    // `test` is the shell's own, quicker than a program of that name.
+    if (!/^[ \t]*test[ \t]/.test(line) && ![...line].some((c) => metas.includes(c))) {
       const { words, overflow } = yield* this.words(new Source("", line), "words")
       if (!overflow) return { kind: "words", words: this.withArguments(words) }
     }
@@ -273,6 +277,7 @@ export class Machine {
       environment: this.variables,
       timeout: number(this.variables.get("TIMEOUT"), 960),
       umask: Number.parseInt(this.get("UMASK") || "77", 8) & 0o777,
+      log: this.logFile,
     })
   }
 
@@ -290,6 +295,11 @@ export class Machine {
 }
 
 const mostTold = 5000
+
+/** As procmail's log names a program that failed: without its arguments, where no shell had the line. */
+export function programOf(command: Command): string {
+  return command.kind === "words" ? (command.words[0] ?? "") : command.line
+}
 
 /** As it would be typed. */
 export function printCommand(command: Command): string {

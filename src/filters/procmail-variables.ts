@@ -1,6 +1,6 @@
 // The variables that do something when they are set (procmailrc(5), "Miscellaneous" and before).
 import type { Steps } from "./procmail-effects.ts"
-import { type Machine, mostIncludes, number } from "./procmail-machine.ts"
+import { type HeldLock, type Machine, mostIncludes, number } from "./procmail-machine.ts"
 import { Source } from "./procmail-source.ts"
 
 /** Names that steer what procmail itself runs; and those of the loader are never set. */
@@ -8,8 +8,13 @@ const forbidden = /^(?:LD_|_RLD|LIBPATH$|ELF_LD_|AOUT_LD_)/
 
 /** Sets a variable, or takes it away when `value` is undefined, and does what that means. */
 export function* assign(machine: Machine, name: string, value: string | undefined): Steps<void> {
-  if (forbidden.test(name)) return
   machine.yell(`Assigning "${name}${value === undefined ? "" : `=${value}`}"`)
+  yield* take(machine, name, value)
+}
+
+/** The same without a word in the log. */
+export function* take(machine: Machine, name: string, value: string | undefined): Steps<void> {
+  if (forbidden.test(name)) return
   if (value === undefined) machine.variables.delete(name)
   else machine.variables.set(name, value)
   yield* magic(machine, name, value ?? "")
@@ -50,7 +55,12 @@ function* magic(machine: Machine, name: string, value: string): Steps<void> {
 function* enter(machine: Machine, value: string): Steps<void> {
   const path = machine.path(value === "" ? "." : value)
   const answer = yield { wish: "enter", path }
-  if (answer.answer === "refused") return machine.say(`Couldn't chdir to "${value}"`)
+  if (answer.answer === "refused") {
+    machine.say(`Couldn't chdir to "${value}"`)
+    machine.yell('Assigning "MAILDIR=."')
+    machine.variables.set("MAILDIR", ".")
+    return
+  }
   machine.directory = value === "." ? machine.directory : path
   machine.directoryWasSet = true
 }
@@ -72,20 +82,20 @@ export function* unlockLocally(machine: Machine): Steps<void> {
   machine.localLock = undefined
 }
 
-function* unlock(machine: Machine, path: string | undefined): Steps<void> {
-  if (path === undefined) return
-  machine.yell(`Unlocking "${path}"`)
-  yield { wish: "unlock", path }
+function* unlock(machine: Machine, held: HeldLock | undefined): Steps<void> {
+  if (held === undefined) return
+  machine.yell(`Unlocking "${held.name}"`)
+  yield { wish: "unlock", path: held.path }
 }
 
 /** Takes a lock file; when it cannot be had the mail goes on without, as procmail does, and it is said. */
-export function* lock(machine: Machine, name: string): Steps<string | undefined> {
+export function* lock(machine: Machine, name: string): Steps<HeldLock | undefined> {
   const path = machine.path(name)
   const sleep = number(machine.variables.get("LOCKSLEEP"), 8)
   const timeout = number(machine.variables.get("LOCKTIMEOUT"), 1024)
   machine.yell(`Locking "${name}"`)
   const answer = yield { wish: "lock", path, sleep, timeout }
-  if (answer.answer !== "refused") return path
+  if (answer.answer !== "refused") return { path, name }
   machine.say(`Lock failure on "${name}"`)
   return undefined
 }

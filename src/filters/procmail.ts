@@ -319,6 +319,7 @@ function* cloned(recipe: Recipe): Steps<Done> {
     return { succeeded: false, stops: false }
   }
   yield* lockFor(recipe, undefined)
+  machine.yell('Forking "procmail"')
   yield* machine.flush()
   const clone = machine.clone()
   clone.blocks.push({ previous: machine.previousMatched, last: machine.lastMatched })
@@ -343,7 +344,8 @@ function* finish(machine: Machine): Steps<Ended> {
   if (machine.delivered) machine.exitCode = 0
   yield* unlockLocally(machine)
   yield* unlockGlobally(machine)
-  if (!lost) abstract(machine, lastFolder(machine))
+  if (lost) machine.lastSize = 0
+  abstract(machine, lost ? "" : lastFolder(machine))
   yield* trap(machine)
   yield* machine.flush()
   const { exitCode, told, mail } = machine
@@ -366,7 +368,11 @@ function* byDefault(machine: Machine): Steps<boolean> {
   const folders = [folder, last].filter((name, n, all) => name !== "" && all.indexOf(name) === n)
   for (const name of folders) {
     const message = machine.mail.part("all")
+    const lockName = `${name}${machine.get("LOCKEXT")}`
+    const hasLock = name === folder && !/\/\.?$/.test(name)
+    if (hasLock) machine.yell(`Locking "${lockName}"`)
     const ok = yield* store(machine, { folders: [name], message, whole: true, raw: false, locked: true })
+    if (hasLock) machine.yell(`Unlocking "${lockName}"`)
     if (!ok) continue
     const which = name === folder ? "DEFAULT" : "ORGMAIL"
     machine.tell({

@@ -42,6 +42,8 @@ export type FolderOutcome = {
   readonly folder: string
   readonly octets: number
   readonly why: string
+  /** Its other names, in the directories that were named behind the first. */
+  readonly links?: readonly string[]
 }
 
 /** Stores in the first folder, and links that into the others, which are directories. On disk when it resolves. */
@@ -49,8 +51,8 @@ export async function storeInFolders(delivery: FolderDelivery): Promise<FolderOu
   const [first = "", ...others] = delivery.folders
   try {
     const stored = await store(first, delivery)
-    for (const other of others) link(stored.path, other, delivery)
-    return { ok: true, folder: stored.folder, octets: stored.octets, why: "" }
+    const links = others.flatMap((other) => link(stored.path, other, delivery) ?? [])
+    return { ok: true, folder: stored.folder, octets: stored.octets, why: "", links }
   } catch (error) {
     const why = error instanceof Refused ? error.result.text : wordsFor(error)
     return { ok: false, folder: first, octets: 0, why }
@@ -165,22 +167,23 @@ function linkToNumber(from: string, directory: string): string {
 }
 
 /** The same file in one more directory; one that cannot be made is passed over, as procmail does. */
-function link(from: string, name: string, delivery: FolderDelivery): void {
+function link(from: string, name: string, delivery: FolderDelivery): string | undefined {
   const { kind, path } = folderOf(name)
   const full = absolute(path, delivery)
   const made = kind === "file" ? "directory" : kind
   try {
     makeDirectory(full, made, delivery)
-    if (made === "mh") linkToNumber(from, full)
-    else
-      linkSync(
-        from,
-        join(full, made === "maildir" ? join("new", uniqueName()) : inodeName(from, delivery.prefix)),
-      )
+    const at = made === "mh" ? linkToNumber(from, full) : join(full, otherName(from, made, delivery))
+    if (made !== "mh") linkSync(from, at)
     syncDirectory(made === "maildir" ? join(full, "new") : full)
+    return shown(at, full, path)
   } catch {
-    // the message is stored; a second name for it is a convenience
+    return undefined // the message is stored; a second name for it is a convenience
   }
+}
+
+function otherName(from: string, kind: "maildir" | "directory", { prefix }: FolderDelivery): string {
+  return kind === "maildir" ? join("new", uniqueName()) : inodeName(from, prefix)
 }
 
 function syncDirectory(path: string): void {

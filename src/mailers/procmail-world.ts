@@ -2,6 +2,7 @@
 import { type ChildProcessWithoutNullStreams as Child, spawn } from "node:child_process"
 import { once } from "node:events"
 import { closeSync, constants, lstatSync, openSync, rmSync, statSync, writeSync } from "node:fs"
+import { constants as constantsOfSystem } from "node:os"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Answer, Command, RunWish, Steps, Wish } from "../filters/procmail-effects.ts"
 import { takeLockFile } from "../mailbox/dotlock.ts"
@@ -107,11 +108,11 @@ async function runProgram(wish: RunWish, output: ProcmailOutput): Promise<Answer
   const ended = await start(words, wish, output)
   if (ended !== undefined) return ended
   const [program] = words
-  return (await start(["/bin/sh", ...words], wish, output)) ?? failed(program, output)
+  return (await start(["/bin/sh", ...words], wish, output)) ?? failed(program, wish, output)
 }
 
-function failed(program: string, output: ProcmailOutput): Answer {
-  output.say(`procmail: Failed to execute "${program}"\n`)
+function failed(program: string, { log }: RunWish, output: ProcmailOutput): Answer {
+  writeLog(log, `procmail: Failed to execute "${program}"\n`, output)
   return { answer: "ended", code: 127, output: Buffer.alloc(0), wrote: true }
 }
 
@@ -148,7 +149,7 @@ async function follow(child: Child, wish: RunWish, output: ProcmailOutput): Prom
     if (wish.capture) pieces.push(piece)
     else output.say(piece.toString("latin1"))
   })
-  child.stderr.on("data", (piece: Buffer) => output.say(piece.toString("latin1")))
+  child.stderr.on("data", (piece: Buffer) => writeLog(wish.log, piece.toString("latin1"), output))
   child.stdin.on("error", () => {
     // It went without reading all. What a pipe holds counts as written, as with procmail.
     wrote = wish.input.length <= pipeHolds
@@ -159,18 +160,24 @@ async function follow(child: Child, wish: RunWish, output: ProcmailOutput): Prom
     const exited = once(child, "exit") as Promise<[number | null, string | null]>
     const closed = once(child, "close").catch(() => {})
     child.stdin.end(wish.input)
-    const [code] = await exited
+    const [code, signal] = await exited
     // What it left in the background may hold our pipes: a filter's output is waited for, others are not.
     await (wish.capture ? closed : Promise.race([closed, sleep(200, undefined, { ref: false })]))
-    return { answer: "ended", code: code ?? -1, output: Buffer.concat(pieces), wrote }
+    return { answer: "ended", code: code ?? -signalNumber(signal), output: Buffer.concat(pieces), wrote }
   } finally {
     clearTimeout(timer)
     for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy()
   }
 }
 
-function late(child: Child, { command }: RunWish, output: ProcmailOutput): void {
-  output.say(`procmail: Timeout, terminating "${wordsOf(command).join(",")}"\n`)
+/** A program that a signal ended has that signal's number, negative, for its exit code. */
+function signalNumber(signal: string | null): number {
+  return constantsOfSystem.signals[(signal ?? "SIGKILL") as NodeJS.Signals]
+}
+
+function late(child: Child, { command, log }: RunWish, output: ProcmailOutput): void {
+  const shown = command.kind === "words" ? (command.words[0] ?? "") : command.line
+  writeLog(log, `procmail: Timeout, terminating "${shown}"\n`, output)
   kill(child, "SIGTERM")
   setTimeout(() => kill(child, "SIGKILL"), 5000).unref()
 }

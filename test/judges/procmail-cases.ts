@@ -181,6 +181,10 @@ export const cases: Readonly<Record<string, ProcmailCase>> = {
   "raw to a folder": { rc: ":0 r\nraws\n" },
   "a folder that cannot be": { rc: ":0\nno/such/folder\n:0\nnext\n" },
   "a copy, then another": { rc: ":0 c\none\n:0 c\ntwo\n:0\nthree\n" },
+  i: {
+    rc: ":0 fbw\n| head -c 200000 /dev/zero | tr '\\0' x\n:0 w\n| exit 0\n:0 wi\n| exit 0\n:0\nlost\n",
+    messages: ["plain"],
+  },
   "a block": { rc: ":0\n* ^Subject:.*hello\n{\n  :0 c\n  one\n\n  :0\n  two\n}\n:0\nthree\n" },
   "a block on one line": { rc: ":0\n* ^Subject:.*hello\n{ A=yes }\n:0\n* A ?? yes\nyes\n" },
   "blocks within blocks": {
@@ -278,6 +282,10 @@ export const cases: Readonly<Record<string, ProcmailCase>> = {
   "TRAP sees": { rc: "TRAP='echo \"$LASTFOLDER $EXITCODE\" >>@DIR@/out'\n:0\nkept\n" },
   "HOST of another": { rc: "HOST=another.host\n:0\nkept\n" },
   LOGFILE: { rc: "LOGFILE=log\nLOG='hello there\n'\n:0\nkept\n" },
+  "what programs say": {
+    rc: "LOGFILE=log\n:0 cw\n* ? echo condition; echo err1 >&2\n| cat >/dev/null; echo out; echo err2 >&2\nA=`echo err3 >&2`\n:0 fw\n| cat; echo err4 >&2\n:0\nkept\n",
+    messages: ["plain"],
+  },
   LOGABSTRACT: {
     rc: "LOGFILE=log\nLOGABSTRACT=all\n:0 c\ncopy\n:0\nkept\n",
     messages: Object.keys(messages),
