@@ -6,16 +6,18 @@ import {
   chownSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, before, describe, test } from "node:test"
 import { without } from "../kit/debian.ts"
-import { closedCheckout, handIn, project, System } from "../kit/system.ts"
+import { closedCheckout, handIn, project, run, System } from "../kit/system.ts"
 
 const skip = process.getuid?.() === 0 ? without("setpriv") : "only root delivers as other users"
 const gor = { uid: 20_011, gid: 20_011 }
@@ -208,13 +210,21 @@ describe("FEATURE(sieve)", { skip }, () => {
     assert.equal(mailIn(home, "Maildir", ".once").length, 1)
   })
 
-  test("bin/procmail stands in for procmail in a .forward line", { skip: closedCheckout }, async () => {
-    write(system, ".procmailrc", ":0:\n* ^Subject:.*forwarded\n$HOME/by-procmail\n")
-    write(system, ".forward", `"|${join(project, "bin", "procmail")} -Y"\n`)
-    await deliver(system, "forwarded")
-    assert.match(readFileSync(join(home, "by-procmail"), "latin1"), /^From ann@grussell\.org /)
-    rmSync(join(home, ".forward"))
-  })
+  const ownProcmail = join(project, "bin", "procmail")
+  for (const [n, line] of [
+    `"|${ownProcmail} -Y"`,
+    `"|exec ${ownProcmail}"`,
+    `"|IFS=' ' && exec ${ownProcmail} -f- || exit 75 #gor"`, // procmail(1)'s own
+  ].entries())
+    test(`bin/procmail stands in for procmail in a .forward line: ${line.replace(ownProcmail, "…")}`, {
+      skip: closedCheckout,
+    }, async () => {
+      write(system, ".procmailrc", `:0:\n* ^Subject:.*forwarded${n}\n$HOME/by-procmail${n}\n`)
+      write(system, ".forward", `${line}\n`)
+      const shown = await deliver(system, `forwarded${n}`)
+      assert.match(readFileSync(join(home, `by-procmail${n}`), "latin1"), /^From ann@grussell\.org /, shown)
+      rmSync(join(home, ".forward"))
+    })
 
   test("a script that others can write is not run: said, and the mail is kept", async () => {
     write(system, ".sieve", "discard;\n", 0o666)
@@ -231,4 +241,28 @@ describe("FEATURE(sieve)", { skip }, () => {
     assert.equal(mailIn(home, "Maildir").length, before + 1)
     assert.match(shown, /\.sieve:2: there is no command "foo"/)
   })
+})
+
+test("mutt pipes a message to bin/procmail, which sorts it as the rcfile says", {
+  skip: skip || without("mutt"),
+}, async () => {
+  const directory = mkdtempSync(join(tmpdir(), "waypost-mutt-"))
+  try {
+    const box = join(directory, "box")
+    writeFileSync(box, "From ann@example.org  Tue Nov 24 07:10:42 2026\nSubject: lists\n\nHello.\n\n")
+    writeFileSync(
+      join(directory, "rc"),
+      `MAILDIR=${directory}\nDEFAULT=others\n\n:0:\n* ^Subject:.*lists\nlists\n`,
+    )
+    const keys = `<pipe-message>${join(project, "bin", "procmail")} -m ${directory}/rc<enter><exit>`
+    const commands = [`set folder=${directory} wait_key=no pipe_decode=no`, `push '${keys}'`]
+    const mutt = ["mutt", "-n", "-F", "/dev/null", "-f", box, ...commands.flatMap((one) => ["-e", one])]
+    const inTerminal = `stty rows 24 cols 80; exec ${mutt.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ")}`
+    const { stdout, code } = await run("script", ["-qec", inTerminal, "/dev/null"], "", { TERM: "xterm" })
+    assert.equal(code, 0, stdout)
+    assert.match(readFileSync(join(directory, "lists"), "latin1"), /\nSubject: lists\n\nHello\.\n/, stdout)
+    assert.equal(existsSync(join(directory, "others")), false)
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
 })
