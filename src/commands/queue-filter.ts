@@ -9,6 +9,7 @@ export const filterOptions: Readonly<Record<string, Option>> = {
   from: { value: "PART", says: "the sender's address has this part" },
   older: { value: "AGE", says: "accepted longer ago: 45s, 30m, 4h, 2d, 1w" },
   reason: { value: "PART", says: "the words it is put off or held with have this part" },
+  group: { value: "NAME", says: "a recipient is of this queue group (QUEUE_GROUP)" },
   held: { says: "only messages that are held" },
   all: { says: "every message" },
 }
@@ -34,7 +35,11 @@ export function askedFor(
   const seconds = older === undefined ? undefined : ageInSeconds(older)
   if (older !== undefined && seconds === undefined) return fail("--older is an age: 45s, 30m, 4h, 2d, 1w")
   const reason = given.text("reason")
-  const limits: readonly Limit[] = reason === undefined ? [] : [{ field: "reason", part: reason, not: false }]
+  const group = given.text("group")
+  const limits: readonly Limit[] = [
+    ...(reason === undefined ? [] : [{ field: "reason", part: reason, not: false } as const]),
+    ...(group === undefined ? [] : [{ field: "group", part: group, not: false } as const]),
+  ]
   const [to, from] = [given.text("to"), given.text("from")]
   const asked: Asked = {
     ...(ids.length === 0 ? {} : { ids }),
@@ -43,12 +48,12 @@ export function askedFor(
     ...(seconds === undefined ? {} : { olderThan: now - seconds * 1000 }),
     selection: { limits, held: given.has("held") ? "only" : "any" },
   }
-  const narrow = Object.keys(asked).length > 1 || reason !== undefined || given.has("held")
+  const narrow = Object.keys(asked).length > 1 || limits.length > 0 || given.has("held")
   if (narrow && given.has("all"))
     return fail("--all is everything: leave it out, or leave out the ids and filters")
   if (narrow) return ok(given.has("held") ? { ...asked, all: true } : asked)
   if (given.has("all") || !needed) return ok({ ...asked, all: true })
-  return fail("name messages by id, or by --to, --from, --older, --reason, --held, or say --all")
+  return fail("name messages by id, or by --to, --from, --older, --reason, --group, --held, or say --all")
 }
 
 const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }

@@ -3,6 +3,7 @@ import type { ReadText } from "../mail/world.ts"
 import type { Classes, HostNames } from "./classes.ts"
 import type { Issue } from "./issues.ts"
 import type { McResult } from "./mc.ts"
+import type { QueueGroup } from "./queue-groups.ts"
 import type {
   DaemonOptions,
   FeatureUse,
@@ -33,7 +34,7 @@ export type Draft = {
   readonly tables: TableSpec[]
   readonly maps: Map<string, MapDeclaration>
   readonly filters: Map<string, FilterDefinition>
-  readonly queueGroups: Map<string, FilterDefinition>
+  readonly queueGroups: Map<string, QueueGroup>
   readonly issues: Issue[]
   readonly mc: McResult
   readonly place: Place

@@ -198,7 +198,10 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
     most: 0,
     risk: "FEATURE(`promiscuous_relay') makes this an open relay; never use it on a server that the Internet can reach",
   },
-  queuegroup: plain("The access map chooses a queue group.", 1),
+  queuegroup: plain(
+    "QGRP:address or QGRP:domain in the access map chooses a queue group; the argument is the group of all others.",
+    1,
+  ),
   ratecontrol: plain("ClientRate: in the access map limits connections of a client.", 2),
   redirect: plain("user@new.REDIRECT answers with the new address."),
   relay_based_on_MX: plain("Domains whose MX is this host are relayed."),

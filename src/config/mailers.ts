@@ -77,8 +77,14 @@ function withDefines(draft: Draft, defined: Defined): MailerDefinition {
     args: asked("_ARGS")?.value ?? rest.args,
     flags: flags === undefined ? rest.flags : changeFlags(rest.flags, flags.value),
     maxSize: sizeOf(asked("_MAX")?.value),
+    ...inGroup(asked("_QGRP")),
     at,
   }
+}
+
+function inGroup(asked: ReturnType<Defined>): { readonly queueGroup?: string } {
+  const name = asked?.value.trim() ?? ""
+  return name === "" ? {} : { queueGroup: name }
 }
 
 function sizeOf(text: string | undefined): number | undefined {
@@ -125,6 +131,7 @@ export function localMailer(final: FinalDelivery, defined: Defined): MailerDefin
     args: ended.args,
     flags: changeFlags(localFlags, ended.flags + (more === undefined ? "" : `+${more.value}`)),
     maxSize: sizeOf(defined("LOCAL_MAILER_MAX")?.value),
+    ...inGroup(defined("LOCAL_MAILER_QGRP")),
     at: ended.at,
   }
 }

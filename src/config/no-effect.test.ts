@@ -54,9 +54,9 @@ function asked(name: string): boolean {
 }
 
 test("a line that asks in vain is told with what to do instead; the default is no such line", () => {
-  assert.deepEqual(warnings("define(`confREFUSE_LA', `8')dnl\nFEATURE(`queuegroup')dnl\n"), [
+  assert.deepEqual(warnings("define(`confREFUSE_LA', `8')dnl\nFEATURE(`prefixmod')dnl\n"), [
     "warning 1: confREFUSE_LA has no effect: load is borne by slowing down alone",
-    "warning 2: FEATURE(`queuegroup') has no effect: there is one queue, fair to every destination",
+    "warning 2: FEATURE(`prefixmod') has no effect: keys of access have their usual tags alone",
   ])
   assert.deepEqual(
     warnings("define(`confSEND_MIME_ERRORS', `true')dnl\n".replace("SEND_MIME_ERRORS", "MIME_FORMAT_ERRORS")),

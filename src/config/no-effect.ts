@@ -116,7 +116,6 @@ export const idleFeatures: ReadonlyMap<string, string> = new Map([
   ["tls_failures", "what happens after a failure of TLS is fixed"],
   ["tls_session_features", "access is not asked for TLS options"],
   ["use_client_ptr", "only a name that leads back to the address is one"],
-  ["queuegroup", "there is one queue, fair to every destination"],
 ])
 
 /** A warning for each line that asks in vain. */

@@ -24,6 +24,7 @@ export function printSettings(settings: Settings, which: Which): string {
     ["Macros", [...settings.macros].map(([name, { value, at }]) => [`$${braced(name)}`, value, at])],
     ["Classes", classRows(settings)],
     ["Milters", [...settings.filters.values()].map(({ name, equates, at }) => [name, equates, at])],
+    ["Queue groups", [...settings.queueGroups.values()].map(({ name, equates, at }) => [name, equates, at])],
     ["Maps", [...settings.maps.values()].map(({ name, kind, args, at }) => [name, words(kind, args), at])],
     [
       "Rules",

@@ -1,5 +1,6 @@
 // What the configuration says, each value with the line it came from. Made by config/ from sendmail.mc, read by all others.
 import type { Origin } from "../mail/decision.ts"
+import type { QueueGroup } from "./queue-groups.ts"
 
 /** A value and the line that set it; `at` is undefined for a default. */
 export type Setting<T> = { readonly value: T; readonly at: Origin | undefined }
@@ -38,6 +39,8 @@ export type MailerDefinition = {
   readonly args: string
   readonly flags: string
   readonly maxSize: number | undefined
+  /** The queue group of its mail (LOCAL_MAILER_QGRP, Q=); absent: none of its own. */
+  readonly queueGroup?: string
   readonly at: Origin | undefined
 }
 
@@ -111,7 +114,7 @@ export type Settings = {
   /** MAIL_FILTER and INPUT_MAIL_FILTER, by name; InputMailFilters says which are in use, in which order. */
   readonly filters: ReadonlyMap<string, FilterDefinition>
   /** QUEUE_GROUP, by name. */
-  readonly queueGroups: ReadonlyMap<string, FilterDefinition>
+  readonly queueGroups: ReadonlyMap<string, QueueGroup>
   /** Class t as submit.mc has it, where there is one: whom the sendmail command believes. Absent: class t of this. */
   readonly submitTrusted?: ClassMembers
   /** Where submit.mc sends mail of the sendmail command (FEATURE msp). Absent: it is handed over by the submission socket. */

@@ -53,6 +53,7 @@ function addOwnMailer(draft: Draft, { text, at }: LocalLine): void {
     args: equates.get("A") ?? "",
     flags: equates.get("F") ?? "",
     maxSize: size > 0 ? size : undefined,
+    ...(equates.has("Q") ? { queueGroup: equates.get("Q") ?? "" } : {}),
     at,
   })
 }

@@ -9,6 +9,7 @@ import { error, type Issue, suggestion, warning } from "./issues.ts"
 import { readLocalRules } from "./local-rules.ts"
 import type { McResult } from "./mc.ts"
 import { optionOfCf, options } from "./options.ts"
+import { readQueueGroup, unknownGroup } from "./queue-groups.ts"
 import type { Settings } from "./settings.ts"
 import { readDefines, setOption } from "./settle-defines.ts"
 import { addListeners } from "./settle-listeners.ts"
@@ -33,6 +34,7 @@ export function settle(
   addListeners(draft)
   addMailers(draft)
   addAliasTables(draft)
+  checkQueueGroups(draft)
   checkLocalRules(draft)
   const { issues, mc: _, place: __, read: ___, classes, ...rest } = draft
   return { settings: { source, ...rest, classes: finished(classes), localRules: mc.localLines }, issues }
@@ -61,8 +63,7 @@ function apply(draft: Draft, statement: Statement): void {
     case "filter":
       return applyFilter(draft, statement)
     case "queue-group":
-      draft.queueGroups.set(statement.name, statement)
-      return
+      return applyQueueGroup(draft, statement)
     case "option":
       return applyOption(draft, statement)
     case "map":
@@ -116,6 +117,23 @@ function wrongCount(use: Of<"feature">, least: number, most: number): Issue {
   return use.args.length < least
     ? error("bad-arguments", message, use.at)
     : warning("bad-arguments", message, use.at)
+}
+
+function applyQueueGroup(draft: Draft, { name, equates, at }: Of<"filter" | "queue-group">): void {
+  const { group, issues } = readQueueGroup(name, equates, at)
+  draft.queueGroups.set(name, group)
+  draft.issues.push(...issues)
+}
+
+/** Groups that mailers and FEATURE(queuegroup) name, once all lines are known. */
+function checkQueueGroups(draft: Draft): void {
+  const { queueGroups, mailers, features, issues } = draft
+  const check = (name: string | undefined, by: string, at: Issue["at"]) => {
+    const wrong = name === undefined || name === "" ? undefined : unknownGroup(name, queueGroups, by, at)
+    if (wrong !== undefined) issues.push(wrong)
+  }
+  for (const { name, queueGroup, at } of mailers.values()) check(queueGroup, `the mailer ${name}`, at)
+  for (const { args, at } of features.get("queuegroup") ?? []) check(args[0], "FEATURE(`queuegroup')", at)
 }
 
 function applyFilter(draft: Draft, filter: Of<"filter" | "queue-group">): void {

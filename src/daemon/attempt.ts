@@ -13,6 +13,7 @@ import type { Fate } from "../queue/schedule.ts"
 import { outcomeOf, type Settled, settle, type Tried } from "../queue/settle.ts"
 import type { Event, Spool } from "../spool/spool.ts"
 import { expandedEvent } from "./life-events.ts"
+import type { QueueGroups } from "./queue-groups.ts"
 
 export type AttemptWorld = {
   readonly spool: Pick<Spool, "record" | "recordLate" | "note">
@@ -21,10 +22,12 @@ export type AttemptWorld = {
   readonly expand: (pending: Pending, entry: Entry) => Promise<Expanded>
   /** Takes a slot of the destination, delivers, and answers for each recipient of the batch, in its order. */
   readonly deliver: (entry: Entry, batch: Batch, content: Content) => Promise<readonly DeliveryStatus[]>
-  readonly fate: (pending: Pending, entry: Entry, status: DeliveryStatus) => Fate
+  readonly fate: (pending: Tried["pending"], entry: Entry, status: DeliveryStatus) => Fate
   /** Bounces, delay warnings, success reports: each durable in the spool when this resolves. */
   readonly report: (queued: Queued, content: Content, told: readonly Settled[]) => Promise<Result<void>>
   readonly log: (entry: Entry, settled: Settled, startedAt: number) => void
+  /** Queue groups, where the configuration has some. */
+  readonly groups?: Pick<QueueGroups, "grouped" | "fullUntil"> | undefined
 }
 
 /** Resolves with the time of the next attempt; undefined when nothing of this message waits any more. */
@@ -41,7 +44,9 @@ export async function attempt(
   if (changed.length > 0) world.spool.note(changed)
   const { leaves, tried, first } = plan(entry.id, expanded, new Date(now))
   if (first !== undefined) await durable(world, first)
-  const batches = group(leaves)
+  const { going, left } = await byGroups(leaves, world)
+  if (left.length > 0) await durableSoon(world, { id: entry.id, done: [], update: left, add: [] })
+  const batches = group(going)
   const dead = finish(entry, tried, now, world)
   const alone = batches.length === 1 && dead.length === 0
   const ends = (
@@ -54,8 +59,33 @@ export async function attempt(
   else if (open.length > 0) await durableSoon(world, outcomeOf(entry.id, open))
   return earliest([
     ...queued.pending.filter((pending) => pending.nextAttempt > now),
+    ...left,
     ...[...dead, ...ends].flatMap((one) => one.waits ?? []),
   ])
+}
+
+/** Those that go, each in its queue group; and those whose group has tried enough for now: they wait for its next run. */
+async function byGroups(
+  leaves: readonly RoutedPending[],
+  { groups }: AttemptWorld,
+): Promise<{ readonly going: readonly RoutedPending[]; readonly left: readonly Pending[] }> {
+  if (groups === undefined) return { going: leaves, left: [] }
+  const going: RoutedPending[] = []
+  const left: Pending[] = []
+  const waits = new Map<string, number | undefined>()
+  for (const leaf of leaves) {
+    const one = await groups.grouped(leaf)
+    const { queueGroup, attempts } = one
+    if (queueGroup === undefined || attempts === 0) {
+      going.push(one)
+      continue
+    }
+    if (!waits.has(queueGroup.name)) waits.set(queueGroup.name, groups.fullUntil(queueGroup))
+    const at = waits.get(queueGroup.name)
+    if (at === undefined) going.push(one)
+    else left.push({ ...one, nextAttempt: at })
+  }
+  return { going, left }
 }
 
 function isTold(one: Settled): boolean {
@@ -94,7 +124,7 @@ function finish(
   world: AttemptWorld,
 ): readonly Settled[] {
   if (tried.length === 0) return none
-  const fate = (pending: Pending, status: DeliveryStatus) => world.fate(pending, entry, status)
+  const fate = (pending: Tried["pending"], status: DeliveryStatus) => world.fate(pending, entry, status)
   const settled = tried.map((one) => settle(one, fate, entry.envelope.deliverBy))
   for (const one of settled) world.log(entry, one, startedAt)
   world.spool.note(eventsOf(entry, settled))

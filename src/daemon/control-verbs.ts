@@ -16,6 +16,7 @@ import { trace } from "./trace-verbs.ts"
 import type { Runner } from "./runner.ts"
 import type { Statistics } from "./statistics.ts"
 import type { Live } from "./live.ts"
+import type { QueueGroups } from "./queue-groups.ts"
 import { loginName } from "../host/login.ts"
 import type { Followers } from "./followers.ts"
 import type { Watchers } from "./watchers.ts"
@@ -29,6 +30,8 @@ export type ControlWorld = {
   readonly clock: Clock
   /** How far the machine's clock is ahead of it. */
   readonly ahead: () => number
+  /** Queue groups of the configuration in force; undefined: it has none. */
+  readonly groups: () => QueueGroups | undefined
   /** The way an address takes, as text lines and as an object. */
   readonly explain: (address: string, from: string | undefined, client: string | undefined) => Promise<Answer>
   readonly version: string
@@ -47,7 +50,7 @@ export type ControlWorld = {
 
 export function controlVerbs(world: ControlWorld): Verbs {
   const { spool, clock, ahead, runner, hosts } = world
-  const queueWorld = { spool, clock, ahead, wake: () => runner.wake() }
+  const queueWorld = { spool, clock, ahead, groups: world.groups, wake: () => runner.wake() }
   const changes = (
     what: "held" | "released" | "removed" | "retried",
     act: (id: string, request: Request) => Promise<boolean>,

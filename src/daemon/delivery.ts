@@ -20,6 +20,7 @@ import type { RoutingWorld } from "../routing/world.ts"
 import type { Followers } from "./followers.ts"
 import { makeDestinationRate } from "./destination-rate.ts"
 import { outgoing } from "./outgoing.ts"
+import type { QueueGroups } from "./queue-groups.ts"
 import type { Sign } from "./signing.ts"
 import { NamedSlots } from "./slots.ts"
 
@@ -32,6 +33,8 @@ export type DeliveryWorld = LocalWorld & {
   readonly ahead: () => number
   readonly smtp: SmtpMailer
   readonly routing: RoutingWorld
+  /** Queue groups, where the configuration has some. */
+  readonly groups?: Pick<QueueGroups, "run"> | undefined
   /** FEATURE(dkim_sign), FEATURE(arc). */
   readonly sign?: Sign | undefined
 }
@@ -44,7 +47,7 @@ const perDestination = 20
 export function makeDelivery(world: DeliveryWorld): Deliver {
   const destinations = new NamedSlots(perDestination)
   const rate = makeDestinationRate(world.routing, world.clock)
-  return (accepted, batch, content) => {
+  const one: Deliver = async (accepted, batch, content) => {
     const entry = asOwner(accepted, batch, world)
     world.followers.connecting(entry, batch)
     const path = builtIn(batch.mailer) ?? mailer(world.settings, batch.mailer)?.path
@@ -77,6 +80,9 @@ export function makeDelivery(world: DeliveryWorld): Deliver {
         return deliverHere(entry, batch, content, deliverPrograms, world)
     }
   }
+  const { groups } = world
+  if (groups === undefined) return one
+  return (entry, batch, content) => groups.run(batch.queueGroup, () => one(entry, batch, content))
 }
 
 /** Mail to members of a list is from its owner: he hears of what goes wrong on the way (sendmail: deliver.c, sendall). */

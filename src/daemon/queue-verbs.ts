@@ -1,4 +1,5 @@
 // What the commands may ask of the queue of a running system: to list it, to sum it up, to steer what is in it, to hand it out.
+import { mainGroup } from "../config/queue-groups.ts"
 import { printPath } from "../mail/address.ts"
 import type { Clock } from "../mail/world.ts"
 import type { Queued } from "../queue/entry.ts"
@@ -7,12 +8,15 @@ import { readSelection, type Selection, selects } from "../queue/select.ts"
 import { QueueShape, type Shape } from "../queue/summary.ts"
 import type { Filter, Spool } from "../spool/spool.ts"
 import type { Answer, Request } from "./control.ts"
+import type { QueueGroups } from "./queue-groups.ts"
 
 export type QueueVerbsWorld = {
   readonly spool: Pick<Spool, "list" | "get" | "content" | "shapes">
   readonly clock: Clock
   /** How far the machine's clock, which everybody reads, is ahead of it. */
   readonly ahead?: () => number
+  /** Queue groups of the configuration in force; undefined: it has none. */
+  readonly groups?: () => QueueGroups | undefined
   /** Something may be due now. */
   readonly wake: () => void
 }
@@ -28,10 +32,10 @@ const page = 200
  */
 export async function* queue(
   request: Request,
-  { spool, ahead = none }: QueueVerbsWorld,
+  { spool, ahead = none, groups }: QueueVerbsWorld,
 ): AsyncIterable<Answer> {
-  const wanted = wantedBy(request, ahead())
-  if (wanted === undefined) return yield notUnderstood(request)
+  const wanted = wantedBy(request, ahead(), groups?.())
+  if (typeof wanted === "string") return yield notUnderstood(request, wanted)
   const { after, limit = Number.POSITIVE_INFINITY } = request
   let last: string | undefined
   let given = 0
@@ -46,10 +50,10 @@ export async function* queue(
 /** Recipients by destination and age. */
 export async function* summary(
   request: Request,
-  { spool, clock, ahead = none }: QueueVerbsWorld,
+  { spool, clock, ahead = none, groups }: QueueVerbsWorld,
 ): AsyncIterable<Answer> {
-  const wanted = wantedBy(request, ahead())
-  if (wanted === undefined) return yield notUnderstood(request)
+  const wanted = wantedBy(request, ahead(), groups?.())
+  if (typeof wanted === "string") return yield notUnderstood(request, wanted)
   for (const shape of await shapesOf(wanted, clock(), spool)) yield { shape }
 }
 
@@ -73,11 +77,11 @@ async function shapesOf(
  */
 export async function* change(
   request: Request,
-  { spool, ahead = none, wake }: QueueVerbsWorld,
+  { spool, ahead = none, groups, wake }: QueueVerbsWorld,
   act: (id: string) => Promise<boolean>,
 ): AsyncIterable<Answer> {
-  const wanted = wantedBy(request, ahead())
-  if (wanted === undefined) return yield notUnderstood(request)
+  const wanted = wantedBy(request, ahead(), groups?.())
+  if (typeof wanted === "string") return yield notUnderstood(request, wanted)
   if (isEverything(wanted) && request["all"] !== true)
     return yield { error: `${request.verb}: name ids or a filter, or say --all`, code: 64 }
   if (request["preview"] === true) {
@@ -120,13 +124,21 @@ export async function* hand(
   for await (const piece of content.value.chunks()) yield { octets: piece.toString("base64") }
 }
 
-type Wanted = { readonly filter: Filter; readonly selection: Selection }
+type Wanted = {
+  readonly filter: Filter
+  readonly selection: Selection
+  /** Tells each recipient's queue group, where there are some. */
+  readonly groups: QueueGroups | undefined
+}
 
-/** Times are asked for as the machine's clock has them. */
-function wantedBy(request: Request, ahead: number): Wanted | undefined {
+/** Times are asked for as the machine's clock has them. A text says why it cannot be done. */
+function wantedBy(request: Request, ahead: number, groups: QueueGroups | undefined): Wanted | string {
   const { ids, to, from, olderThan } = request
   const selection = readSelection(request["selection"])
-  if (selection === undefined) return undefined
+  if (selection === undefined) return "the selection cannot be understood"
+  for (const { field, part } of selection.limits)
+    if (field === "group" && part !== mainGroup && groups?.knows(part) !== true)
+      return `no queue group is called ${part}`
   const filter = {
     ...hintsOf(selection),
     ...(Array.isArray(ids) ? { ids: ids.map(String) } : {}),
@@ -135,7 +147,7 @@ function wantedBy(request: Request, ahead: number): Wanted | undefined {
     ...(typeof olderThan === "number" ? { olderThan: olderThan - ahead } : {}),
     ...(selection.held === "any" ? {} : { held: selection.held }),
   }
-  return { filter, selection }
+  return { filter, selection, groups }
 }
 
 const hinted = { sender: "from", recipient: "to", reason: "reason" } as const
@@ -144,7 +156,10 @@ const hinted = { sender: "from", recipient: "to", reason: "reason" } as const
 function hintsOf({ limits }: Selection): Filter {
   return Object.fromEntries(
     limits.flatMap(({ field, part, not }) =>
-      field === "id" || not || limits.some((other) => other.field === field && other.part !== part)
+      field === "id" ||
+      field === "group" ||
+      not ||
+      limits.some((other) => other.field === field && other.part !== part)
         ? []
         : [[hinted[field], part]],
     ),
@@ -156,19 +171,22 @@ function isEverything({ filter, selection }: Wanted): boolean {
   return Object.keys(filter).every((key) => key === "held") && selection.limits.length === 0
 }
 
-function notUnderstood({ verb }: Request): Answer {
-  return { error: `${verb}: the selection cannot be understood`, code: 64 }
+function notUnderstood({ verb }: Request, why: string): Answer {
+  return { error: `${verb}: ${why}`, code: 64 }
 }
 
 async function* found(
-  { filter, selection }: Wanted,
+  { filter, selection, groups }: Wanted,
   spool: Pick<Spool, "list">,
   afterId?: string,
 ): AsyncIterable<Queued> {
   let after = afterId
   for (;;) {
     const some = await spool.list(filter, after, page)
-    for (const queued of some) if (selects(selection, queued)) yield queued
+    for (const stored of some) {
+      const queued = groups === undefined ? stored : await groups.named(stored)
+      if (selects(selection, queued)) yield queued
+    }
     after = some.at(-1)?.entry.id
     if (some.length < page) return
   }

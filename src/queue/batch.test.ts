@@ -90,3 +90,26 @@ test("grouping loses nobody, doubles nobody, and mixes no two hosts", () => {
     }),
   )
 })
+
+test("a queue group parts what it holds from the rest, and splits it as it says", () => {
+  const slow = {
+    name: "slow",
+    equates: "r=2",
+    at: undefined,
+    interval: undefined,
+    runners: undefined,
+    jobs: undefined,
+    recipients: 2,
+  }
+  const leaves = Array.from({ length: 7 }, (_, n) => leaf(n, "esmtp", "grussell.org"))
+  const batches = group(leaves.map((one, n) => (n < 5 ? { ...one, queueGroup: slow } : one)))
+  assert.deepEqual(
+    batches.map(({ queueGroup, recipients }) => [queueGroup?.name, numbers(recipients)]),
+    [
+      ["slow", [0, 1]],
+      ["slow", [2, 3]],
+      ["slow", [4]],
+      [undefined, [5, 6]],
+    ],
+  )
+})

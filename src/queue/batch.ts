@@ -1,4 +1,5 @@
 // Which recipients travel together: one transaction for each host and mailer, in portions that every server takes.
+import type { QueueGroup } from "../config/queue-groups.ts"
 import type { RoutedPending } from "./plan.ts"
 
 /** Recipients of one message that one delivery serves. */
@@ -7,6 +8,8 @@ export type Batch = {
   readonly host: string
   /** owner-list of the list whose members these are: their mail is from him. */
   readonly owner?: string | undefined
+  /** Where the configuration has queue groups. */
+  readonly queueGroup?: QueueGroup
   readonly recipients: readonly RoutedPending[]
 }
 
@@ -19,7 +22,8 @@ export function group(leaves: readonly RoutedPending[], most = mostInOne): reado
   const places = new Map<string, RoutedPending[]>()
   for (const leaf of leaves) {
     // Members of a list leave as mail of its owner, so never together with others.
-    const place = `${leaf.route.mailer}\n${leaf.route.host.toLowerCase()}\n${leaf.expandedFrom?.owner ?? ""}`
+    const { route, expandedFrom, queueGroup } = leaf
+    const place = `${route.mailer}\n${route.host.toLowerCase()}\n${expandedFrom?.owner ?? ""}\n${queueGroup?.name ?? ""}`
     const known = places.get(place)
     if (known === undefined) places.set(place, [leaf])
     else known.push(leaf)
@@ -27,8 +31,9 @@ export function group(leaves: readonly RoutedPending[], most = mostInOne): reado
   return [...places.values()].flatMap((members) => portions(members, most))
 }
 
-function portions(members: readonly RoutedPending[], most: number): Batch[] {
+function portions(members: readonly RoutedPending[], mostOfAll: number): Batch[] {
   const batches: Batch[] = []
+  const most = Math.min(mostOfAll, members[0]?.queueGroup?.recipients ?? mostOfAll)
   for (let start = 0; start < members.length; start += most) {
     const first = members[start]
     if (first !== undefined) batches.push(batchOf(members.slice(start, start + most), first))
@@ -36,6 +41,10 @@ function portions(members: readonly RoutedPending[], most: number): Batch[] {
   return batches
 }
 
-function batchOf(recipients: readonly RoutedPending[], { route, expandedFrom }: RoutedPending): Batch {
-  return { mailer: route.mailer, host: route.host, owner: expandedFrom?.owner, recipients }
+function batchOf(
+  recipients: readonly RoutedPending[],
+  { route, expandedFrom, queueGroup }: RoutedPending,
+): Batch {
+  const batch = { mailer: route.mailer, host: route.host, owner: expandedFrom?.owner, recipients }
+  return queueGroup === undefined ? batch : { ...batch, queueGroup }
 }

@@ -55,6 +55,8 @@ export type Pending = {
     | undefined
   /** Whether a "delayed" report was sent. */
   readonly warned: boolean
+  /** The queue group with runners of its own that it was in at its last attempt; absent: none such. It has one lane. */
+  readonly group?: string
 }
 
 export type Queued = { readonly entry: Entry; readonly pending: readonly Pending[] }

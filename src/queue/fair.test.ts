@@ -1,5 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
+import { queuedFor } from "../../test/kit/queued.ts"
 import { parseMailbox } from "../mail/address.ts"
 import { because } from "../mail/decision.ts"
 import { FairQueue, Hands, laneOf } from "./fair.ts"
@@ -12,6 +13,14 @@ function to(address: string, host?: string) {
   const route = host === undefined ? undefined : { mailer: "esmtp", host, user: address }
   return laneOf({ recipient, route })
 }
+
+test("a queue group with runners of its own is one lane, whatever its destinations", () => {
+  const [one, other] = queuedFor({ to: ["a@hello.com", "b@napier.ac.uk"] }).pending
+  assert.ok(one !== undefined && other !== undefined)
+  assert.notEqual(laneOf(one), laneOf(other))
+  assert.equal(laneOf({ ...one, group: "slow" }), laneOf({ ...other, group: "slow" }))
+  assert.notEqual(laneOf({ ...one, group: "slow" }), laneOf({ ...one, group: "fast" }))
+})
 
 test("a destination has one lane, before its route is known and after, in any case", () => {
   assert.equal(to("gordon@hello.com"), to("sally@HELLO.com", "Hello.Com"))

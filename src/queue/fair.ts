@@ -4,8 +4,12 @@
 import { printPath } from "../mail/address.ts"
 import type { Entry, Pending } from "./entry.ts"
 
-/** The destination of a recipient as a number: where it goes, if that is known, else the domain of its address. */
-export function laneOf({ recipient, route }: Pick<Pending, "recipient" | "route">): number {
+/**
+ * The destination of a recipient as a number: where it goes, if that is known, else the domain of its address. A queue group with
+ * runners of its own is one destination: its few hands are all that it may take.
+ */
+export function laneOf({ recipient, route, group }: Pick<Pending, "recipient" | "route" | "group">): number {
+  if (group !== undefined) return numbered(`queue group ${group}`)
   if (route !== undefined && route.host !== "") return numbered(route.host)
   const { path } = recipient
   if (path === "postmaster") return numbered("")

@@ -5,6 +5,7 @@ import { type EnhancedCode, type Reply, replyLine } from "../mail/reply.ts"
 import { because, type Reason } from "../mail/decision.ts"
 import type { Route } from "../mail/route.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
+import type { QueueGroup } from "../config/queue-groups.ts"
 import type { Outcome, Pending } from "./entry.ts"
 import type { Tried } from "./settle.ts"
 
@@ -46,8 +47,12 @@ export type Plan = {
   readonly first: Outcome | undefined
 }
 
-/** A recipient with its way, and why it is this one. */
-export type RoutedPending = Pending & { readonly route: Route; readonly routed: Reason }
+/** A recipient with its way, and why it is this one; and its queue group, where the configuration has some. */
+export type RoutedPending = Pending & {
+  readonly route: Route
+  readonly routed: Reason
+  readonly queueGroup?: QueueGroup
+}
 
 /** Children of a recipient are numbered from here, so that the same expansion after a crash has the same numbers. */
 const childrenFrom = (parent: number) => (parent + 1) * 1_000_000

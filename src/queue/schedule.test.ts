@@ -145,3 +145,22 @@ test("BY: at the sender's time there is one more attempt; then the message comes
   assert.deepEqual([late.next, at(late)], ["warn", 30_000 + minute])
   assert.equal(next({ deliverBy: by("notify"), now: 30_000, warned: true }).next, "wait")
 })
+
+test("a queue group's interval counts instead of the growing ones, whatever the attempt, and is named", () => {
+  const queueGroup = {
+    name: "slow",
+    equates: "I=90m",
+    at: line,
+    interval: 5400,
+    runners: undefined,
+    jobs: undefined,
+    recipients: undefined,
+  }
+  const fates = [0, 3, 9].map((attempts) => next({ attempts, queueGroup }))
+  assert.deepEqual(
+    fates.map((fate) => at(fate) / minute),
+    [90, 90, 90],
+  )
+  assert.match(fates[0]?.reason.says ?? "", /tried again in 1h30m \(queue group slow\)/)
+  assert.equal(at(next({ attempts: 3, queueGroup: { ...queueGroup, interval: undefined } })) / minute, 8)
+})

@@ -1,6 +1,7 @@
 // When a message that had to wait is tried again, when its sender hears of the delay, and when it is given up.
 // Pure: the time and the dice are handed in.
 import { option, optionAt, type OptionName } from "../config/options.ts"
+import type { QueueGroup } from "../config/queue-groups.ts"
 import type { Settings } from "../config/settings.ts"
 import type { ReversePath } from "../mail/address.ts"
 import { because, type Reason } from "../mail/decision.ts"
@@ -31,6 +32,8 @@ export type Waiting = {
   readonly deliverBy?: DeliverBy | undefined
   /** The trouble is on this machine. */
   readonly own?: boolean
+  /** Its queue group, whose interval counts before the growing ones. */
+  readonly queueGroup?: QueueGroup | undefined
   /** Priority: of its header; undefined is normal. */
   readonly priority?: "urgent" | "non-urgent" | undefined
 }
@@ -70,7 +73,7 @@ export function nextAttempt(waiting: Waiting): Fate {
     const says = `waits for ${age(now - acceptedAt)}, which is longer than ${patience.name} (${age(patience.milliseconds)}): the sender is told`
     return { next: "warn", at, reason: because("schedule", says, patience.at) }
   }
-  const says = `attempt ${waiting.attempts + 1} failed for now: tried again in ${age(at - now)}, given up after ${age(life.milliseconds)}`
+  const says = `attempt ${waiting.attempts + 1} failed for now: tried again in ${age(at - now)}${ofGroup(waiting)}, given up after ${age(life.milliseconds)}`
   return { next: "wait", at, reason: because("schedule", says, life.at) }
 }
 
@@ -85,9 +88,14 @@ function gaveUp({ acceptedAt, now, attempts }: Waiting, life: Timeout): Reason {
   return because("schedule", says, life.at)
 }
 
-function interval({ attempts, random, settings, own = false }: Waiting): number {
+function ofGroup({ queueGroup }: Waiting): string {
+  return queueGroup?.interval === undefined ? "" : ` (queue group ${queueGroup.name})`
+}
+
+function interval({ attempts, random, settings, own = false, queueGroup }: Waiting): number {
   const steps = own ? [...ownIntervals, ...intervals] : intervals
-  const step = steps[Math.min(Math.max(attempts, 0), steps.length - 1)] ?? 60
+  const growing = steps[Math.min(Math.max(attempts, 0), steps.length - 1)] ?? 60
+  const step = queueGroup?.interval === undefined ? growing : queueGroup.interval / 60
   const spread = step * minute * (1 - jitter / 2 + jitter * random)
   const longest = option(settings, "MaxQueueAge") ?? 0
   const capped = longest > 0 ? Math.min(spread, longest * 1000) : spread

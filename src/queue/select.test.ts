@@ -70,3 +70,17 @@ test("what is no selection is refused, and nothing given means everything", () =
   ]
   for (const one of wrong) assert.equal(readSelection(one), undefined, JSON.stringify(one))
 })
+
+test("a queue group is meant by its whole name; what is in none is in the main one", () => {
+  const slow = {
+    ...lunch,
+    pending: lunch.pending.map((one, n) => (n === 0 ? { ...one, group: "slow" } : one)),
+  }
+  const meant = (text: string) => selects({ limits: [limit(text)], held: "any" }, slow)
+  assert.deepEqual(["group=slow", "group=slo", "group=mqueue", "!group=slow"].map(meant), [
+    true,
+    false,
+    true,
+    false,
+  ])
+})

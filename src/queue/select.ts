@@ -1,11 +1,12 @@
-// Which messages of the queue somebody means: sendmail's -qI -qR -qS -qQ with and without `!`, and the filters of `waypost queue`.
+// Which messages of the queue somebody means: sendmail's -qI -qR -qS -qQ -qG with and without `!`, and the filters of `waypost queue`.
+import { mainGroup } from "../config/queue-groups.ts"
 import { printPath } from "../mail/address.ts"
 import type { Queued } from "./entry.ts"
 
-/** What a part is looked for in: queue id, recipients, sender, the words a message is held or put off with. */
-export type LimitField = "id" | "recipient" | "sender" | "reason"
+/** What a part is looked for in: queue id, recipients, sender, the words a message is held or put off with, queue group. */
+export type LimitField = "id" | "recipient" | "sender" | "reason" | "group"
 
-/** One -qXpart: the field has the part (in any case), or with `not` it has not. */
+/** One -qXpart: the field has the part (in any case), or with `not` it has not. A queue group is meant by its whole name. */
 export type Limit = { readonly field: LimitField; readonly part: string; readonly not: boolean }
 
 export type Selection = {
@@ -26,7 +27,7 @@ export function selects({ limits, held }: Selection, queued: Queued): boolean {
   })
 }
 
-const fields: readonly LimitField[] = ["id", "recipient", "sender", "reason"]
+const fields: readonly LimitField[] = ["id", "recipient", "sender", "reason", "group"]
 
 function has({ entry, pending }: Queued, field: LimitField, part: string): boolean {
   const wanted = part.toLowerCase()
@@ -38,6 +39,8 @@ function has({ entry, pending }: Queued, field: LimitField, part: string): boole
       return holds(printPath(entry.envelope.reversePath))
     case "recipient":
       return pending.some(({ recipient }) => holds(printPath(recipient.path)))
+    case "group":
+      return pending.some(({ group = mainGroup }) => group === part)
     case "reason":
       return (
         (entry.held !== undefined && holds(entry.held.reason)) ||

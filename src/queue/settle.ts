@@ -1,4 +1,5 @@
 // After an attempt: which recipients are done, which wait and until when, and who is to be told. Decides; the runner acts.
+import type { QueueGroup } from "../config/queue-groups.ts"
 import { because, type Reason } from "../mail/decision.ts"
 import type { DeliverBy } from "../mail/envelope.ts"
 import { type DeliveryStatus, diagnosticText } from "../mail/status.ts"
@@ -7,7 +8,8 @@ import type { Fate } from "./schedule.ts"
 
 /** A recipient and what became of it in this attempt. */
 export type Tried = {
-  readonly pending: Pending
+  /** With its queue group, where the configuration has some. */
+  readonly pending: Pending & { readonly queueGroup?: QueueGroup }
   readonly status: DeliveryStatus
   /** Why it was sent this way. */
   readonly routed: Reason | undefined
@@ -30,7 +32,7 @@ export type Settled = Tried & {
  */
 export function settle(
   tried: Tried,
-  fate: (pending: Pending, status: DeliveryStatus) => Fate,
+  fate: (pending: Tried["pending"], status: DeliveryStatus) => Fate,
   deliverBy?: DeliverBy,
 ): Settled {
   const { pending, status } = tried

@@ -22,9 +22,9 @@ export function printEntry(entry: Entry): { json: string; held: string | undefin
 }
 
 export function printPending(pending: Pending): PendingRow {
-  const { number, recipient, route, expandedFrom, attempts, nextAttempt, lastStatus, warned } = pending
+  const { number, recipient, route, expandedFrom, attempts, nextAttempt, lastStatus, warned, group } = pending
   // Field by field: what routing found out today is not kept with it.
-  const kept = { number, recipient, route, expandedFrom, attempts, nextAttempt, lastStatus, warned }
+  const kept = { number, recipient, route, expandedFrom, attempts, nextAttempt, lastStatus, warned, group }
   return { number, next: nextAttempt, lane: laneOf(pending), json: JSON.stringify(kept) }
 }
 
