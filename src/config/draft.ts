@@ -3,7 +3,6 @@ import type { ReadText } from "../mail/world.ts"
 import type { Classes, HostNames } from "./classes.ts"
 import type { Issue } from "./issues.ts"
 import type { McResult } from "./mc.ts"
-import type { QueueGroup } from "./queue-groups.ts"
 import type {
   DaemonOptions,
   FeatureUse,
@@ -11,6 +10,7 @@ import type {
   MailerDefinition,
   MapDeclaration,
   OptionValue,
+  QueueGroup,
   Setting,
   TableSpec,
 } from "./settings.ts"

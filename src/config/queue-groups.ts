@@ -2,23 +2,8 @@
 // docs/queue.md; there is one queue on disk, so a group has no directory of its own.
 import type { Origin } from "../mail/decision.ts"
 import { error, type Issue, suggestion, warning } from "./issues.ts"
+import type { QueueGroup } from "./settings.ts"
 import { parseSeconds } from "./values.ts"
-
-/** A queue group. sendmail looks at the first letter of an equate alone. */
-export type QueueGroup = {
-  readonly name: string
-  /** As written: "P=/var/spool/mqueue/slow, F=f, I=30m, R=5". */
-  readonly equates: string
-  readonly at: Origin | undefined
-  /** I=: seconds between two attempts for what waits in it; undefined: as the schedule has it. */
-  readonly interval: number | undefined
-  /** R=: deliveries of it at once; undefined: no limit of its own. */
-  readonly runners: number | undefined
-  /** J=: messages tried again in one interval; undefined: all that are due. */
-  readonly jobs: number | undefined
-  /** r=: recipients of one transaction at most; undefined: what the mailer allows. */
-  readonly recipients: number | undefined
-}
 
 /** The group of whatever no line puts into another (sendmail's name for it). */
 export const mainGroup = "mqueue"

@@ -1,6 +1,5 @@
 // What the configuration says, each value with the line it came from. Made by config/ from sendmail.mc, read by all others.
 import type { Origin } from "../mail/decision.ts"
-import type { QueueGroup } from "./queue-groups.ts"
 
 /** A value and the line that set it; `at` is undefined for a default. */
 export type Setting<T> = { readonly value: T; readonly at: Origin | undefined }
@@ -69,6 +68,22 @@ export type FilterDefinition = {
   readonly name: string
   readonly equates: string
   readonly at: Origin | undefined
+}
+
+/** QUEUE_GROUP. sendmail looks at the first letter of an equate alone. */
+export type QueueGroup = {
+  readonly name: string
+  /** As written: "P=/var/spool/mqueue/slow, F=f, I=30m, R=5". */
+  readonly equates: string
+  readonly at: Origin | undefined
+  /** I=: seconds between two attempts for what waits in it; undefined: as the schedule has it. */
+  readonly interval: number | undefined
+  /** R=: deliveries of it at once; undefined: no limit of its own. */
+  readonly runners: number | undefined
+  /** J=: messages tried again in one interval; undefined: all that are due. */
+  readonly jobs: number | undefined
+  /** r=: recipients of one transaction at most; undefined: what the mailer allows. */
+  readonly recipients: number | undefined
 }
 
 /** A line of cf text that the configuration carries for the rule engine (LOCAL_RULE_0, LOCAL_RULESETS …), verbatim. */

@@ -1,6 +1,6 @@
 // Queue groups at work: which one a recipient is in today, how many of its deliveries run at once (R=), and how many of its messages
 // are tried again in one interval (J=).
-import type { QueueGroup } from "../config/queue-groups.ts"
+import type { QueueGroup } from "../config/settings.ts"
 import { option } from "../config/options.ts"
 import { parseMailbox } from "../mail/address.ts"
 import { type Reason, withTrail } from "../mail/decision.ts"

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { type Site, settingsOf, siteOf } from "../../test/kit/site.ts"
-import type { QueueGroup } from "../config/queue-groups.ts"
+import type { QueueGroup } from "../config/settings.ts"
 import { parseMailbox } from "../mail/address.ts"
 import { groupOf, hasGroups } from "./queue-group.ts"
 

@@ -1,7 +1,7 @@
 // The queue group of a recipient: QGRP:address or QGRP:domain in access (FEATURE(queuegroup)), else that of its mailer (Q=), else
 // the main one. Asked anew at each attempt, and whenever somebody looks.
-import { feature, mailer, type Settings } from "../config/settings.ts"
-import { mainGroup, type QueueGroup } from "../config/queue-groups.ts"
+import { feature, mailer, type QueueGroup, type Settings } from "../config/settings.ts"
+import { mainGroup } from "../config/queue-groups.ts"
 import type { ForwardPath } from "../mail/address.ts"
 import { because, type Reason } from "../mail/decision.ts"
 import { askTables, byEntry, cause } from "../routing/reasons.ts"

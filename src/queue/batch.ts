@@ -1,5 +1,5 @@
 // Which recipients travel together: one transaction for each host and mailer, in portions that every server takes.
-import type { QueueGroup } from "../config/queue-groups.ts"
+import type { QueueGroup } from "../config/settings.ts"
 import type { RoutedPending } from "./plan.ts"
 
 /** Recipients of one message that one delivery serves. */

@@ -5,7 +5,7 @@ import { type EnhancedCode, type Reply, replyLine } from "../mail/reply.ts"
 import { because, type Reason } from "../mail/decision.ts"
 import type { Route } from "../mail/route.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
-import type { QueueGroup } from "../config/queue-groups.ts"
+import type { QueueGroup } from "../config/settings.ts"
 import type { Outcome, Pending } from "./entry.ts"
 import type { Tried } from "./settle.ts"
 

@@ -1,8 +1,7 @@
 // When a message that had to wait is tried again, when its sender hears of the delay, and when it is given up.
 // Pure: the time and the dice are handed in.
 import { option, optionAt, type OptionName } from "../config/options.ts"
-import type { QueueGroup } from "../config/queue-groups.ts"
-import type { Settings } from "../config/settings.ts"
+import type { QueueGroup, Settings } from "../config/settings.ts"
 import type { ReversePath } from "../mail/address.ts"
 import { because, type Reason } from "../mail/decision.ts"
 import type { DeliverBy, Notify } from "../mail/envelope.ts"

@@ -1,5 +1,5 @@
 // After an attempt: which recipients are done, which wait and until when, and who is to be told. Decides; the runner acts.
-import type { QueueGroup } from "../config/queue-groups.ts"
+import type { QueueGroup } from "../config/settings.ts"
 import { because, type Reason } from "../mail/decision.ts"
 import type { DeliverBy } from "../mail/envelope.ts"
 import { type DeliveryStatus, diagnosticText } from "../mail/status.ts"
