@@ -37,9 +37,12 @@ export async function lookAtDns({ dns, settings }: DnsHealthParts): Promise<read
 }
 
 async function recordHealth(settings: Settings, host: string, dns: Dns): Promise<readonly Health[]> {
-  const domains = [...classMembers(settings, "w").keys()].filter(
+  const names = [...classMembers(settings, "w").keys()].filter(
     (name) => !name.startsWith("[") && !isInnerName(name),
   )
+  // The host's own name is no mail domain where there is another: nobody has to publish an MX for it.
+  const others = names.filter((name) => name.toLowerCase() !== host)
+  const domains = others.length === 0 ? names : others
   if (isInnerName(host))
     return domains.length === 0
       ? [{ name: "DNS records", state: "unknown", says: "no name of this host is known outside" }]

@@ -72,6 +72,11 @@ test("a site whose records are right is well", async () => {
   })
   assert.equal(find(health, "DNS").state, "ok")
   assert.equal(find(health, "mail").state, "ok")
+  assert.equal(
+    health.some(({ name }) => name === "DNS of mail.grussell.org"),
+    false,
+    "the host's name wants no MX",
+  )
 })
 
 test("records that are missing are told as lines for the zone file", async (t) => {

@@ -44,7 +44,7 @@ async function put(spool: Spool, n: number): Promise<void> {
   const [status, text] = words[n % words.length] ?? words[0]
   const subject = subjects[n % subjects.length] ?? ""
   // Of the last two days, most of it young.
-  const acceptedAt = now - Math.round(48 * hour * ((n % 997) / 997) ** 3)
+  const acceptedAt = now - Math.round(48 * hour * (((n * 389) % 997) / 997) ** 3)
   const id = `6AO7Ag${String(n).padStart(9, "0")}`
   const { entry, pending } = queuedFor({ id, to: [`you@${host}`], said: text, host, acceptedAt })
   const body = Buffer.from(

@@ -12,7 +12,7 @@ import { count, many, sizeOf } from "./words.ts"
 
 /** Milliseconds between looks at the counts; events come by themselves. */
 const lookEvery = 5000
-const mostLive = 40
+const mostLive = 24
 
 /** The first page. */
 export function NowPage() {
@@ -150,7 +150,7 @@ function LivePanel({ events, connected, now }: { events: readonly Live[]; connec
               <a class="address" href={hrefOf("messages", event.id)}>
                 {event.address === "" ? event.id : event.address}
               </a>
-              <span class="says">{event.subject === undefined ? event.detail : readable(event.subject)}</span>
+              <span class="says">{wordsOf(event)}</span>
               {event.sender === undefined ? undefined : (
                 <span class="from">
                   from <Address text={event.sender} />
@@ -162,4 +162,10 @@ function LivePanel({ events, connected, now }: { events: readonly Live[]; connec
       )}
     </Panel>
   )
+}
+
+/** A message by its subject, a refusal by what was said, all else by where it went. */
+function wordsOf({ what, subject, status, detail }: Live): string {
+  if (subject !== undefined) return readable(subject)
+  return what === "refused" ? status : detail
 }
