@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
 import { fail } from "../mail/result.ts"
+import { timeoutsFrom } from "../mailers/esmtp-terms.ts"
 import { featureRows } from "./features.ts"
 import { loadSettings } from "./load.ts"
 import { harmless, idleFeatures, missing } from "./no-effect.ts"
@@ -14,6 +15,8 @@ const code = readdirSync(source, { recursive: true, encoding: "utf8" })
   .map((file) => readFileSync(join(source, file), "utf8"))
   .join("\n")
   .replaceAll('"Milter.', '"Milter ') // Milter.LogLevel is not LogLevel
+  .replaceAll('"check_other"', "") // the ruleset of a site is not the FEATURE of that name
+  .replaceAll('"check_other"', '"check other"') // the site's ruleset of that name is not the FEATURE
 
 function warnings(mc: string): readonly string[] {
   const { issues } = loadSettings({
@@ -39,6 +42,24 @@ test("every option is read by the code, or told as one without effect", () => {
     [],
     "what is done now is struck off the lists of no-effect.ts",
   )
+})
+
+/** Read one by one: by the schedule, for sessions of clients, of hosts that do not answer; and timeoutsFrom reads the steps of a session. */
+const readByName = /^Timeout\.(?:queuereturn|queuewarn)(?:\.|$)|^Timeout\.(?:command|datablock|hoststatus)$/
+
+test("every time limit is kept, or told as one without effect", () => {
+  const steps = Object.keys(timeoutsFrom({ options: new Map() })).map((step) => `Timeout.${step}`)
+  const untold = Object.keys(options).filter(
+    (name) =>
+      name.startsWith("Timeout.") &&
+      !readByName.test(name) &&
+      !steps.includes(name) &&
+      ![...harmless.keys(), ...missing.keys()].some((one) => one === name),
+  )
+  assert.deepEqual(untold, [])
+  assert.deepEqual(warnings("define(`confTO_ICONNECT', `10s')dnl\n"), [
+    "warning 1: confTO_ICONNECT has no effect: confTO_CONNECT is for every attempt",
+  ])
 })
 
 test("every feature is asked for by the code, told as one without effect, or obsolete", () => {

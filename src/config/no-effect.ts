@@ -60,6 +60,7 @@ export const harmless: ReadonlyMap<OptionName, string> = new Map<OptionName, str
   ["Timeout.fileopen", "files are opened without waiting"],
   ["Timeout.ident", "nobody is asked who he is (RFC 1413)"],
   ["Timeout.lhlo", "Timeout.helo is for LHLO too"],
+  ["Timeout.misc", "nothing is said to a host but what has a time of its own"],
 ])
 
 /** Options whose line asks for something that is not done. */
@@ -73,19 +74,14 @@ export const missing: ReadonlyMap<OptionName, string> = new Map<OptionName, stri
   ["DontBlameSendmail", "no unsafe permission is borne"],
   ["DontInitGroups", "deliveries have all groups of their user"],
   ["EightBitMode", "8-bit text is sent as it came"],
-  ["ErrorHeader", "reports have a text of their own"],
-  ["FallbackSmartHost", "use SMART_HOST or confFALLBACK_MX"],
   ["FromHeader", "the form of fields that are added is fixed"],
   ["HelpFile", "HELP has a text of its own"],
   ["HoldExpensive", "every mailer is tried at once"],
   ["LDAPCluster", "LDAP is not supported"],
   ["LDAPDefaultSpec", "LDAP is not supported"],
-  ["LogLevel", "the log has what LogLevel 9 has"],
   ["MatchGECOS", "only login names and aliases are users"],
   ["MaxMimeHeaderLength", "fields go as they came, up to confMAX_HEADERS_LENGTH"],
-  ["MeToo", "the sender gets a copy when he is on the list"],
   ["MessageIdHeader", "the form of fields that are added is fixed"],
-  ["MinFreeBlocks", "room for mail is kept by the queue itself"],
   ["MustQuoteChars", "names are quoted as RFC 5322 says"],
   ["OldStyleHeaders", "addresses in headers are parted by commas"],
   ["QueueLA", "mail is always tried at once"],
@@ -99,6 +95,18 @@ export const missing: ReadonlyMap<OptionName, string> = new Map<OptionName, stri
   ["SendMimeErrors", "reports are always multipart/report (RFC 3464)"],
   ["SevenBitInput", "octets are never changed"],
   ["SingleLineFromHeader", "fields go as they came"],
+  ["Timeout.aconnect", "each host has confTO_CONNECT, and at most ten are asked in one attempt"],
+  ["Timeout.iconnect", "confTO_CONNECT is for every attempt"],
+  ...(
+    [
+      "Timeout.resolver.retrans",
+      "Timeout.resolver.retrans.first",
+      "Timeout.resolver.retrans.normal",
+      "Timeout.resolver.retry",
+      "Timeout.resolver.retry.first",
+      "Timeout.resolver.retry.normal",
+    ] as const
+  ).map((name) => [name, "say `options timeout: attempts:' in resolv.conf"] as const),
   ["SingleThreadDelivery", "a host has a limit of sessions, not one"],
   ["UnixFromLine", "the form of a From_ line is fixed"],
   ["UseErrorsTo", "reports go to the envelope's sender"],

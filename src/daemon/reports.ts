@@ -1,5 +1,6 @@
 // Reports of what became of a message, queued as new mail: written by queue/bounce.ts, durable before the recipients they are
 // about leave the spool.
+import { readFileSync } from "node:fs"
 import { hasFlag, option } from "../config/options.ts"
 import { macro, type Settings } from "../config/settings.ts"
 import { printPath } from "../mail/address.ts"
@@ -8,6 +9,7 @@ import { fail, ok, type Result } from "../mail/result.ts"
 import type { Clock, NewId } from "../mail/world.ts"
 import { type Bounce, type BounceFacts, bouncesFor } from "../queue/bounce.ts"
 import type { Entry, Queued } from "../queue/entry.ts"
+import { givenUpAt } from "../queue/schedule.ts"
 import { asDated } from "../queue/steady.ts"
 import type { Settled } from "../queue/settle.ts"
 import type { Spool } from "../spool/spool.ts"
@@ -76,8 +78,22 @@ function factsFor(
     postmasterCopy: copy === undefined || copy === "" ? undefined : copy,
     returnBody: !hasFlag(settings, "PrivacyOptions", "nobodyreturn"),
     largestReturned: undefined,
+    preface: prefaceOf(option(settings, "ErrorHeader")),
     ...(author === undefined ? {} : { author }),
-    retryUntil: entry.acceptedAt + (option(settings, "Timeout.queuereturn") ?? 0) * 1000,
+    retryUntil: givenUpAt({ ...entry, settings, ...entry.envelope, priority: entry.summary.priority }),
+  }
+}
+
+const longestPreface = 64 * 1024
+
+/** ErrorHeader: a text, or a file that begins with /; one that cannot be read is no reason to send no report. */
+function prefaceOf(header: string | undefined): readonly string[] | undefined {
+  if (header === undefined || header.trim() === "") return undefined
+  if (!header.startsWith("/")) return [header]
+  try {
+    return readFileSync(header, "utf8").slice(0, longestPreface).trimEnd().split(/\r?\n/)
+  } catch {
+    return undefined
   }
 }
 

@@ -3,7 +3,7 @@ import { test } from "node:test"
 import fc from "fast-check"
 import type { Origin } from "../mail/decision.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
-import { type Fate, isOwnTrouble, nextAttempt, type Waiting } from "./schedule.ts"
+import { type Fate, givenUpAt, isOwnTrouble, nextAttempt, type Waiting } from "./schedule.ts"
 
 const minute = 60_000
 const hour = 60 * minute
@@ -163,4 +163,11 @@ test("a queue group's interval counts instead of the growing ones, whatever the 
   )
   assert.match(fates[0]?.reason.says ?? "", /tried again in 1h30m \(queue group slow\)/)
   assert.equal(at(next({ attempts: 3, queueGroup: { ...queueGroup, interval: undefined } })) / minute, 8)
+})
+
+test("a report of a delay tells the end that its message has: its priority's, a report's, else that of all mail", () => {
+  const own = settings({ "Timeout.queuereturn.urgent": 3600, "Timeout.queuereturn.dsn": 7200 })
+  assert.equal(givenUpAt({ acceptedAt: 1, settings: own, priority: "urgent" }), 1 + hour)
+  assert.equal(givenUpAt({ acceptedAt: 1, settings: own, reversePath: "null" }), 1 + 2 * hour)
+  assert.equal(givenUpAt({ acceptedAt: 1, settings: own }), 1 + 5 * day)
 })

@@ -76,6 +76,13 @@ export function nextAttempt(waiting: Waiting): Fate {
   return { next: "wait", at, reason: because("schedule", says, life.at) }
 }
 
+/** When mail is given up that was accepted then, for this sender and of this priority. */
+export function givenUpAt(
+  waiting: Pick<Waiting, "acceptedAt" | "settings" | "reversePath" | "priority">,
+): number {
+  return waiting.acceptedAt + timeout("queuereturn", waiting).milliseconds
+}
+
 /** Whether the trouble is with this machine or a mailbox on it (RFC 3463 §3.3, §3.4): no other host said or lacks anything. */
 export function isOwnTrouble({ status, remote }: Pick<DeliveryStatus, "status" | "remote">): boolean {
   return remote === undefined && /^4\.[23]\./.test(status)
@@ -114,7 +121,10 @@ type Timeout = {
 }
 
 /** The most exact option that is set: `.dsn` for reports, else that of its priority, then the one without ending. */
-function timeout(kind: "queuereturn" | "queuewarn", { settings, reversePath, priority }: Waiting): Timeout {
+function timeout(
+  kind: "queuereturn" | "queuewarn",
+  { settings, reversePath, priority }: Pick<Waiting, "settings" | "reversePath" | "priority">,
+): Timeout {
   const names = [`Timeout.${kind}.${priority ?? "normal"}`, `Timeout.${kind}`] as const
   const order = reversePath === "null" ? ([`Timeout.${kind}.dsn`, ...names] as const) : names
   for (const name of order) {
