@@ -118,7 +118,7 @@ function asking(resolver: string | undefined) {
 }
 
 /** Options that are read and mean nothing to us, and need not. */
-function optionFindings(settings: Settings): Finding[] {
+export function optionFindings(settings: Settings): Finding[] {
   return [...harmless].flatMap(([name, why]) => {
     const at = changedAt(settings, name)
     if (at === undefined) return []

@@ -4,12 +4,11 @@ import { existsSync } from "node:fs"
 import { isIP } from "node:net"
 import { join } from "node:path"
 import { loadSettings } from "../config/load.ts"
-import { optionAt } from "../config/options.ts"
 import type { SubmissionHop } from "../config/settings.ts"
 import { asksForExchangers, hostOfHop, submissionHop } from "../config/submission.ts"
-import { type Origin, printOrigin } from "../mail/decision.ts"
+import { printOrigin } from "../mail/decision.ts"
 import type { Dns } from "../mail/world.ts"
-import { findingOf, type CheckOptions, type Finding } from "./check-report.ts"
+import { type CheckOptions, type Finding, findingOf, optionFindings } from "./check-report.ts"
 import { type CheckSource, reader } from "./check-source.ts"
 import { readText } from "./configuration.ts"
 import { resolverFor } from "./resolver-option.ts"
@@ -35,16 +34,9 @@ export async function submitFindings(
     const says = `${file} has no FEATURE(msp): the sendmail command hands mail over by the submission socket`
     return [...found, { severity: "note", text: says, at: undefined }]
   }
-  const queue = optionAt(settings, "MspQueueDirectory")
-  if (queue !== undefined) found.push(noQueue(queue))
+  found.push(...optionFindings(settings))
   const missing = await missingServer(hop, resolverFor(options.resolver))
   return missing === undefined ? found : [...found, missing]
-}
-
-function noQueue(at: Origin): Finding {
-  const text =
-    "MSP_QUEUE_DIR has no effect: mail that waits for its server lies in clientqueue of the state directory"
-  return { severity: "note", text, at: printOrigin(at) }
 }
 
 /** The finding about a server that DNS does not know, or does not tell of now. */

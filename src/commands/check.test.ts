@@ -104,7 +104,7 @@ test("a submit.mc beside it is looked at too: its server, its words without effe
     [
       "define(`MSP_QUEUE_DIR', `/var/spool/elsewhere')dnl\nFEATURE(`msp', `[127.0.0.1]')dnl\n",
       0,
-      /^submit\/submit\.mc:2: note: MSP_QUEUE_DIR has no effect/m,
+      /^submit\/submit\.mc:2: note: MSP_QUEUE_DIR means nothing here/m,
     ],
     ["dnl nothing\n", 1, /^warning: there is no MAILER\(`smtp'\)/m],
     ["FEATURE(`mps')dnl\n", 2, /^submit\/submit\.mc:2:1: error: .*\bmps\b/m],

@@ -78,3 +78,21 @@ R<ann@$*> $| <gor@$*>\t$#discard
   assert.ok(bob.ok)
   assert.equal((await expandFrom(bob.value, pendingFor("list@grussell.org"), routing)).leaves.length, 3)
 })
+
+test("with MeToo off, who writes to a list that he is on gets no copy; his own address and an alias of his do", async () => {
+  const lists = { aliases: "list: bob, jim@example.org, Ann@Example.org\nmyself: bob" }
+  const users = ["bob", "jim"]
+  const to = async (from: string, list: string, meToo: boolean) => {
+    const routing = siteOf({ users, tables: lists, options: meToo ? {} : { MeToo: false } })
+    const sender = parseMailbox(from)
+    assert.ok(sender.ok)
+    const { leaves } = await expandFrom(sender.value, pendingFor(list), routing)
+    return leaves.map(({ route }) => String(route.user)).join(" ")
+  }
+  assert.equal(await to("bob@grussell.org", "list@grussell.org", true), "bob jim@example.org Ann@Example.org")
+  assert.equal(await to("bob@grussell.org", "list@grussell.org", false), "jim@example.org Ann@Example.org")
+  assert.equal(await to("ann@example.org", "list@grussell.org", false), "bob jim@example.org")
+  assert.equal(await to("bob@example.org", "list@grussell.org", false), "bob jim@example.org Ann@Example.org")
+  assert.equal(await to("bob@grussell.org", "bob@grussell.org", false), "bob")
+  assert.equal(await to("bob@grussell.org", "myself@grussell.org", false), "bob")
+})

@@ -1,7 +1,8 @@
 // Where the recipients of a waiting message go today. Aliases are applied once, at the first attempt; what then waits for
 // another host is routed anew at each attempt, so that a mended mailertable helps mail that is queued already.
+import { option } from "../config/options.ts"
 import { feature, mailer } from "../config/settings.ts"
-import type { ReversePath } from "../mail/address.ts"
+import { printMailbox, printPath, type ReversePath } from "../mail/address.ts"
 import { checkCompat, checkSiteCompat } from "../policy/compat.ts"
 import type { Pending } from "../queue/entry.ts"
 import type { Dead, Expanded, Leaf } from "../queue/plan.ts"
@@ -9,7 +10,7 @@ import { canonical } from "../routing/canonify.ts"
 import { expand } from "../routing/expand.ts"
 import { resolve } from "../routing/route.ts"
 import type { SiteRouting } from "../routing/routing.ts"
-import type { RoutingWorld } from "../routing/world.ts"
+import { localDomain, type RoutingWorld } from "../routing/world.ts"
 
 /** Where it goes, but for those whom FEATURE(compat_check) keeps from this sender. */
 export async function expandFrom(
@@ -17,7 +18,7 @@ export async function expandFrom(
   pending: Pending,
   routing: SiteRouting,
 ): Promise<Expanded> {
-  const expanded = await expandPending(pending, routing)
+  const expanded = withoutSender(sender, await expandPending(pending, routing), routing)
   const asks = feature(routing.settings, "compat_check") !== undefined || routing.rules?.has("check_compat")
   if (asks !== true) return expanded
   const leaves: Leaf[] = []
@@ -36,6 +37,22 @@ export async function expandFrom(
       })
   }
   return { pending, leaves, dead }
+}
+
+/**
+ * MeToo off: who writes to a list that he is on gets no copy (sendmail: recipient.c). sendmail differs: an alias that leads to
+ * nobody but the sender takes his mail with it there.
+ */
+function withoutSender(sender: ReversePath, expanded: Expanded, { settings }: RoutingWorld): Expanded {
+  const { leaves } = expanded
+  if (option(settings, "MeToo") || sender === "null" || leaves.length < 2) return expanded
+  const name = localDomain(settings, sender.domain).member ? sender.localPart.toLowerCase() : undefined
+  const address = printMailbox(sender).toLowerCase()
+  const others = leaves.filter(({ path, route }) => {
+    if (route.mailer === "local" && String(route.user).toLowerCase() === name) return false
+    return printPath(path).toLowerCase() !== address
+  })
+  return others.length === 0 ? expanded : { ...expanded, leaves: others }
 }
 
 const thrownAway = { mailer: "discard", host: "", user: "" }

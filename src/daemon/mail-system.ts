@@ -3,7 +3,7 @@
 import type { Server, Socket } from "node:net"
 import { connectAgent } from "../agent/client.ts"
 import type { Agent } from "../agent/protocol.ts"
-import { option } from "../config/options.ts"
+import { option, optionAt } from "../config/options.ts"
 import type { Settings } from "../config/settings.ts"
 import { makeAccounts } from "../host/accounts.ts"
 import { openPasswordFiles, type PasswordFiles } from "../host/password-files.ts"
@@ -23,6 +23,7 @@ import type { Entry, Queued } from "../queue/entry.ts"
 import type { Settled } from "../queue/settle.ts"
 import { isOwnTrouble, nextAttempt } from "../queue/schedule.ts"
 import type { Spool } from "../spool/spool.ts"
+import { reserveOf } from "../spool/room.ts"
 import { openSpool } from "../spool/sqlite.ts"
 import type { TlsMaterial } from "../trust/tls-options.ts"
 import { attempt } from "./attempt.ts"
@@ -106,6 +107,7 @@ export class MailSystem {
       format: logFormat,
       write: (lines) => process.stderr.write(lines),
       syslog: asRoot ? machineLog() : undefined,
+      level: option(settings, "LogLevel"),
     })
     const live = new Live()
     const time = new SteadyClock((line) => log.note(line))
@@ -116,6 +118,7 @@ export class MailSystem {
       clock,
       steady: time,
       log: (line) => log.note(line),
+      reserveBytes: leastFree(settings, layout.queue),
       ...historyLimits(settings),
     })
     if (!spool.ok) return spool
@@ -461,4 +464,11 @@ async function within(milliseconds: number, work: Promise<void>): Promise<void> 
   const timer = setTimeout(resolve, milliseconds)
   await Promise.race([work, promise])
   clearTimeout(timer)
+}
+
+/** MinFreeBlocks, where a line sets it; else the disk's size says how much stays free. */
+function leastFree(settings: Settings, queue: string): number | undefined {
+  return optionAt(settings, "MinFreeBlocks") === undefined
+    ? undefined
+    : reserveOf(queue, option(settings, "MinFreeBlocks"))
 }

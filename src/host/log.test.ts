@@ -337,3 +337,27 @@ test("sendmail's lines and JSON lines carry the same ids, those of the timelines
     ids,
   )
 })
+
+test("LogLevel says which lines there are: refusals from 4, arrivals from 5, failures from 7, deliveries from 8, delays from 9", async () => {
+  const status = (action: DeliveryStatus["action"]): DeliveryStatus => ({
+    recipient: pending.recipient,
+    action,
+    status: "2.0.0",
+    diagnostic: "words",
+    remote: undefined,
+    at: new Date(acceptedAt),
+    reason: because("esmtp", "words"),
+  })
+  const heard = async (level: number) => {
+    let text = ""
+    const log = makeLog({ format: "sendmail", stamp: false, level, write: (lines) => (text += lines) })
+    log.refused("S", "ruleset=check_rcpt", undefined)
+    log.accepted({ entry, pending: [pending] })
+    for (const action of ["failed", "relayed", "delayed"] as const)
+      log.delivered(entry, { pending, status: status(action), routed: undefined }, acceptedAt)
+    log.note("S", "a note")
+    log.flush()
+    return text.split("\n").length - 1
+  }
+  assert.deepEqual(await Promise.all([0, 3, 4, 5, 6, 7, 8, 9, 14].map(heard)), [1, 1, 2, 3, 3, 4, 5, 6, 6])
+})

@@ -41,6 +41,8 @@ export type LogOptions = {
   /** False where the reader puts time and name before each line itself (journald). */
   readonly stamp?: boolean
   readonly clock?: Clock
+  /** LogLevel: what of mail is logged at all. Absent: everything. */
+  readonly level?: number
   /** The machine's own log, which gets each of sendmail's lines too. */
   readonly syslog?: { say(line: string): void } | undefined
 }
@@ -51,7 +53,26 @@ const mostGathered = 64 * 1024
 export function makeLog(options: LogOptions): Log {
   const { format, write, clock = Date.now } = options
   const gathered = gather(write)
-  return format === "json" ? jsonLog(gathered, clock) : sendmailLog(gathered, options, clock)
+  const log = format === "json" ? jsonLog(gathered, clock) : sendmailLog(gathered, options, clock)
+  return options.level === undefined ? log : atLevel(log, options.level)
+}
+
+/** From which level each kind of line is logged (sendmail guide, §4.3: log levels). Troubles of ours always are. */
+const leastLevel = { refused: 4, accepted: 5, reported: 6, failed: 7, delivered: 8, delayed: 9 } as const
+
+function atLevel(log: Log, level: number): Log {
+  const nothing = () => {}
+  return {
+    ...log,
+    accepted: level < leastLevel.accepted ? nothing : log.accepted,
+    reported: level < leastLevel.reported ? nothing : log.reported,
+    refused: level < leastLevel.refused ? nothing : log.refused,
+    delivered(entry, tried, startedAt, by) {
+      const { action } = tried.status
+      const least = action === "failed" || action === "delayed" ? leastLevel[action] : leastLevel.delivered
+      if (level >= least) log.delivered(entry, tried, startedAt, by)
+    },
+  }
 }
 
 type Lines = { readonly add: (line: string) => void; readonly flush: () => void }

@@ -129,7 +129,9 @@ test("the second MX is asked when nobody listens at the first", async (t) => {
   const second = await host(t, { address: "127.0.0.3" })
   const { mailer, log } = await post(t, second.port, grussell)
   assert.deepEqual(told(await mailer.deliver(batch("me@grussell.org", "grussell.org"))), ["me relayed 2.0.0"])
-  assert.deepEqual(log, ["a0000000000001: mx1.grussell.org [127.0.0.2]: Connection refused by mx1.grussell.org."])
+  assert.deepEqual(log, [
+    "a0000000000001: mx1.grussell.org [127.0.0.2]: Connection refused by mx1.grussell.org.",
+  ])
 })
 
 test("once the message is on its way no other host is asked: it may have arrived", async (t) => {
@@ -230,6 +232,21 @@ test("FallbackMXhost takes what no exchanger took", async (t) => {
     assert.deepEqual(told(await mailer.deliver(batch("me@grussell.org", domain))), ["me relayed 2.0.0"])
   }
   assert.equal(backup.received(), 2)
+})
+
+test("FallbackSmartHost takes what no exchanger took, and mail for hosts that nobody knows", async (t) => {
+  const smart = await host(t, { address: "127.0.0.4" })
+  const { mailer } = await post(t, smart.port, grussell, {
+    settings: settings(smart.port, { FallbackMXhost: "[127.0.0.9]", FallbackSmartHost: "[127.0.0.4]" }),
+  })
+  for (const domain of ["grussell.org", "broken.test", "nosuch.test"]) {
+    assert.deepEqual(
+      told(await mailer.deliver(batch("me@grussell.org", domain))),
+      ["me relayed 2.0.0"],
+      domain,
+    )
+  }
+  assert.equal(smart.received(), 3)
 })
 
 test("a silent host is left alone for a while: only the first message waits for it", async (t) => {

@@ -75,7 +75,8 @@ export function makeSmtpMailer(world: SmtpWorld): SmtpMailer {
       dns,
       isOurs: ownNames(world),
       random: world.random ?? Math.random,
-      fallback: fallback(settings),
+      fallback: fallback(settings, "FallbackMXhost"),
+      smart: fallback(settings, "FallbackSmartHost"),
       tryItself: option(settings, "TryNullMXList"),
     },
     isOurAddress: (address, port) => ours.has(`${reached(address)} ${port}`),
@@ -122,8 +123,11 @@ function ownNames({ settings, hello }: SmtpWorld): (name: string) => boolean {
   return (name) => name === own || local?.has(name) === true
 }
 
-function fallback(settings: Pick<Settings, "options">): string | undefined {
-  const value = settings.options.get("FallbackMXhost")?.value
+function fallback(
+  settings: Pick<Settings, "options">,
+  name: "FallbackMXhost" | "FallbackSmartHost",
+): string | undefined {
+  const value = settings.options.get(name)?.value
   return typeof value === "string" && value !== "" ? value : undefined
 }
 

@@ -22,6 +22,8 @@ export type Report = {
   readonly host: string
   readonly author: string
   readonly now: number
+  /** ErrorHeader: the site's own words, before all others. */
+  readonly preface?: readonly string[] | undefined
   /** Whom the report goes to, for its To: fields. */
   readonly to: readonly string[]
   /** It goes to the postmaster because nobody else can be told. */

@@ -8,7 +8,8 @@ import { statusAdvice, statusWords } from "./status-words.ts"
 
 /** The whole text, with CRLF. */
 export function reportText(report: Report): string {
-  const lines = [...inWords(report), ...familiar(report)]
+  const { preface = [] } = report
+  const lines = [...preface, ...(preface.length > 0 ? [""] : []), ...inWords(report), ...familiar(report)]
   return lines.map((one) => `${line(one, report.international)}\r\n`).join("")
 }
 

@@ -168,6 +168,11 @@ test("people read first what happened, in whose words, and what they can do", ()
   }
 })
 
+test("the site's own words stand before all others (ErrorHeader)", () => {
+  const { words } = read({ ...failed, preface: ["Questions?", "Call the help desk."] })
+  assert.match(words.body, /^Questions\?\r?\nCall the help desk\.\r?\n\r?\nThis is the mail system at/)
+})
+
 test("a diagnostic of our own is not passed off as a peer's", () => {
   const recipients = [
     reported({

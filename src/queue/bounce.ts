@@ -31,6 +31,8 @@ export type BounceFacts = {
   readonly largestReturned: number | undefined
   /** When a message is given up (Timeout.queuereturn), milliseconds since 1970. */
   readonly retryUntil: number
+  /** The option ErrorHeader: what stands before all else, line by line. */
+  readonly preface?: readonly string[] | undefined
   /** Who signs it: "MAILER-DAEMON" as a name of this host, unless another is said. */
   readonly author?: string
 }
@@ -233,6 +235,7 @@ function reportOf(
     host: facts.host,
     author: facts.author ?? "MAILER-DAEMON",
     now: facts.now,
+    preface: facts.preface,
     to: [letter.path, ...facts.copies].map((path) =>
       path === "postmaster" ? "postmaster" : printAngled(path),
     ),

@@ -147,6 +147,15 @@ for (const [name, host, known, fallback, expected] of fallbacks) {
   })
 }
 
+test("FallbackSmartHost comes last, behind FallbackMXhost, and does not serve a null MX", async () => {
+  const known = { "grussell.org": mx([10, "a"]), "hello.com": mx([0, "."]) }
+  const both = { ...world(known, "backup.test"), smart: "smart.test" }
+  const found = await findExchangers("grussell.org", both)
+  assert.equal(shown(found), "10 a, backup.test, smart.test")
+  assert.equal(found.reason.says, "FallbackSmartHost follows")
+  assert.equal(shown(await findExchangers("hello.com", both)), "no 5.1.10")
+})
+
 test("each host and each refusal says why", async () => {
   const found = await findExchangers("grussell.org", world({ "grussell.org": mx([10, "a.grussell.org"]) }))
   assert.ok(found.outcome === "yes")

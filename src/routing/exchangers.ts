@@ -38,6 +38,8 @@ export type ExchangerWorld = {
   readonly random: () => number
   /** FallbackMXhost: tried after all others. */
   readonly fallback: string | undefined
+  /** FallbackSmartHost: tried when all that failed too, whatever became of the domain's name. */
+  readonly smart?: string | undefined
   /** TryNullMXList: where this host is the best exchanger and the domain not ours, the domain's own address is tried. */
   readonly tryItself?: boolean
 }
@@ -81,7 +83,9 @@ export async function findExchangers(text: string, world: ExchangerWorld): Promi
   if (!specs.ok) return later(reply(451, "4.3.5", specs.error), because(step, specs.error))
   const decisions: Decision<Exchangers>[] = []
   for (const spec of specs.value) decisions.push(await hostsOf(spec, world))
-  return withFallback(decisions.length === 1 ? decisions[0]! : together(decisions), world)
+  const decision = decisions.length === 1 ? decisions[0]! : together(decisions)
+  const first = withFallback(decision, "FallbackMXhost", world.fallback, world)
+  return withFallback(first, "FallbackSmartHost", world.smart, world)
 }
 
 async function hostsOf(spec: HostSpec, world: ExchangerWorld): Promise<Decision<Exchangers>> {
@@ -180,27 +184,31 @@ function shuffled<T>(values: readonly T[], random: () => number): readonly T[] {
 }
 
 /** Mail for these waits or fails for want of any other host: then the fallback is tried too. */
-function withFallback(decision: Decision<Exchangers>, world: ExchangerWorld): Decision<Exchangers> {
-  if (world.fallback === undefined || decision.outcome === "no" || decision.outcome === "pass")
-    return decision
-  const fallback = parseHosts(world.fallback)
+function withFallback(
+  decision: Decision<Exchangers>,
+  name: "FallbackMXhost" | "FallbackSmartHost",
+  hosts: string | undefined,
+  world: ExchangerWorld,
+): Decision<Exchangers> {
+  if (hosts === undefined || decision.outcome === "no" || decision.outcome === "pass") return decision
+  const fallback = parseHosts(hosts)
   if (!fallback.ok) {
-    const wrong = because(step, `FallbackMXhost is left out: ${fallback.error}`)
+    const wrong = because(step, `${name} is left out: ${fallback.error}`)
     return { ...decision, reason: withTrail(decision.reason, [wrong]) }
   }
   const groups = fallback.value
     .filter((spec) => spec.kind === "address" || !world.isOurs(spec.name))
-    .map((spec) => [fallbackHost(spec)])
+    .map((spec) => [fallbackHost(spec, name)])
   if (groups.length === 0) return decision
-  const reason = because(step, "FallbackMXhost follows", undefined, [decision.reason])
+  const reason = because(step, `${name} follows`, undefined, [decision.reason])
   if (decision.outcome === "later") return yes({ groups, secure: false }, reason)
   return yes({ groups: [...decision.value.groups, ...groups], secure: decision.value.secure }, reason)
 }
 
-function fallbackHost(spec: HostSpec): Exchanger {
+function fallbackHost(spec: HostSpec, name: string): Exchanger {
   const host = spec.kind === "address" ? spec.text : spec.name
   const address = spec.kind === "address" ? spec.address : undefined
-  return { host, address, preference: undefined, reason: because(step, `FallbackMXhost is ${host}`) }
+  return { host, address, preference: undefined, reason: because(step, `${name} is ${host}`) }
 }
 
 /**

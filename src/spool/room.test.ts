@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { statfsSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { test } from "node:test"
-import { Room } from "./room.ts"
+import { reserveOf, Room } from "./room.ts"
 
 const free = () => {
   const { bavail, bsize } = statfsSync(tmpdir())
@@ -37,4 +37,11 @@ test("a directory that cannot be asked has no room, and the reason is one line",
   const gone = new Room("/nonexistent/queue", () => 0, undefined).for(1)
   assert.ok(!gone.ok)
   assert.match(gone.error, /^\/nonexistent\/queue: ENOENT[^\n]*$/)
+})
+
+test("MinFreeBlocks is in blocks of the file system, and never less than the disk's own reserve", () => {
+  const own = reserveOf(tmpdir(), 0)
+  assert.ok(own > 0)
+  assert.equal(reserveOf(tmpdir(), 1), own)
+  assert.equal(reserveOf(tmpdir(), 1_000_000_000) % 1_000_000_000, 0)
 })

@@ -9,6 +9,12 @@ const inodesInReserve = 100
 /** Milliseconds for which an answer of the file system holds. */
 const lookEvery = 1000
 
+/** The reserve of this disk when so many of its blocks are to stay free: never less than its own. */
+export function reserveOf(directory: string, blocksFree: number): number {
+  const { bsize, blocks } = statfsSync(directory)
+  return Math.max(blocksFree * bsize, sharesOf(blocks * bsize).reserve)
+}
+
 export class Room {
   readonly #directory: string
   readonly #clock: Clock
