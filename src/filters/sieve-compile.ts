@@ -8,8 +8,8 @@ import {
   type SieveIssue,
   type TestNode,
 } from "./sieve-syntax.ts"
+import { wrongValues } from "./sieve-checks.ts"
 import { commands, extensions, type Shape, tests, type Word } from "./sieve-words.ts"
-import { compileRegex } from "./posix-regex.ts"
 
 export type Value = string | readonly string[] | number | true
 
@@ -80,6 +80,7 @@ class Compiler {
     for (const name of names.kind === "list" ? names.items : [names.text]) {
       if (extensions.has(name)) this.required.add(name)
       else this.#issue(names.at, `there is no extension "${name}" here`)
+      if (name === "vacation-seconds") this.required.add("vacation") // RFC 6131 §2
     }
   }
 
@@ -175,17 +176,20 @@ class Compiler {
   #shaped(given: Argument | undefined, shape: Shape, of: string, at: Place): Value | undefined {
     if (given?.kind === "number" && shape === "number") return given.number
     if (given?.kind === "string" && shape !== "number") {
-      const text = this.#decoded(given.text)
+      const text = this.#decoded(given.text, given.at)
       return shape === "list" ? [text] : text
     }
-    if (given?.kind === "list" && shape === "list") return given.items.map((item) => this.#decoded(item))
+    if (given?.kind === "list" && shape === "list") {
+      if (given.items.length === 0) this.#issue(given.at, `${of} wants at least one string`) // RFC 5228 §8.2
+      return given.items.map((item) => this.#decoded(item, given.at))
+    }
     const wanted = shape === "list" ? "a string or a list of strings" : `a ${shape}`
     this.#issue(given?.at ?? at, `${of} wants ${wanted}`)
     return undefined
   }
 
   /** RFC 5228 §2.4.2.4: ${hex:40} and ${unicode:40}. */
-  #decoded(text: string): string {
+  #decoded(text: string, at: Place): string {
     if (!this.required.has("encoded-character") || !text.includes("${")) return text
     return text
       .replaceAll(/\$\{unicode:\s*((?:[0-9a-f]{1,6}\s*)+)\}/gi, (whole, list: string) => {
@@ -193,9 +197,10 @@ class Compiler {
           .trim()
           .split(/\s+/)
           .map((one) => Number.parseInt(one, 16))
-        return points.every((point) => point <= 0x10_ff_ff && (point < 0xd8_00 || point > 0xdf_ff))
-          ? String.fromCodePoint(...points)
-          : whole
+        if (points.every((point) => point <= 0x10_ff_ff && (point < 0xd8_00 || point > 0xdf_ff)))
+          return String.fromCodePoint(...points)
+        this.#issue(at, `${whole} is no character of Unicode`)
+        return whole
       })
       .replaceAll(/\$\{hex:\s*((?:[0-9a-f]{1,2}\s*)+)\}/gi, (_, list: string) =>
         Buffer.from(
@@ -208,37 +213,12 @@ class Compiler {
   }
 
   /** What the shapes do not say. */
-  #check({ name, at, tags, arguments: args }: Call): void {
-    const comparator = tags.get("comparator")
-    if (typeof comparator === "string" && !/^i;(?:octet|ascii-casemap|ascii-numeric)$/.test(comparator))
-      this.#issue(at, `there is no comparator "${comparator}"`)
-    if (comparator === "i;ascii-numeric") this.#needs("comparator-i;ascii-numeric", comparator, at)
-    for (const tag of ["count", "value"]) {
-      const relation = tags.get(tag)
-      if (typeof relation === "string" && !/^(?:gt|ge|lt|le|eq|ne)$/i.test(relation))
-        this.#issue(at, `:${tag} compares with gt, ge, lt, le, eq or ne`)
-    }
-    if (name === "size" && !tags.has("over") && !tags.has("under"))
-      this.#issue(at, "size wants :over or :under")
-    if (tags.get("index") === 0) this.#issue(at, ":index counts from 1")
-    if (
-      tags.has("last") &&
-      (name === "header" || name === "address" || name === "date") &&
-      !tags.has("index")
-    )
-      this.#issue(at, ":last needs :index")
-    if (tags.has("regex")) this.#regexes(args.at(-1), at)
-    if (name === "set" && !/^[A-Za-z_][A-Za-z0-9_]*$/.test(String(args[0] ?? "")))
-      this.#issue(at, `"${String(args[0] ?? "")}" is no name of a variable`)
-  }
-
-  #regexes(patterns: Value | undefined, at: Place): void {
-    for (const pattern of Array.isArray(patterns) ? (patterns as readonly string[]) : []) {
-      if (pattern.includes("${")) continue // known when it runs
-      const compiled = compileRegex(pattern, false)
-      if (!compiled.ok)
-        this.#issue(at, `"${pattern.slice(0, 60)}" is no regular expression: ${compiled.error}`)
-    }
+  #check(call: Call): void {
+    const { at, tags, name } = call
+    if (tags.get("comparator") === "i;ascii-numeric")
+      this.#needs("comparator-i;ascii-numeric", "i;ascii-numeric", at)
+    if (name === "global") this.#needs("variables", name, at) // RFC 6609 §3.4.1
+    for (const says of wrongValues(call, this.required.has("variables"))) this.#issue(at, says)
   }
 }
 

@@ -1,6 +1,7 @@
 // A Sieve script run on a message: which actions follow, and which line said so. Nothing is done here: actions are a list, and
 // what only the world knows (other scripts, mailboxes, what was seen before) is asked for by yielding.
 import type { Call, Script } from "./sieve-compile.ts"
+import { isFieldName, sieveAddress } from "./sieve-checks.ts"
 import { compare, comparisonOf } from "./sieve-match.ts"
 import {
   type Action,
@@ -141,9 +142,9 @@ function isFolder(name: string): boolean {
 }
 
 function redirect(run: Run, call: Call): void {
-  const address = run.text(call.arguments[0]).trim()
-  if (!/^[^\s@<>,;]+@[^\s@<>,;]+$/.test(address))
-    throw new SieveFailure(`"${address}" is no address to redirect to`)
+  const text = run.text(call.arguments[0])
+  const address = sieveAddress(text)
+  if (address === undefined) throw new SieveFailure(`"${text}" is no address to redirect to`)
   const before = run.actions.filter(({ kind }) => kind === "redirect").length
   if (before >= most.redirects) throw new SieveFailure(`more than ${most.redirects} redirects`)
   if (!call.tags.has("copy")) run.keeps = false
@@ -165,7 +166,6 @@ function vacation(run: Run, call: Call): void {
   const { tags, arguments: args } = call
   if (run.actions.some(({ kind }) => kind === "vacation"))
     throw new SieveFailure("vacation twice (RFC 5230 §4.7)")
-  if (run.actions.some(({ kind }) => kind === "reject")) throw new SieveFailure("vacation after a reject")
   const days = Number(tags.get("days") ?? 7)
   const seconds = tags.has("seconds") ? Number(tags.get("seconds")) : Math.min(Math.max(days, 1), 365) * day
   const text = (tag: string) => (tags.has(tag) ? run.text(tags.get(tag)) : undefined)
@@ -209,7 +209,7 @@ const fixed = new Set(["received", "auto-submitted"])
 
 function addHeader(run: Run, call: Call): void {
   const name = run.text(call.arguments[0])
-  if (!/^[!-9;-~]{1,200}$/.test(name)) throw new SieveFailure(`"${name}" is no field's name`)
+  if (!isFieldName(name)) throw new SieveFailure(`"${name}" is no field's name`)
   if (fixed.has(name.toLowerCase())) return
   run.world.message.add(name, run.text(call.arguments[1]), call.tags.has("last"))
   run.tell(call, `addheader ${name}`)

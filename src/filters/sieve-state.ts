@@ -135,6 +135,11 @@ export class Run {
   }
 
   add(action: Action): void {
+    // RFC 5429 §2.5: who hears that his message was refused must not be wrong about it.
+    if (action.kind !== "discard" && this.actions.some(({ kind }) => kind === "reject"))
+      throw new SieveFailure(
+        `${action.kind === "store" ? "stored" : action.kind} after a reject (RFC 5429 §2.5)`,
+      )
     if (this.actions.length >= most.actions) throw new SieveFailure(`more than ${most.actions} actions`)
     this.actions.push(action)
   }

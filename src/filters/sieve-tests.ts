@@ -135,10 +135,10 @@ function flagsTested(run: Run, test: Call): readonly string[] {
 function body(run: Run, test: Call): boolean {
   const { message } = run.world
   const { tags, arguments: args } = test
-  if (tags.has("raw")) return found(run, test, [message.body.toString("utf8")], args[0])
   const types = tags.has("content") ? run.list(tags.get("content")) : undefined
   const before = run.groups
-  const matches = found(run, test, message.parts(types), args[0])
+  const texts = tags.has("raw") ? [message.body.toString("utf8")] : message.parts(types)
+  const matches = found(run, test, texts, args[0])
   run.groups = before // RFC 5173 §6: body sets no match variables
   return matches
 }

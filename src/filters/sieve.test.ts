@@ -156,3 +156,73 @@ test("each test of an if is told with its line", () => {
     ],
   )
 })
+
+const mistakes: readonly (readonly [script: string, says: string])[] = [
+  ['require "vacation"; vacation :from "nobody" "x";', '"nobody" is no address'],
+  ['redirect "a@example.org, b@example.org";', '"a@example.org, b@example.org" is no address'],
+  ['if address "subject" "x" { keep; }', '"subject" is no field of addresses: header looks into it'],
+  ['require "envelope"; if envelope "cc" "x" { keep; }', 'the envelope has no "cc" here: from and to'],
+  ['if header "subject" [] { keep; }', "header wants at least one string"],
+  ['require "editheader"; addheader "Bad Name" "x";', '"Bad Name" is no field\'s name'],
+  ['require "include"; global "x";', 'global needs require "variables"'],
+  [
+    'require "comparator-i;ascii-numeric"; if header :contains :comparator "i;ascii-numeric" "a" "1" { keep; }',
+    "i;ascii-numeric compares numbers, not with :contains",
+  ],
+  [
+    'require "encoded-character"; if header "a" "${unicode:D800}" { keep; }',
+    "${unicode:D800} is no character of Unicode",
+  ],
+  ['require "mailbox"; if mailboxexists 3 { keep; }', "mailboxexists wants a string or a list of strings"],
+]
+
+for (const [text, says] of mistakes)
+  test(`a script is told: ${says}`, () => {
+    const compiled = compileSieve("s", text)
+    assert.deepEqual(compiled.ok ? [] : compiled.issues.map((issue) => issue.says), [says])
+  })
+
+test("an address with a name is an address, and one made of variables is looked at when it is there", () => {
+  assert.deepEqual(kinds(play('redirect "Ann <ann@example.org>";')), ["redirect"])
+  const made = 'require "variables"; set "who" "nobody"; redirect "${who}";'
+  assert.equal(play(made).failed, '"nobody" is no address to redirect to')
+})
+
+for (const after of [
+  "keep;",
+  'fileinto "a";',
+  'redirect "a@example.org";',
+  'vacation "away";',
+  'reject "more";',
+])
+  test(`${after} after a reject goes wrong, and the message is kept`, () => {
+    const result = play(`require ["reject","fileinto","vacation"]; reject "no"; ${after}`)
+    assert.deepEqual(kinds(result), ["keep"])
+    assert.match(result.failed ?? "", /RFC 5429/)
+  })
+
+test("ereject refuses as reject does; a regular expression can be quoted", () => {
+  assert.deepEqual(kinds(play('require "ereject"; ereject "no";')), ["reject"])
+  const quoted =
+    'require ["variables","regex","fileinto"]; set :quoteregex "a" "h.l+"; if header :regex "subject" "${a}" { fileinto "x"; }'
+  assert.deepEqual(kinds(play(quoted)), ["keep"])
+})
+
+test("vacation-seconds brings vacation with it (RFC 6131 §2)", () => {
+  const [action] = play('require "vacation-seconds"; vacation :seconds 60 "away";').actions
+  assert.equal(action?.kind === "vacation" && action.vacation.seconds, 60)
+})
+
+test("include :once comes once, and return goes back to who included", () => {
+  const scripts: Readonly<Record<string, Script>> = {
+    a: script('require ["include","fileinto","copy"]; fileinto :copy "a"; return; fileinto "never";'),
+  }
+  const result = play(
+    'require ["include","fileinto"]; include :once "a"; include :once "a"; include "a"; fileinto "last";',
+    mail,
+    (ask) =>
+      ask.ask === "script" ? { answer: "script", script: scripts[ask.name] ?? script("") } : { answer: "no" },
+  )
+  assert.deepEqual(kinds(result), ["a", "last"])
+  assert.equal(result.told.filter(({ says }) => says === 'fileinto "a"').length, 2)
+})

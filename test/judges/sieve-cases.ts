@@ -246,6 +246,197 @@ export const sieveCases: Readonly<Record<string, SieveCase>> = {
   },
   "encoded characters": asks('header :contains "from" "${hex:40}${unicode:45}xample"', "encoded-character"),
   comments: { script: `# one\n${fi}/* two\nthree */ fileinto /* four */ "a"; # five` },
+  "reject after fileinto": { script: 'require ["reject","fileinto"]; fileinto "a"; reject "no";' },
+  "reject after discard": { script: 'require "reject"; discard; reject "no";' },
+  "reject twice": { script: 'require "reject"; reject "no"; reject "no";' },
+  "keep after reject": { script: 'require "reject"; reject "no"; keep;' },
+  "vacation after reject": { script: 'require ["reject","vacation"]; reject "no"; vacation "away";' },
+  "vacation and discard": { script: 'require "vacation"; vacation "away"; discard;', messages: ["plain"] },
+  "vacation twice": { script: 'require "vacation"; vacation "away"; vacation "away";', messages: ["plain"] },
+  "vacation with everything": {
+    script:
+      'require "vacation"; vacation :days 3 :subject "gone" :from "bob@grussell.org" :addresses ["bob@grussell.org","bob+lists@grussell.org"] :handle "h" "away";',
+    messages: ["plain", "mime"],
+  },
+  "vacation :mime": {
+    script: 'require "vacation"; vacation :mime "Content-Type: text/html\r\n\r\n<b>away</b>";',
+    messages: ["plain"],
+  },
+  "vacation :seconds": {
+    script: 'require ["vacation-seconds"]; vacation :addresses "bob@grussell.org" :seconds 60 "away";',
+    messages: ["mime"],
+  },
+  "vacation :days and :seconds": {
+    script: 'require "vacation-seconds"; vacation :days 1 :seconds 60 "away";',
+  },
+  "vacation of no text": { script: 'require "vacation"; vacation;' },
+  "vacation from nobody": { script: 'require "vacation"; vacation :from "not an address" "away";' },
+  "copy of a keep": { script: 'require "copy"; keep :copy;' },
+  "copy without require": { script: 'redirect :copy "x@example.org";' },
+  "redirect to nobody": { script: 'redirect "not an address";' },
+  "redirect to two": { script: 'redirect "a@example.org, b@example.org";' },
+  "redirect with a name": { script: 'redirect "Ann <ann@example.org>";' },
+  "fileinto :create": { script: 'require ["fileinto","mailbox"]; fileinto :create "new.folder";' },
+  "fileinto :create without mailbox": { script: 'require "fileinto"; fileinto :create "new";' },
+  "flags of variables and lists": {
+    script:
+      'require ["imap4flags","variables","fileinto"]; setflag "a" "\\\\Seen $x"; addflag "a" ["$y","\\\\SEEN"]; removeflag "a" ["$X"]; if hasflag :is "a" "$y" { fileinto :flags ["${a}","$z"] "f"; }',
+  },
+  "hasflag counts": asks(
+    'hasflag :count "eq" :comparator "i;ascii-numeric" "0"',
+    "imap4flags",
+    "relational",
+    "comparator-i;ascii-numeric",
+  ),
+  "hasflag matches": {
+    script:
+      'require ["imap4flags","fileinto"]; setflag ["$Work","\\\\Seen"]; if hasflag :matches "\\\\*" { fileinto "yes"; } elsif hasflag :contains "work" { fileinto "two"; }',
+  },
+  "flags are taken away again": {
+    script: 'require "imap4flags"; setflag ["\\\\Seen","$a"]; setflag []; keep;',
+  },
+  "no flags by a tag": { script: 'require "imap4flags"; setflag "\\\\Seen"; keep :flags "";' },
+  "flags of each action are its own": {
+    script:
+      'require ["imap4flags","fileinto"]; setflag "$a"; fileinto "one"; addflag "$b"; fileinto "two"; removeflag "$a"; keep;',
+  },
+  "index of addresses": asks('address :index 2 :contains "to" "x"', "index"),
+  "index of the last address field": asks('address :index 1 :last :domain "to" "example.org"', "index"),
+  "index of a date": asks('date :index 2 :originalzone :is "received" "minute" "59"', "index", "date"),
+  "index 0": asks('header :index 0 :contains "received" "x"', "index"),
+  "last without index": asks('header :last :contains "received" "x"', "index"),
+  "index without require": asks('header :index 1 :contains "received" "x"'),
+  "date month and day": asks(
+    'allof (date :zone "+0000" "date" "month" "11", date :zone "+0000" "date" "day" "24")',
+    "date",
+  ),
+  "date time": asks('date :zone "+0000" :contains "date" "time" ":00"', "date"),
+  "date second": asks('date :value "lt" "date" "second" "42"', "date", "relational"),
+  "date of no date": asks('date :is "subject" "year" "2026"', "date"),
+  "date of a field that is not there": asks('date :matches "x-none" "year" "*"', "date"),
+  "date of no part": asks('date :is "date" "century" "20"', "date"),
+  "date of a wrong zone": asks('date :zone "CET" :is "date" "year" "2026"', "date"),
+  "date of both zones": asks('date :zone "+0000" :originalzone "date" "year" "2026"', "date"),
+  "currentdate at a zone": asks('currentdate :zone "+1200" :matches "zone" "+1200"', "date"),
+  "currentdate std11": asks('currentdate :zone "-0330" :matches "std11" "*, * 20* *:*:* -0330"', "date"),
+  "currentdate of the original zone": asks('currentdate :originalzone "year" "2026"', "date"),
+  "date of variables": {
+    script:
+      'require ["date","variables","fileinto"]; if date :matches :zone "+0000" "date" "date" "*-*-*" { fileinto "${1}.${2}"; }',
+  },
+  "variables out of range": {
+    script: 'require ["variables","fileinto"]; if header :matches "subject" "*" { fileinto "x${7}${1}"; }',
+  },
+  "variables of a match that fails": {
+    script:
+      'require ["variables","fileinto"]; if header :matches "to" "*@*" { if header :matches "subject" "none*" { discard; } fileinto "${2}"; }',
+  },
+  "variables with modifiers in another order": {
+    script: 'require ["variables","fileinto"]; set :upperfirst :lower "a" "hELLO"; fileinto "${a}";',
+  },
+  "modifiers of one kind": { script: 'require "variables"; set :upper :lower "a" "x";' },
+  "a variable with a bad name": { script: 'require "variables"; set "1a" "x";' },
+  "a variable of a namespace": { script: 'require "variables"; set "a.b" "x";' },
+  "a match variable is not set": { script: 'require "variables"; set "0" "x";' },
+  "variables within variables": {
+    script:
+      'require ["variables","fileinto"]; set "a" "${b}"; set "b" "x"; set "c" "$${b}{a}"; fileinto "${c}${a}";',
+  },
+  "a string counted": asks(
+    'string :count "eq" :comparator "i;ascii-numeric" ["a","","b"] "2"',
+    "variables",
+    "relational",
+    "comparator-i;ascii-numeric",
+  ),
+  "quoteregex without regex": { script: 'require "variables"; set :quoteregex "a" "x";' },
+  "envelope from nobody": asks('envelope :is "from" ""', "envelope"),
+  "envelope all": asks('envelope :all :matches "to" "bob+*@grussell.org"', "envelope"),
+  "envelope of no part": asks('envelope "cc" "x"', "envelope"),
+  "envelope without require": { script: 'if envelope "from" "x" { keep; }' },
+  "address of no address field": asks('address :contains "subject" "h"'),
+  "address of Resent-From": asks('address :contains "resent-from" "ann"'),
+  "detail without one": asks('address :detail :is "from" ""', "subaddress"),
+  "detail matches nothing": asks('address :detail :matches "from" "*"', "subaddress"),
+  "subaddress without require": { script: 'if address :detail "to" "x" { keep; }' },
+  "a relation that is none": asks('header :value "xx" "subject" "a"', "relational"),
+  "a value without require": { script: 'if header :value "eq" "subject" "a" { keep; }' },
+  "a count of nothing": asks('header :count "eq" "x-none" "0"', "relational"),
+  "a count by words": asks('header :count "gt" ["subject","from"] "1"', "relational"),
+  "values of numbers that are none": asks(
+    'header :value "gt" :comparator "i;ascii-numeric" "subject" "5"',
+    "relational",
+    "comparator-i;ascii-numeric",
+  ),
+  "a comparator that must be required": asks('header :is :comparator "i;ascii-numeric" "x-priority" "3"'),
+  "comparators that need not be": {
+    script: 'require ["comparator-i;octet","comparator-i;ascii-casemap"]; keep;',
+  },
+  "numbers do not contain": asks(
+    'header :contains :comparator "i;ascii-numeric" "x-priority" "3"',
+    "comparator-i;ascii-numeric",
+  ),
+  "body of everything": asks('body :content "" :contains "words"', "body"),
+  "body of several kinds": asks(
+    'body :content ["text/html","application"] :contains ["none","binary"]',
+    "body",
+  ),
+  "body matches": asks('body :text :matches "*money*"', "body"),
+  "body leaves variables alone": {
+    script:
+      'require ["body","variables","fileinto"]; if header :matches "subject" "*" { if body :raw :matches "*e*" { fileinto "x${2}${1}"; } }',
+    messages: ["mime"],
+  },
+  "body transforms twice": asks('body :raw :text :contains "x"', "body"),
+  "encoded characters, several": asks('header :contains "from" "${hex: 40 45 78}ample"', "encoded-character"),
+  "encoded characters that are none": asks('header :contains "from" "${hex:4}"', "encoded-character"),
+  "an encoded surrogate": asks('header :contains "from" "${unicode:D800}"', "encoded-character"),
+  "encoded without require": asks('header :contains "from" "${hex:40}"'),
+  "addheader at the end": {
+    script:
+      'require ["editheader","fileinto"]; addheader :last "Subject" "last"; if header :is "subject" "last" { fileinto "yes"; }',
+  },
+  "addheader of a bad name": { script: 'require "editheader"; addheader "Bad Name" "x";' },
+  "addheader of variables": {
+    script:
+      'require ["editheader","variables","fileinto"]; if header :matches "subject" "* *" { addheader "X-First" "${1}"; } if header :is "x-first" "Hello" { fileinto "yes"; }',
+  },
+  "deleteheader by the last number": {
+    script:
+      'require ["editheader","fileinto"]; addheader :last "X-A" "1"; addheader :last "X-A" "2"; deleteheader :last :index 1 "X-A"; if header :is "X-A" "2" { fileinto "no"; } else { fileinto "yes"; }',
+  },
+  "deleteheader matches": {
+    script:
+      'require ["editheader","fileinto"]; deleteheader :matches "received" "from x*"; if header :contains "received" "from x" { fileinto "no"; } else { fileinto "yes"; }',
+  },
+  "deleteheader last without index": { script: 'require "editheader"; deleteheader :last "X-A";' },
+  "stop in a block": { script: `${fi}if true { stop; } fileinto "x";` },
+  "anyof of nothing": { script: "if anyof () { keep; }" },
+  "a trailing comma": { script: "if anyof (true,) { keep; }" },
+  "a list that is empty": asks('header :contains "subject" []'),
+  "a string of two lines": asks('header :contains "subject" "Hello\nthere"'),
+  "an escape that is none": asks('header :contains "subject" "H\\ello"'),
+  "a comment that is open": { script: "/* keep;" },
+  "a comment in a comment": { script: "/* a /* b */ keep;" },
+  "text: with a comment": { script: 'require "reject"; reject text: # a comment\nno\n.\n;' },
+  "text: that is open": { script: 'require "reject"; reject text:\nno\n' },
+  "size in M": asks("size :under 1M"),
+  "size of both": asks("size :over 1 :under 2"),
+  "size without a tag": asks("size 100"),
+  "elsif after else": { script: "if true { keep; } else { keep; } elsif true { keep; }" },
+  "a test as a command": { script: 'header "subject" "x";' },
+  "a command as a test": { script: "if keep { keep; }" },
+  "a block for a command": { script: "keep { stop; }" },
+  "require of a list and twice": {
+    script: 'require ["fileinto","fileinto"]; require "fileinto"; fileinto "a";',
+  },
+  "words in any case": { script: 'REQUIRE "fileinto"; IF NOT EXISTS "X-None" { FileInto "a"; }' },
+  "mailboxexists of a wrong kind": { script: 'require "mailbox"; if mailboxexists 3 { keep; }' },
+  "duplicate with everything": {
+    script: 'require "duplicate"; if duplicate :header "x" :uniqueid "y" { keep; }',
+  },
+  "include of a wrong place": { script: 'require "include"; include :personal :global "x";' },
+  "global without variables": { script: 'require "include"; global "x";' },
+  "return without include": { script: "return;" },
   "no such command": { script: "foo;" },
   "no such test": { script: "if foo { keep; }" },
   "a missing require": { script: 'fileinto "a";' },

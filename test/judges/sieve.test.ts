@@ -87,6 +87,7 @@ async function judge({ script, message, n }: Pair): Promise<string> {
     )
   })
   if (/failed to (?:compile|open sieve script)/.test(text)) return "no script"
+  if (/resolved with successful implicit keep/.test(text)) return "store INBOX"
   if (code !== 0) return `exit ${code}: ${text}`
   return wordsOf(text)
 }
