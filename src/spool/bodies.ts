@@ -42,11 +42,17 @@ export function removeBodyFile(folders: Folders, id: string): void {
   step("remove.unlinked")
 }
 
-/** Removes what no row names. The number of files removed. */
-export function sweepBodies(folders: Folders, hasRow: (id: string) => boolean): number {
+/** Removes what no row names. The number of files removed. `named` reads all rows: an index that is damaged costs no file. */
+export function sweepBodies(
+  folders: Folders,
+  rows: { readonly has: (id: string) => boolean; readonly named: () => ReadonlySet<string> },
+): number {
+  const strays = readdirSync(folders.bodies).filter((name) => !rows.has(name))
+  if (strays.length === 0) return 0
+  const named = rows.named()
   let removed = 0
-  for (const name of readdirSync(folders.bodies)) {
-    if (hasRow(name)) continue
+  for (const name of strays) {
+    if (named.has(name)) continue
     unlinkSync(join(folders.bodies, name))
     removed++
   }

@@ -9,6 +9,9 @@ import { step } from "./steps.ts"
 /** A database that this program must not touch; the message is one line for its user. */
 export class UnusableDatabase extends Error {}
 
+/** A database that is not what this program wrote: what can be saved of it is to be saved. */
+export class DamagedDatabase extends Error {}
+
 // Rows are kept small and apart: a message with 10,000 recipients changes only the rows of those that were served.
 // Bodies have a table of their own, so that lists and scans never pass over octets. `due` is `next`, or NULL while the
 // message is held; its index has only what may be tried. `crc` guards what the row says, `bodyCrc` the octets.
@@ -103,6 +106,7 @@ export function schemaVersion(database: DatabaseSync): number {
 
 function migrate(database: DatabaseSync, path: string): void {
   const found = schemaVersion(database)
+  if (found > mostLikely) throw new DamagedDatabase(`its version is ${found}`)
   if (found > ladder.length) {
     throw new UnusableDatabase(
       `${path} was written by a newer Waypost (schema ${found}, this one knows ${ladder.length}): start that one, or choose another directory`,
@@ -110,10 +114,26 @@ function migrate(database: DatabaseSync, path: string): void {
   }
   for (let version = found; version < ladder.length; version++) {
     database.exec("BEGIN IMMEDIATE")
-    ladder[version]?.(database)
+    try {
+      ladder[version]?.(database)
+    } catch (error) {
+      if (resultCode(error) !== sqliteError) throw error
+      throw new DamagedDatabase(`it is not of version ${version}, as it says: ${explainError(error)}`)
+    }
     database.exec(`PRAGMA user_version = ${version + 1}; COMMIT`)
   }
+  const there = new Set(
+    database
+      .prepare("SELECT name FROM sqlite_schema")
+      .all()
+      .map(({ name }) => name),
+  )
+  for (const name of tables) if (!there.has(name)) throw new DamagedDatabase(`its table ${name} is missing`)
 }
+
+/** No Waypost will ever have more versions. */
+const mostLikely = 1000
+const tables = ["entry", "pending", "body", "clock", "pendingLane", "pendingNext"]
 
 /** What SQLite finds wrong; undefined when nothing. */
 export function findDamage(database: DatabaseSync): string | undefined {
@@ -121,10 +141,13 @@ export function findDamage(database: DatabaseSync): string | undefined {
   return first === "ok" ? undefined : String(first)
 }
 
+const sqliteError = 1
 const sqliteConstraint = 19
 const sqliteFull = 13
 const sqliteCorrupt = 11
 const sqliteNotADatabase = 26
+/** A page that the file should have, and has not. */
+const sqliteShortRead = 522
 
 /** Whether only this statement failed, and the database is in order. */
 export function isConstraint(error: unknown): boolean {
@@ -138,14 +161,19 @@ export function isFull(error: unknown): boolean {
 
 /** Whether the file is no database, or no whole one. */
 export function isDamage(error: unknown): boolean {
+  if (error instanceof DamagedDatabase) return true
   const code = resultCode(error)
-  return code === sqliteCorrupt || code === sqliteNotADatabase
+  return code === sqliteCorrupt || code === sqliteNotADatabase || extendedCode(error) === sqliteShortRead
 }
 
 /** SQLite's primary result code, 0 for errors that are not its own. */
 function resultCode(error: unknown): number {
+  return extendedCode(error) & 0xff
+}
+
+function extendedCode(error: unknown): number {
   const code = error instanceof Error && "errcode" in error ? error.errcode : 0
-  return typeof code === "number" ? code & 0xff : 0
+  return typeof code === "number" ? code : 0
 }
 
 /** One line about an error, with SQLite's own words and code. */

@@ -6,6 +6,7 @@ import type {
   Answers,
   Change,
   ChangeResult,
+  DamageReport,
   EventRow,
   Failure,
   FromWorker,
@@ -39,6 +40,7 @@ const nothing = new Uint8Array(0)
 export type LinkEvents = {
   readonly log: (line: string) => void
   readonly eventsKept: (count: number) => void
+  readonly damage: (report: DamageReport) => void
   /** The time by which what is old in the timelines is told. */
   readonly now: () => number
   /** What time it is; asked once a second at most. */
@@ -117,6 +119,11 @@ export class Link {
       this.#asked.set(number, { resolve, reject })
       this.#post({ kind: "question", number, question })
     })
+  }
+
+  /** The database was looked through, and this was found. */
+  distrust(why: string): void {
+    this.#post({ kind: "distrust", why })
   }
 
   note(events: readonly EventRow[]): void {
@@ -206,6 +213,8 @@ export class Link {
         return this.#opening?.resolve(message.why)
       case "eventsKept":
         return this.#events.eventsKept(message.count)
+      case "damage":
+        return this.#events.damage(message.report)
       case "log":
         return this.#events.log(message.line)
       case "closed":

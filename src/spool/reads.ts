@@ -14,6 +14,7 @@ const statements = {
   nextDue: "SELECT min(due) AS due FROM pending WHERE due > 0 AND due > ?",
   bySeq: "SELECT seq, id, acceptedAt, held, crc, json FROM entry WHERE seq = ?",
   byId: "SELECT seq, id, acceptedAt, held, crc, json FROM entry WHERE id = ?",
+  withFiles: "SELECT id FROM entry NOT INDEXED WHERE fileSize IS NOT NULL",
   has: "SELECT 1 FROM entry WHERE id = ?",
   pending: "SELECT number, next, lane, crc, json FROM pending WHERE seq = ? ORDER BY number",
   body: "SELECT size, bodyCrc, fileSize, fileCrc, json, octets FROM entry LEFT JOIN body USING (seq) WHERE id = ?",
@@ -93,6 +94,11 @@ export class Reader {
   /** Whether there is a row of this id, whatever is in it. */
   has(id: string): boolean {
     return this.#run.has.get(id) !== undefined
+  }
+
+  /** Ids of all messages that have a file, by the table itself, not by its index. */
+  withFiles(): ReadonlySet<string> {
+    return new Set(this.#run.withFiles.all().map(({ id }) => String(id)))
   }
 
   /** One page in order of id; it may be short, or empty, and yet not the last. */

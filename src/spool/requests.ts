@@ -98,6 +98,25 @@ export type BodyRow =
   | { readonly found: "nothing" }
   | { readonly found: "damaged"; readonly why: string }
 
+/** A message that is damaged, and was set aside. */
+export type DamagedMessage = {
+  readonly id: string
+  readonly why: string
+  /** As far as they can be read, without brackets. */
+  readonly sender: string | undefined
+  readonly recipients: readonly string[]
+  readonly subject: string | undefined
+}
+
+/** What was found damaged. `kept` messages of a database that had to be begun anew are in the new one. */
+export type DamageReport = {
+  readonly why: string
+  readonly kept: number
+  readonly lost: readonly DamagedMessage[]
+  /** The folder with what is left. */
+  readonly where: string
+}
+
 export type Totals = { readonly messages: number; readonly recipients: number; readonly octets: number }
 
 /** `words` is what it can be found by, in lower case; rows that are read come without. */
@@ -144,6 +163,8 @@ export type ToWorker =
     }
   | { readonly kind: "question"; readonly number: number; readonly question: Question }
   | { readonly kind: "events"; readonly events: readonly EventRow[]; readonly now: number }
+  /** The database was found damaged. */
+  | { readonly kind: "distrust"; readonly why: string }
   | { readonly kind: "close"; readonly mark: TimeMark | undefined }
 
 export type FromWorker =
@@ -163,4 +184,5 @@ export type FromWorker =
   /** The store is in order again, or not. */
   | { readonly kind: "order"; readonly trouble: Failure | undefined }
   | { readonly kind: "log"; readonly line: string }
+  | { readonly kind: "damage"; readonly report: DamageReport }
   | { readonly kind: "closed" }

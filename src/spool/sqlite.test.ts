@@ -356,18 +356,13 @@ test("a spool of a newer version is refused and left as it is", async () => {
   })
 })
 
-test("a directory that cannot be written is one line, and so is a database that is none", async () => {
-  await withSpool(async ({ spool, directory }) => {
+test("a directory that cannot be written is one line", async () => {
+  await withSpool(async ({ directory }) => {
     const file = join(directory, "a-file")
     writeFileSync(file, "")
     const where = await openSpool({ directory: file, clock: Date.now, log: () => {} })
     assert.ok(!where.ok)
     assert.match(where.error, /a-file: EEXIST|ENOTDIR/)
-    await spool.close()
-    writeFileSync(join(directory, "queue.db"), "this is no database, whatever its name says".repeat(200))
-    const what = await openSpool({ directory, clock: Date.now, log: () => {} })
-    assert.ok(!what.ok)
-    assert.match(what.error, /the spool cannot be opened: file is not a database/)
   })
 })
 

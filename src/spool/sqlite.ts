@@ -8,6 +8,7 @@ import type { Clock } from "../mail/world.ts"
 import type { Outcome, Queued } from "../queue/entry.ts"
 import type { Shape } from "../queue/summary.ts"
 import type { TimeMark } from "../queue/steady.ts"
+import { Audits } from "./audits.ts"
 import { FolderSync } from "./body-file.ts"
 import { bodyPath, type Folders, foldersOf, setAsideFile } from "./bodies.ts"
 import { foundEvents, printPending, readEvents, readQueued } from "./codec.ts"
@@ -17,7 +18,7 @@ import { IncomingMessage, type Intake } from "./incoming.ts"
 import { type ChangeAnswer, Link } from "./link.ts"
 import { type DirectoryLock, lockDirectory } from "./lock.ts"
 import { Notes } from "./notes.ts"
-import type { BodyRow, Change } from "./requests.ts"
+import type { BodyRow, Change, DamageReport } from "./requests.ts"
 import { Room } from "./room.ts"
 import type { Event, EventPage, EventSearch, Filter, Incoming, QueueAges, ShapeOf, Spool } from "./spool.ts"
 import { step } from "./steps.ts"
@@ -30,6 +31,8 @@ export type SpoolOptions = {
   readonly reserveBytes?: number | undefined
   /** Whatever the operator must know, one line each. */
   readonly log: (line: string) => void
+  /** Milliseconds until it is looked through for damage the first time. */
+  readonly auditAfter?: number | undefined
   /** Bounds of history.db: 256 MiB (less on a small disk) and 7 days when absent. */
   readonly historyOctets?: number | undefined
   readonly historyMilliseconds?: number | undefined
@@ -41,11 +44,16 @@ export type SpoolOptions = {
         readonly ahead: () => number
       }
     | undefined
+  /** Hears of what was found damaged, also while the spool opens. */
+  readonly onDamage?: (report: DamageReport) => void
   /** Hears of each event as it is noted. */
   readonly onNote?: (events: readonly Event[]) => void
 }
 
 const day = 86_400_000
+
+/** A queue that was just begun has other things to do. */
+const quietly = 300_000
 
 /** Opens the spool, for this process alone. The error is one line for the user. */
 export async function openSpool(options: SpoolOptions): Promise<Result<Spool>> {
@@ -60,6 +68,7 @@ export async function openSpool(options: SpoolOptions): Promise<Result<Spool>> {
   const events = {
     log: options.log,
     eventsKept: (count: number) => notes.kept(count),
+    damage: (report: DamageReport) => options.onDamage?.(report),
     // Whichever clock is behind: no event goes before its time because the clock was set.
     now: () => options.clock() + Math.min(0, steady?.ahead() ?? 0),
     mark: () => steady?.mark(),
@@ -74,7 +83,8 @@ export async function openSpool(options: SpoolOptions): Promise<Result<Spool>> {
   }
   const room = new Room(directory, options.clock, options.reserveBytes)
   const folderSync = new FolderSync(folders.bodies)
-  return ok(new SqliteSpool({ folders, folderSync, link, room }, notes, locked.value))
+  const audits = new Audits(directory, options.auditAfter ?? quietly, (damage) => link.distrust(damage))
+  return ok(new SqliteSpool({ folders, folderSync, link, room }, { notes, audits }, locked.value))
 }
 
 function prepare({ root, bodies, damaged }: Folders): Result<DirectoryLock> {
@@ -92,13 +102,15 @@ const beforeAll = -1
 class SqliteSpool implements Spool {
   readonly #intake: Intake
   readonly #notes: Notes
+  readonly #audits: Audits
   readonly #lock: DirectoryLock
   /** The lane where the last look for what is due ended. */
   #lane = beforeAll
 
-  constructor(intake: Intake, notes: Notes, lock: DirectoryLock) {
+  constructor(intake: Intake, beside: { notes: Notes; audits: Audits }, lock: DirectoryLock) {
     this.#intake = intake
-    this.#notes = notes
+    this.#notes = beside.notes
+    this.#audits = beside.audits
     this.#lock = lock
   }
 
@@ -249,6 +261,7 @@ class SqliteSpool implements Spool {
   }
 
   async close(): Promise<void> {
+    await this.#audits.close()
     this.#notes.close()
     await this.#intake.link.close()
     this.#lock.release()

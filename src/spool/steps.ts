@@ -28,6 +28,8 @@ export const steps = [
   "open.recovered",
   "open.migrated",
   "open.swept",
+  "salvage.ready",
+  "salvage.done",
   "reopen.closed",
   "reopen.undone",
   "history.written",

@@ -7,12 +7,14 @@ import type { DatabaseSync } from "node:sqlite"
 import type { TimeMark } from "../queue/steady.ts"
 import { AgeCount } from "./ages.ts"
 import { type Folders, foldersOf, removeBodyFile, setAsideOctets, sweepBodies } from "./bodies.ts"
-import { explainError, findDamage, isFull, openDatabase, pageSize } from "./database.ts"
+import { explainError, findDamage, isDamage, isFull, openDatabase, pageSize } from "./database.ts"
 import { sharesAt } from "./disk.ts"
+import { damageAtFirstLook } from "./first-look.ts"
 import { lastMark, Marks } from "./marks.ts"
 import { Reader } from "./reads.ts"
-import type { Change, ChangeResult, Counted, Failure } from "./requests.ts"
+import type { Change, ChangeResult, Counted, DamageReport, Failure } from "./requests.ts"
 import { ShapeCount } from "./shapes.ts"
+import { finishSalvage, salvage } from "./salvage.ts"
 import { step } from "./steps.ts"
 import { Tally } from "./tally.ts"
 import { Writer } from "./writes.ts"
@@ -48,6 +50,10 @@ export class Store {
   readonly #path: string
   readonly #walLimit: number
   readonly #log: (line: string) => void
+  readonly #tell: (report: DamageReport) => void
+  /** Why the file is not to be trusted any more. */
+  #suspect: string | undefined
+  #lastMark: TimeMark | undefined
   #opened: Opened | undefined
   #trouble: Failure | undefined
   /** Ids that were refused because their commit failed; a reopened database may have them all the same. */
@@ -57,18 +63,38 @@ export class Store {
   #wal = 0
   #warnedAt = 0
 
-  /** Throws when the database cannot be used. */
-  constructor(directory: string, refused: readonly string[], log: (line: string) => void) {
+  /** Throws when the database cannot be used. `tell` hears of whatever is damaged. */
+  constructor(
+    directory: string,
+    refused: readonly string[],
+    { log, tell }: { log: (line: string) => void; tell: (report: DamageReport) => void },
+  ) {
     this.folders = foldersOf(directory)
     this.#path = join(directory, "queue.db")
     this.#walLimit = sharesAt(directory).wal
     this.#log = log
+    this.#tell = tell
     for (const id of refused) this.#refused.add(id)
-    this.#opened = this.#open()
-    this.#undoRefused(this.#opened)
-    const swept = sweepBodies(this.folders, (id) => this.reader.has(id))
+    try {
+      this.#begin()
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.distrust(explainError(error))
+      this.#begin()
+    }
+  }
+
+  #begin(): void {
+    const opened = this.#open()
+    this.#opened = opened
+    this.#trouble = undefined
+    this.#undoRefused(opened)
+    this.#lastMark = lastMark(opened.database)
+    const { reader } = opened
+    const swept = sweepBodies(this.folders, { has: (id) => reader.has(id), named: () => reader.withFiles() })
     step("open.swept")
-    if (swept > 0) log(`removed ${swept} unfinished ${swept === 1 ? "body" : "bodies"} of an earlier run`)
+    if (swept > 0)
+      this.#log(`removed ${swept} unfinished ${swept === 1 ? "body" : "bodies"} of an earlier run`)
   }
 
   /** What keeps it from working; undefined when it is in order. */
@@ -78,7 +104,7 @@ export class Store {
 
   /** What time it was when an earlier run ended. */
   get lastMark(): TimeMark | undefined {
-    return lastMark(this.#need().database)
+    return this.#lastMark
   }
 
   get reader(): Reader {
@@ -168,6 +194,7 @@ export class Store {
       // What the WAL holds is trusted no further than into the file: from here on it begins anew.
       database.exec("PRAGMA wal_checkpoint(TRUNCATE)")
       const damage = this.#trouble?.full === true ? undefined : findDamage(database)
+      if (damage !== undefined) this.#suspect = damage
       if (damage !== undefined) throw new Error(`${this.#path} is damaged: ${damage}`)
       this.#undoRefused(opened)
       this.#opened = opened
@@ -184,11 +211,66 @@ export class Store {
     }
   }
 
+  /** Where only an index is wrong, it is made anew from its table. True when that has worked. */
+  reindex(why: string): boolean {
+    if (!/\bindex\b/.test(why)) return false
+    try {
+      const { database } = this.#need()
+      database.exec("REINDEX")
+      if (findDamage(database) !== undefined) return false
+    } catch (error) {
+      this.#log(`${this.#path}: its indexes cannot be made anew: ${explainError(error)}`)
+      return false
+    }
+    this.#log(`${this.#path} was damaged: ${why}; its indexes were made anew, nothing is lost`)
+    this.#tell({
+      why: `an index of queue.db was damaged and made anew: ${why}`,
+      ...nothingLost(this.folders),
+    })
+    return true
+  }
+
+  /** SQLite found the file damaged: it is closed, and what is in it saved when it is opened again. */
+  distrust(why: string): Failure {
+    this.#suspect = why
+    this.#trouble = { full: false, why }
+    this.#closeAfterFailure()
+    return this.#trouble
+  }
+
+  /** A damaged database is set aside, and one with all that could be saved takes its place. */
+  #openOrSalvage(): DatabaseSync {
+    finishSalvage(this.folders)
+    const suspect = this.#suspect ?? damageAtFirstLook(this.folders.root)
+    if (suspect !== undefined) this.#salvage(suspect)
+    try {
+      return openDatabase(this.#path, this.#walLimit)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.#salvage(explainError(error))
+      return openDatabase(this.#path, this.#walLimit)
+    }
+  }
+
+  #salvage(why: string): void {
+    this.#log(`${this.#path} is damaged: ${why}; what can be saved is saved`)
+    const report = salvage(this.folders, why)
+    this.#suspect = undefined
+    const { kept, lost, where } = report
+    this.#log(`${kept} messages are saved, ${lost.length} are set aside; the damaged files are in ${where}`)
+    this.#tell(report)
+  }
+
   #open(): Opened {
-    const database = openDatabase(this.#path, this.#walLimit)
-    const tally = new Tally(database)
-    const reader = new Reader(database, (seq, id, text) => this.#setAsideEntry(database, seq, id, text))
-    return { database, tally, reader, writer: new Writer(database, tally), marks: new Marks(database) }
+    const database = this.#openOrSalvage()
+    try {
+      const tally = new Tally(database)
+      const reader = new Reader(database, (seq, id, text) => this.#setAsideEntry(database, seq, id, text))
+      return { database, tally, reader, writer: new Writer(database, tally), marks: new Marks(database) }
+    } catch (error) {
+      database.close()
+      throw error
+    }
   }
 
   /** Nobody was told that these were accepted. */
@@ -207,6 +289,8 @@ export class Store {
       `${id}: its entry is damaged; what is left of it is in damaged/${id}.entry, and it is not tried`,
     )
     setAsideOctets(this.folders, id, ".entry", Buffer.from(text))
+    const lost = { id, why: "its entry is damaged", sender: undefined, recipients: [], subject: undefined }
+    this.#tell({ why: lost.why, kept: 0, lost: [lost], where: this.folders.damaged })
     database.prepare("UPDATE pending SET due = NULL WHERE seq = ?").run(seq)
   }
 
@@ -250,6 +334,10 @@ export class Store {
 }
 
 const closed: Failure = { full: false, why: "the spool is closed" }
+
+function nothingLost({ root }: Folders): Omit<DamageReport, "why"> {
+  return { kept: 0, lost: [], where: root }
+}
 
 function committed(groups: readonly Group[]): void {
   for (const { changes } of groups) {

@@ -4,7 +4,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "
 import type { TimeMark } from "../queue/steady.ts"
 import type { AgeCount } from "./ages.ts"
 import { setAsideOctets } from "./bodies.ts"
-import { explainError, UnusableDatabase } from "./database.ts"
+import { explainError, isDamage, UnusableDatabase } from "./database.ts"
 import type { Answers, Counted, Failure, FromWorker, Question, ToWorker, WorkerStart } from "./requests.ts"
 import type { ShapeCount } from "./shapes.ts"
 import { Store } from "./store.ts"
@@ -27,7 +27,10 @@ class SpoolThread {
   constructor(port: MessagePort, start: WorkerStart) {
     this.#port = port
     const log = (line: string) => this.#say({ kind: "log", line })
-    this.#store = new Store(start.directory, start.refused, log)
+    this.#store = new Store(start.directory, start.refused, {
+      log,
+      tell: (report) => this.#say({ kind: "damage", report }),
+    })
     this.#timeline = new Timeline(start, log)
   }
 
@@ -69,10 +72,14 @@ class SpoolThread {
 
   // What keeps the store from working is said first: nobody who hears of his refusal finds room again before it is there.
   #refuse(groups: readonly Changes[], failure: Failure): void {
-    this.#say({ kind: "order", trouble: failure })
+    this.#wait(failure)
     for (const { group } of groups) this.#say({ kind: "failed", group, failure })
-    this.#reopening ??= setInterval(() => this.#reopen(), reopenEvery)
     this.#reopen()
+  }
+
+  #wait(failure: Failure): void {
+    this.#say({ kind: "order", trouble: failure })
+    this.#reopening ??= setInterval(() => this.#reopen(), reopenEvery)
   }
 
   #reopen(): void {
@@ -91,6 +98,9 @@ class SpoolThread {
         this.#timeline.add(message.events, message.now)
         this.#say({ kind: "eventsKept", count: message.events.length })
         return
+      case "distrust":
+        this.#mend(message.why)
+        return
       case "close":
         this.#close(message.mark)
     }
@@ -108,7 +118,7 @@ class SpoolThread {
       const octets = question.ask === "body" && isBody(value) ? [value.octets.buffer] : []
       this.#port.postMessage({ kind: "answer", number, value } satisfies FromWorker, octets)
     } catch (error) {
-      this.#say({ kind: "unanswered", number, why: explainError(error) })
+      this.#unanswered(number, error)
     }
   }
 
@@ -119,8 +129,20 @@ class SpoolThread {
       if (count.countOn()) return this.#say({ kind: "answer", number, value: count.value })
       setImmediate(() => this.#countPages(number, question, count))
     } catch (error) {
-      this.#say({ kind: "unanswered", number, why: explainError(error) })
+      this.#unanswered(number, error)
     }
+  }
+
+  /** An index is made anew from its table; anything else is saved into a new database. */
+  #mend(why: string): void {
+    if (this.#store.trouble !== undefined || this.#store.reindex(why)) return
+    this.#wait(this.#store.distrust(why))
+    this.#reopen()
+  }
+
+  #unanswered(number: number, error: unknown): void {
+    if (isDamage(error)) this.#wait(this.#store.distrust(explainError(error)))
+    this.#say({ kind: "unanswered", number, why: explainError(error) })
   }
 
   #find(question: Exclude<Question, Counted>): Answers[keyof Answers] {

@@ -1,8 +1,9 @@
 // The process that the kill tests stop: it does everything a spool can do, once, and says each promise it was given as a line on
 // standard output, synchronously, so that the line is out before the next step. node child.ts DIRECTORY
-import { appendFileSync, writeSync } from "node:fs"
+import { appendFileSync, readFileSync, writeFileSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
+import type { Spool } from "../../src/spool/spool.ts"
 import { openSpool } from "../../src/spool/sqlite.ts"
 import { headerSize, messageOf, octetsOf } from "./message.ts"
 
@@ -12,14 +13,18 @@ function say(...words: string[]): void {
   writeSync(1, `${words.join(" ")}\n`)
 }
 
-const opened = await openSpool({
-  directory,
-  clock: Date.now,
-  reserveBytes: 0,
-  log: (line) => writeSync(2, `${line}\n`),
-})
-if (!opened.ok) throw new Error(opened.error)
-const spool = opened.value
+async function open(): Promise<Spool> {
+  const opened = await openSpool({
+    directory,
+    clock: Date.now,
+    reserveBytes: 0,
+    log: (line) => writeSync(2, `${line}\n`),
+  })
+  if (!opened.ok) throw new Error(opened.error)
+  return opened.value
+}
+
+let spool = await open()
 
 async function accept(id: string, size: number, recipients = 1): Promise<void> {
   const octets = octetsOf(id, size)
@@ -92,5 +97,14 @@ other.close()
 while (!spool.room(1).ok) await new Promise((resolve) => setTimeout(resolve, 20))
 say("in order again")
 await accept("small5", 500)
+await spool.close()
+
+// The name of the database is changed: it is set aside, and all that is in it goes on in a new one.
+const database = join(directory, "queue.db")
+const octets = readFileSync(database)
+octets.write("No", 0, "latin1")
+writeFileSync(database, octets)
+spool = await open()
+await accept("small6", 500)
 await spool.close()
 say("closed")
