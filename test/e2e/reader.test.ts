@@ -15,7 +15,7 @@ import { join } from "node:path"
 import { test, type TestContext } from "node:test"
 import { setTimeout as sleep } from "node:timers/promises"
 import { without } from "../kit/debian.ts"
-import { project } from "../kit/system.ts"
+import { project, System } from "../kit/system.ts"
 
 const skip = without("tmux")
 
@@ -47,6 +47,16 @@ const box = [
   letter(5, "a list", "List-Post: <mailto:devel@grussell.org>\n", "Carl <carl@hello.com>"),
 ].join("")
 
+type Surroundings = {
+  /** A line that the editor adds to a letter. */
+  readonly typed?: string
+  /** What the editor does to the file $1, in sh. */
+  readonly edits?: string
+  /** The state directory of a mail system that runs. */
+  readonly state?: string
+  readonly folder?: string
+}
+
 /** A terminal with the reader in it. */
 class Terminal {
   readonly home: string
@@ -54,7 +64,17 @@ class Terminal {
   readonly #command: string
   readonly #size: readonly [number, number]
 
-  constructor(t: TestContext, text = box, size: readonly [number, number] = [100, 24], typed = "") {
+  constructor(
+    t: TestContext,
+    text = box,
+    size: readonly [number, number] = [100, 24],
+    {
+      typed = "",
+      edits = `printf '%s\\n' '${typed}' >> "$1"`,
+      state = "",
+      folder = "box",
+    }: Surroundings = {},
+  ) {
     this.home = mkdtempSync(join(tmpdir(), "waypost-reader-"))
     this.#socket = join(this.home, "tmux")
     writeFileSync(join(this.home, "box"), text)
@@ -63,8 +83,8 @@ class Terminal {
       rmSync(this.home, { recursive: true })
     })
     const editor = join(this.home, "editor")
-    writeFileSync(editor, `#!/bin/sh\nprintf '%s\\n' '${typed}' >> "$1"\n`, { mode: 0o755 })
-    this.#command = `cd ${this.home} && HOME=${this.home} USER=me EDITOR=${editor} VISUAL= WAYPOST_STATE=${this.home}/state ${project}/bin/waypost read box; echo ENDED; read x`
+    writeFileSync(editor, `#!/bin/sh\n${edits}\n`, { mode: 0o755 })
+    this.#command = `cd ${this.home} && HOME=${this.home} USER=me EDITOR=${editor} VISUAL= WAYPOST_STATE=${state || `${this.home}/state`} ${project}/bin/waypost read ${folder}; echo ENDED; read x`
     this.#size = size
     this.start()
   }
@@ -201,7 +221,7 @@ test("? lists the keys that work here", { skip }, async (t) => {
 })
 
 test("an answer that is written and kept for later survives, and D goes on with it", { skip }, async (t) => {
-  const terminal = new Terminal(t, box, [100, 24], "My answer, see the attached file")
+  const terminal = new Terminal(t, box, [100, 24], { typed: "My answer, see the attached file" })
   await terminal.shows("5 messages")
   terminal.keys("/")
   terminal.type("subject:list")
@@ -229,7 +249,7 @@ test("an answer that is written and kept for later survives, and D goes on with 
 })
 
 test("a letter outlives the terminal it was written in", { skip }, async (t) => {
-  const terminal = new Terminal(t, box, [100, 24], "Half a letter")
+  const terminal = new Terminal(t, box, [100, 24], { typed: "Half a letter" })
   await terminal.shows("5 messages")
   terminal.keys("m")
   await terminal.shows(/^To:/m)
@@ -244,6 +264,139 @@ test("a letter outlives the terminal it was written in", { skip }, async (t) => 
   const drafts = join(terminal.home, ".local/state/waypost/mail/drafts")
   const text = readFileSync(join(drafts, readdirSync(drafts)[0] ?? ""), "utf8")
   assert.match(text, /^To: gordon@grussell\.org\n[^]*Half a letter/)
+})
+
+const withPart = `From ann@example.org  Tue Nov 24 07:01:01 2026
+From: Ann Lee <ann@example.org>
+To: me@grussell.org
+Subject: numbers
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=b
+
+--b
+Content-Type: text/plain
+
+See the table.
+--b
+Content-Type: text/csv
+Content-Disposition: attachment; filename="../a table.csv"
+Content-Transfer-Encoding: base64
+
+MSwyCg==
+--b--
+
+`
+
+test("a part is listed and saved under a name that is only a name; a message goes through a pipe, and into a folder", {
+  skip,
+}, async (t) => {
+  const terminal = new Terminal(t, withPart + box)
+  await terminal.shows("6 messages")
+  terminal.keys("Home", "Enter")
+  await terminal.shows("[part 1: a table.csv, text/csv, 4 octets; s saves it]")
+  terminal.keys("s", "1", "Enter")
+  await terminal.shows(/Saved .*a table\.csv/)
+  assert.ok(readdirSync(terminal.home).some((name) => name.endsWith("a table.csv")))
+  terminal.keys("|")
+  terminal.type("grep -c . > count")
+  terminal.keys("Enter")
+  await terminal.shows("ended with 0")
+  assert.equal(readFileSync(join(terminal.home, "count"), "utf8"), "14\n")
+  terminal.keys("s")
+  terminal.type("saved")
+  terminal.keys("Enter")
+  await terminal.shows(/Saved 1 to .*saved; they leave this folder at quit/)
+  terminal.keys("q", "q")
+  await terminal.shows("ENDED")
+  assert.match(readFileSync(join(terminal.home, "saved"), "utf8"), /^From .*\n(?:.+\n)*Subject: numbers\n/)
+  assert.doesNotMatch(readFileSync(join(terminal.home, "box"), "utf8"), /Subject: numbers/)
+})
+
+test("words behind the colon do what keys do; Tab completes them, Escape calls them off", {
+  skip,
+}, async (t) => {
+  const terminal = new Terminal(t)
+  await terminal.shows(/└─Re: lunch/)
+  terminal.keys(":")
+  terminal.type("thr")
+  terminal.keys("Tab")
+  await terminal.shows(/^:threads\b/m)
+  terminal.keys("Enter")
+  await terminal.shows(/\d Re: lunch on Friday/)
+  terminal.keys(":")
+  terminal.type("folder")
+  await terminal.shows(/^:folder/m)
+  terminal.keys("Escape")
+  await terminal.shows("5 messages")
+  terminal.keys("d")
+  await terminal.shows("1 to delete")
+  terminal.keys(":")
+  terminal.type("exit")
+  terminal.keys("Enter")
+  await terminal.shows("ENDED")
+  assert.equal(readFileSync(join(terminal.home, "box"), "utf8"), box, "exit leaves the folder as it was")
+})
+
+test("with a mail system: how a letter got here, answers to one and to all, on to others, and as it is", {
+  skip,
+}, async (t) => {
+  const system = await System.start({
+    mc: `
+OSTYPE(\`linux')dnl
+define(\`confDOMAIN_NAME', \`mail.grussell.org')dnl
+LOCAL_DOMAIN(\`grussell.org')dnl
+define(\`confLOCAL_MAILBOX_DIR', \`@DIR@/mail')dnl
+DAEMON_OPTIONS(\`Name=MTA, Addr=127.0.0.1, Port=@PORT@')dnl
+FEATURE(\`no_default_msa')dnl
+FEATURE(\`accept_unresolvable_domains')dnl
+MAILER(\`local')dnl
+`,
+    users: ["gor", "andrew", "jim"],
+  })
+  t.after(() => system.stop())
+  const mailbox = (user: string) => join(system.directory, "mail", user)
+  const sent = await system.command(
+    "sendmail",
+    ["-t", "-i", "-f", "andrew@grussell.org"],
+    "From: Andrew <andrew@grussell.org>\nTo: gor@grussell.org\nCc: jim@grussell.org\nSubject: lunch\n\nAt one?\n",
+  )
+  assert.equal(sent.code, 0, sent.stderr)
+  await system.idle()
+  const edits = `sed -i '1s/^To: $/To: jim@grussell.org/' "$1"; echo 'So be it.' >> "$1"`
+  const terminal = new Terminal(t, "", [100, 60], { edits, state: system.state, folder: mailbox("gor") })
+  await terminal.shows("1 message")
+  terminal.keys("W")
+  const way = await terminal.shows(/How it got here \(\w{14}\)/)
+  assert.match(way, /andrew@grussell\.org/)
+  assert.match(way, /accepted <gor@grussell\.org>[^]*delivered <gor@grussell\.org>/)
+  terminal.keys("q", "R")
+  await terminal.shows(/Raw message[^]*Return-Path: <andrew@grussell\.org>/)
+  terminal.keys("q")
+  await terminal.shows("1 message")
+  const said: string[] = []
+  for (const key of ["r", "a", "f"]) {
+    terminal.keys(key)
+    await terminal.shows("y send")
+    terminal.keys("y", "Enter")
+    said.push(/Queued as (\w{14})/.exec(await terminal.shows(/Queued as \w{14}/))?.[1] ?? "")
+    terminal.keys("k") // its note goes
+    await terminal.shows(/^(?![^]*Queued as)/)
+  }
+  terminal.keys("B")
+  await terminal.shows("Bounce to:")
+  terminal.type("jim@grussell.org")
+  terminal.keys("Enter")
+  await terminal.shows(/Bounced as \w{14}/)
+  terminal.keys("q")
+  await terminal.shows("ENDED")
+  await system.idle()
+  const [andrew, jim] = [readFileSync(mailbox("andrew"), "utf8"), readFileSync(mailbox("jim"), "utf8")]
+  assert.equal([...andrew.matchAll(/^Subject: Re: lunch$/gm)].length, 2, "the answer, and the one to all")
+  assert.match(andrew, /\nIn-Reply-To: <[^>]+>\n[^]*\n> At one\?\n[^]*So be it\./)
+  assert.match(jim, /\nSubject: Re: lunch\n/)
+  assert.match(jim, /\nSubject: (?:Fwd: lunch|.*lunch.*fwd.*)\n/i)
+  assert.match(jim, /\nResent-To: jim@grussell\.org\n/)
+  assert.equal(new Set(said).size, 3)
 })
 
 test("what is neither a mailbox nor there is told in a line, and without a terminal it refers to mail", () => {

@@ -20,7 +20,10 @@ export class App {
   state: State
   readonly screen: Screen
   readonly #key: Key
-  #queue: Promise<void> = Promise.resolve()
+  /** Keys that were typed while another's work was going on. */
+  readonly #waiting: string[] = []
+  #working = false
+  #over = false
   #answer: ((text: string | undefined) => void) | undefined
   #ended: (() => void) | undefined
   #failed: ((error: unknown) => void) | undefined
@@ -55,7 +58,32 @@ export class App {
       this.#typeAnswer(key)
       return
     }
-    this.#queue = this.#queue.then(() => this.#handle(key)).catch((error: unknown) => this.#failed?.(error))
+    this.#waiting.push(key)
+    if (!this.#working) void this.#work()
+  }
+
+  async #work(): Promise<void> {
+    this.#working = true
+    try {
+      for (let key = this.#waiting.shift(); key !== undefined; key = this.#waiting.shift())
+        await this.#handle(key)
+    } catch (error) {
+      this.#failed?.(error)
+    } finally {
+      this.#working = false
+    }
+  }
+
+  /** What was typed before the question was on the screen is meant for it: `s`, `1`, Enter from quick fingers. */
+  #typeAhead(): void {
+    for (let i = 0; i < this.#waiting.length && this.#answer !== undefined; ) {
+      const key = this.#waiting[i]
+      if (key === undefined || key === "look") i++
+      else {
+        this.#waiting.splice(i, 1)
+        this.#typeAnswer(key)
+      }
+    }
   }
 
   async #handle(key: string): Promise<void> {
@@ -85,6 +113,7 @@ export class App {
   }
 
   draw(): void {
+    if (this.#over) return // the screen is the terminal's again, or about to be
     const { width, height } = this.screen
     const room = roomFor({ width, height })
     const { cursor, rows } = this.state
@@ -112,7 +141,10 @@ export class App {
   async ask(label: string, text = ""): Promise<string | undefined> {
     this.state = { ...this.state, field: { label, text, purpose: "answer" } }
     this.draw()
-    const answer = await new Promise<string | undefined>((resolve) => (this.#answer = resolve))
+    const answer = await new Promise<string | undefined>((resolve) => {
+      this.#answer = resolve
+      this.#typeAhead()
+    })
     this.state = { ...this.state, field: undefined }
     return answer
   }
@@ -166,6 +198,7 @@ export class App {
   }
 
   end(): void {
+    this.#over = true
     this.#ended?.()
   }
 }

@@ -1,6 +1,7 @@
 // Writing letters in the reader: the editor, the question what to do with it, the draft that stays until it is sent.
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
+import { withStreams } from "../../commands/io.ts"
 import { type Draft, forgotAttachment } from "../letter.ts"
 import { noWishes, octetsOf, send } from "../send.ts"
 import type { App } from "./app.ts"
@@ -108,7 +109,7 @@ export async function submit(app: App, octets: Buffer, only: readonly string[] |
   const { PassThrough } = await import("node:stream")
   const quiet = new PassThrough().resume() // what a refusal says is in `said`; the screen is ours
   try {
-    return await send(octets, { ...noWishes, only }, { ...app.io, stdout: quiet, stderr: quiet })
+    return await send(octets, { ...noWishes, only }, withStreams(app.io, { stdout: quiet, stderr: quiet }))
   } catch (error) {
     return { code: 69, id: undefined, said: error instanceof Error ? error.message : String(error) }
   }
