@@ -2,7 +2,7 @@
 // important waits. A crash of the machine may cost its last moments, never its order; no mail depends on it.
 import { renameSync } from "node:fs"
 import { DatabaseSync, type StatementSync } from "node:sqlite"
-import { explainError, isDamage, UnusableDatabase } from "./database.ts"
+import { explainError, isDamage, pageSize, UnusableDatabase } from "./database.ts"
 import type { EventRow, EventRows } from "./requests.ts"
 import type { EventSearch } from "./spool.ts"
 import { step } from "./steps.ts"
@@ -144,6 +144,7 @@ function rowOf(row: Readonly<Record<string, unknown>>): EventRow {
 }
 
 function prepareFile(database: DatabaseSync, path: string): void {
+  database.exec(`PRAGMA page_size = ${pageSize}`)
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0")
   database.exec("PRAGMA cache_size = -2048; PRAGMA journal_size_limit = 16777216; PRAGMA temp_store = MEMORY")
   const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0)
