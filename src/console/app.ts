@@ -22,7 +22,7 @@ import { openApi } from "./openapi.ts"
 import { changeQueue, queuePage } from "./queue.ts"
 import type { Opened, Person } from "./sessions.ts"
 import type { Pages } from "./static-pages.ts"
-import { tryChange } from "./trying.ts"
+import { tryChange, whyUnusable } from "./trying.ts"
 import { timeoutOf, waitFor } from "./wait.ts"
 
 export type AppParts = {
@@ -250,6 +250,9 @@ function addChanging(app: Hono<Seen>, parts: AppParts): void {
     const fields = new Fields(await body(context))
     if (!fields.flag("confirm")) throw new Refused(400, "nothing is written without confirm: true")
     const asked = { file: fields.text("file"), text: fields.text("text"), version: fields.text("version") }
+    const wrong = whyUnusable(asked, place)
+    if (wrong !== undefined)
+      throw new Refused(422, wrong, "POST /api/config/try tells all that is wrong with it")
     const written = writeFile(place, { ...asked, confirm: true })
     await first(ask({ verb: "reload" }))
     return context.json({ ...written, reloaded: true })

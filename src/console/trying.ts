@@ -2,6 +2,7 @@
 // system's own code answers, with the new text beside the old.
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { basename, join } from "node:path"
+import { defaultMc, defaultSource } from "../config/default.ts"
 import type { ConfigIssue, ConfigTried, DiffLine, WhatIf } from "./api-config.ts"
 import { type Ask, Refused } from "./asking.ts"
 import { diffLines } from "./diff.ts"
@@ -26,8 +27,21 @@ export async function tryChange(ask: Ask, asked: Try, place: Place, aside: strin
   const diff = diffLines(old.value, text)
   const issues = issuesOf(known, text, place)
   const usable = known.kind === "map" || !issues.some(({ severity }) => severity === "error")
-  const whatif = usable ? await whatIf(ask, { ...asked, known, diff }, aside) : undefined
+  const whatif = usable
+    ? await whatIf(ask, { ...asked, known, diff }, { source: place.source, aside })
+    : undefined
   return { file, diff, issues, ...(whatif === undefined ? {} : { whatif }), version: versionOf(old.value) }
+}
+
+/** Why a text would not be taken over by a reload: an error that the file does not have already. Undefined: it would be. */
+export function whyUnusable({ file, text }: Pick<Try, "file" | "text">, place: Place): string | undefined {
+  const known = knownFiles(place, loadAt(place).settings).find((one) => one.file === file)
+  if (known === undefined) return undefined
+  const errors = (of: string) => issuesOf(known, of, place).filter(({ severity }) => severity === "error")
+  const old = textOf(file)
+  const before = new Set(old.ok ? errors(old.value).map(({ message }) => message) : [])
+  const fresh = errors(text).find(({ message }) => !before.has(message))
+  return fresh && [fresh.at, fresh.message].filter((part) => part !== undefined).join(": ")
 }
 
 function issuesOf(known: Known, text: string, place: Place): readonly ConfigIssue[] {
@@ -37,15 +51,18 @@ function issuesOf(known: Known, text: string, place: Place): readonly ConfigIssu
 
 type Question = Try & { readonly known: Known; readonly diff: readonly DiffLine[] }
 
-async function whatIf(ask: Ask, question: Question, aside: string): Promise<ConfigTried["whatif"]> {
-  const { known, text, file } = question
-  if (known.kind === "class") return undefined
+async function whatIf(
+  ask: Ask,
+  question: Question,
+  { source, aside }: { readonly source: string; readonly aside: string },
+): Promise<ConfigTried["whatif"]> {
+  const { text, file } = question
   const folder = mkdtempSync(join(aside, "try-"))
   const copy = join(folder, basename(file))
   try {
     writeFileSync(copy, text)
     chmodSync(folder, 0o700)
-    const instead = known.kind === "mc" ? { config: copy } : { maps: { [known.name]: copy } }
+    const instead = insteadOf(question, source, copy)
     const addresses = addressesOf(question)
     const changed: WhatIf[] = []
     for await (const answer of ask({ verb: "compare", addresses, ...instead })) {
@@ -56,6 +73,22 @@ async function whatIf(ask: Ask, question: Question, aside: string): Promise<Conf
     return { asked: addresses.length + recorded, changed: changed.map((one) => named(one, copy, file)) }
   } finally {
     rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** What the mail system is asked to read in the place of what is there. */
+function insteadOf({ known, text }: Question, source: string, copy: string): object {
+  switch (known.kind) {
+    case "mc":
+      return { config: source, text }
+    case "map":
+      return { maps: { [known.name]: copy } }
+    case "class":
+      return {
+        config: source,
+        ...(source === defaultSource ? { text: defaultMc } : {}),
+        files: { [known.file]: copy },
+      }
   }
 }
 
@@ -90,8 +123,16 @@ function named(one: WhatIf, copy: string, file: string): WhatIf {
 
 /** Those that somebody names, and those that the changed lines are about. */
 function addressesOf({ addresses, diff, known }: Question): readonly string[] {
-  const fromLines = diff.flatMap(({ kind, text }) => (kind === "same" ? [] : addressIn(text, known.name)))
+  const fromLines = diff.flatMap(({ kind, text }) =>
+    kind === "same" ? [] : known.kind === "class" ? memberIn(text) : addressIn(text, known.name),
+  )
   return [...new Set([...addresses, ...fromLines])].slice(0, mostAddresses)
+}
+
+/** A member of a class is mostly a domain: mail for somebody there. */
+function memberIn(line: string): readonly string[] {
+  const member = line.trim().split(/\s/)[0] ?? ""
+  return member === "" || member.startsWith("#") ? [] : [member.includes(".") ? `someone@${member}` : member]
 }
 
 /** A key of a table as an address that it decides about. */

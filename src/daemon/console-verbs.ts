@@ -8,7 +8,7 @@ import type { Answer, Request, Verb } from "./control.ts"
 import type { Live } from "./live.ts"
 import { rehearse, rewrittenFields, treeOf } from "./rehearsal.ts"
 import { eventPages } from "./trace-verbs.ts"
-import type { WhatIfWorld } from "./what-if-verb.ts"
+import { pathsOf, type WhatIfWorld } from "./what-if-verb.ts"
 import { settingsOf } from "./what-if-settings.ts"
 import { dnsOnce, makeSide, type Side } from "./what-if-side.ts"
 
@@ -130,12 +130,13 @@ function explain(question: Typed, side: Side): Promise<Explained> {
 /** Addresses under the settings in force and under others: what is decided otherwise. */
 async function* compare(request: Request, { sides }: ConsoleWorld): AsyncIterable<Answer> {
   const addresses = stringsOf(request["addresses"])
-  const maps = request["maps"] ?? {}
-  if (addresses === undefined || typeof maps !== "object" || maps === null)
+  const maps = pathsOf(request["maps"] ?? {})
+  const files = pathsOf(request["files"] ?? {})
+  if (addresses === undefined || maps === undefined || files === undefined)
     return yield { error: "compare: addresses and texts are needed", code: 64 }
-  const named = Object.fromEntries(Object.entries(maps).map(([name, file]) => [name, String(file)]))
   const base = { settings: sides.settings(), state: sides.state, asRoot: sides.asRoot }
-  const settings = settingsOf({ config: text(request["config"]), maps: named }, base)
+  const wish = { config: text(request["config"]), text: text(request["text"]), maps }
+  const settings = settingsOf(Object.keys(files).length === 0 ? wish : { ...wish, files }, base)
   if (!settings.ok) return yield { error: settings.error, code: 65 }
   const parts = { ...sides, dns: dnsOnce(sides.dns).dns, srs: sides.srs() }
   const now = makeSide(base.settings, parts)

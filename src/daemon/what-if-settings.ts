@@ -16,27 +16,31 @@ export type WhatIf = {
   readonly text?: string | undefined
   /** Tables by their name, each with the text that takes its place. */
   readonly maps: Readonly<Record<string, string>>
+  /** Files that the configuration reads (members of classes), each with the file that takes its place. */
+  readonly files?: Readonly<Record<string, string>>
 }
 
 export type Base = { readonly settings: Settings; readonly state: string; readonly asRoot: boolean }
 
 /** Those settings, or why there are none, ready to be printed. */
-export function settingsOf({ config, text, maps }: WhatIf, base: Base): Result<Settings> {
-  const settings = config === undefined ? ok(base.settings) : readSettings(config, text, base)
-  return settings.ok ? withMaps(settings.value, maps) : settings
+export function settingsOf(wish: WhatIf, base: Base): Result<Settings> {
+  const config = wish.config ?? (wish.files === undefined ? undefined : base.settings.source)
+  const settings = config === undefined ? ok(base.settings) : readSettings(config, wish, base)
+  return settings.ok ? withMaps(settings.value, wish.maps) : settings
 }
 
 function readSettings(
   file: string,
-  draft: string | undefined,
+  { text: draft, files = {} }: Pick<WhatIf, "text" | "files">,
   { settings: running, state, asRoot }: Base,
 ): Result<Settings> {
   const text = draft === undefined ? readText(file) : ok(draft)
   if (!text.ok) return text
+  const read = (path: string) => readText(files[path] ?? path)
   const place = { ...hostFacts(), state, root: asRoot }
   const { settings, issues } = loadSettings({
     source: { file, text: text.value },
-    read: readText,
+    read,
     place,
   })
   if (settings === undefined) {

@@ -123,14 +123,22 @@ function noticesOf(now: Side, instead: Side): readonly string[] {
   return [...new Set([...known, ...instead.notices])]
 }
 
-function wantedBy({ config, text, maps = {} }: Request): WhatIf | undefined {
+function wantedBy({ config, text, maps = {}, files }: Request): WhatIf | undefined {
   if (config !== undefined && typeof config !== "string") return undefined
   if (text !== undefined && (typeof text !== "string" || config === undefined)) return undefined
-  if (typeof maps !== "object" || maps === null || Array.isArray(maps)) return undefined
-  const named: Record<string, string> = {}
-  for (const [name, file] of Object.entries(maps)) {
-    if (typeof file !== "string") return undefined
-    named[name] = file
+  const [named, instead] = [pathsOf(maps), files === undefined ? undefined : pathsOf(files)]
+  if (named === undefined || (files !== undefined && instead === undefined)) return undefined
+  if (config === undefined && instead === undefined && Object.keys(named).length === 0) return undefined
+  return { config, text, maps: named, ...(instead === undefined ? {} : { files: instead }) }
+}
+
+/** Names, each with the path that stands for it. */
+export function pathsOf(value: unknown): Readonly<Record<string, string>> | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined
+  const paths: Record<string, string> = {}
+  for (const [name, path] of Object.entries(value)) {
+    if (typeof path !== "string") return undefined
+    paths[name] = path
   }
-  return config === undefined && Object.keys(named).length === 0 ? undefined : { config, text, maps: named }
+  return paths
 }

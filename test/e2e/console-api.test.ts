@@ -20,6 +20,9 @@ FEATURE(\`virtusertable', \`text -o @DIR@/virtusertable')dnl
 define(\`ALIAS_FILE', \`@DIR@/aliases')dnl
 define(\`confAUTH_MECHANISMS', \`PLAIN')dnl
 LOCAL_DOMAIN(\`grussell.org')dnl
+FEATURE(\`use_cw_file')dnl
+define(\`confCW_FILE', \`@DIR@/local-host-names')dnl
+RELAY_DOMAIN_FILE(\`@DIR@/relay-domains')dnl
 DAEMON_OPTIONS(\`Port=@PORT@, Addr=127.0.0.1, Name=MTA')dnl
 FEATURE(\`no_default_msa')dnl
 FEATURE(\`maildir', \`@DIR@/unmounted/mail/%u')dnl
@@ -38,6 +41,8 @@ before(async () => {
     files: {
       virtusertable: "info@grussell.org\tme\n",
       aliases: "team: me, jim\nround: about\nabout: round\n",
+      "local-host-names": "napier.ac.uk\n",
+      "relay-domains": "example.org\n",
     },
   })
   await system.said(/console: http/)
@@ -324,6 +329,24 @@ test("the configuration is shown line by line; a change is tried, then written o
   const written = await write({ confirm: true })
   if (table.writable) assert.equal(readFileSync(table.file, "utf8"), text)
   else assert.equal(written.status, 403)
+})
+
+test("names of a class have their what-if, too, before they are written", async () => {
+  const file = join(system.directory, "relay-domains")
+  const shown = ((await user.get("/api/config")).json as Config).files.find((one) => one.file === file)
+  assert.deepEqual([shown?.kind, shown?.lines[0]?.does], ["class", "example.org is in class R"])
+  const text = "example.org\nexample.net\n"
+  const tried = (await user.send("POST", "/api/config/try", { file, text, addresses: [] }))
+    .json as ConfigTried
+  assert.deepEqual(tried.issues, [])
+  assert.equal(tried.diff.filter(({ kind }) => kind === "added").length, 1)
+  assert.ok(tried.whatif !== undefined && tried.whatif.asked >= 1)
+  const hosts = join(system.directory, "local-host-names")
+  const more = { file: hosts, text: "napier.ac.uk\nhello.com\n", addresses: [] }
+  const other = (await user.send("POST", "/api/config/try", more)).json as ConfigTried
+  const [what] = other.whatif?.changed.filter(({ address }) => address === "someone@hello.com") ?? []
+  assert.match(what?.after ?? "", /User unknown/)
+  assert.match(what?.afterReasons.join("\n") ?? "", /local-host-names:2/)
 })
 
 test("a bad line of a change is told with its place", async () => {

@@ -122,6 +122,11 @@ test("a written configuration and a reload move neither the port nor the people:
   if (process.getuid?.() === 0)
     await run("chown", ["waypost", system.directory, join(system.directory, "sendmail.mc")])
   const user = await ConsoleUser.enter(system)
+  const broken = { file: join(system.directory, "sendmail.mc"), text: "FEATUER(`x')dnl\n", confirm: true }
+  const { files: before } = (await user.get("/api/config")).json as Config
+  const refused = await user.send("PUT", "/api/config/file", { ...broken, version: before[0]?.version })
+  assert.equal(refused.status, 422, "what a reload would not take is not written")
+  assert.match(refused.text, /sendmail\.mc:1: .*FEATUER/)
   const events = await listening(user)
   t.after(() => events.destroy())
   const lines = heard(events, /written-by-the-console/)

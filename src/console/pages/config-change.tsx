@@ -71,7 +71,7 @@ type TriedProps = {
 function Tried({ tried, text, version, written }: TriedProps) {
   const [sure, setSure] = useState(false)
   const { trouble, busy, run } = useDoing<ConfigWritten>()
-  const broken = tried.issues.some(({ severity }) => severity === "error") || tried.whatif === undefined
+  const broken = tried.issues.some(({ severity }) => severity === "error")
   const write = (): void =>
     run(async () => {
       const done = await ask("PUT /api/config/file", { file: tried.file, text, version, confirm: true })
