@@ -1,10 +1,11 @@
 // A queue listed: in sendmail's form, or an object a line. It is read page by page from the running system and printed as it
 // comes, so that a long queue costs no memory on either side.
+import { layoutOf } from "../daemon/layout.ts"
 import { printAngled } from "../mail/address.ts"
 import { printQueueTime } from "../message/date.ts"
 import type { Pending, Queued } from "../queue/entry.ts"
 import { type Answer, Control, type Request } from "./control-client.ts"
-import { exits, type Io } from "./io.ts"
+import { exits, type Io, print } from "./io.ts"
 
 export type Listing = {
   readonly json: boolean
@@ -39,6 +40,28 @@ async function printAll(listing: AsyncIterable<string>, io: Io): Promise<void> {
   for await (const line of listing) io.alone.print(line)
 }
 
+/** How many messages wait there (sendmail -bP), in sendmail's words. */
+export async function countQueue(state: string, queue: "client" | "main", io: Io): Promise<number> {
+  const layout = layoutOf(state)
+  const [directory, verb] =
+    queue === "client" ? ([layout.clientQueue, "client count"] as const) : ([layout.queue, "count"] as const)
+  const control = await Control.open(state)
+  try {
+    print(io, `${directory}: entries=${await countOf(control, verb)}\n`)
+    return exits.ok
+  } finally {
+    control.close()
+  }
+}
+
+async function countOf(control: Control, verb: Listing["count"]): Promise<number> {
+  let messages = 0
+  for await (const answer of control.ask({ verb })) {
+    if (typeof answer["messages"] === "number") messages = answer["messages"]
+  }
+  return messages
+}
+
 function isClosedPipe(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "EPIPE"
 }
@@ -70,10 +93,7 @@ export function queuedOf(answer: Answer): Queued {
 
 /** How many there are is asked beforehand: a long queue is printed as it comes. */
 async function heading(control: Control, { verbose, directory, count }: Listing): Promise<string> {
-  let messages = 0
-  for await (const answer of control.ask({ verb: count })) {
-    if (typeof answer["messages"] === "number") messages = answer["messages"]
-  }
+  const messages = await countOf(control, count)
   const columns = verbose
     ? "-----Q-ID----- --Size-- -Priority- ---Q-Time--- --------Sender/Recipient--------"
     : "-----Q-ID----- --Size-- -----Q-Time----- ------------Sender/Recipient-----------"

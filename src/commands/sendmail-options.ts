@@ -4,7 +4,7 @@ import type { Notify } from "../mail/envelope.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 
 /** The letter of -b. */
-export type Mode = "m" | "s" | "v" | "p" | "i" | "d" | "D" | "t" | "h" | "H"
+export type Mode = "m" | "s" | "v" | "p" | "P" | "i" | "d" | "D" | "t" | "h" | "H"
 
 /** Which messages a queue run is about: -qI, -qR, -qS, -qQ, -qG with the part that must be there; with `!` it must not. */
 export type QueuePart = {
@@ -54,7 +54,7 @@ export type SendmailOptions = {
 const withValue = "ABbCDdeFfhLMNOopQqRrVXx"
 const alone = "cGIimnsTtUv"
 
-const modes = "msvpidDthH"
+const modes = "msvpPidDthH"
 
 /** The whole name of an option of sendmail.cf, in whatever case it was written; undefined: there is none (config/options.ts). */
 export type OptionNames = (name: string) => string | undefined
@@ -255,6 +255,11 @@ function applyQueue(options: SendmailOptions, value: string): string | undefined
   }
   if (value === "" || value === "f") {
     options.queueRun = earlier
+    return undefined
+  }
+  if (value === "p") {
+    // Runners that never rest: whatever is due is always tried here, so the shortest time says the same.
+    options.queueRun = { ...earlier, interval: "1s" }
     return undefined
   }
   if (!/^p?(?:\d+[smhdw]?)+$/.test(value)) return `Invalid -q argument: ${value}`

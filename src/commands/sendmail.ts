@@ -16,7 +16,8 @@ Takes a message on standard input and puts it into the queue of the running Wayp
   -v             shows the conversation; -X FILE appends it to a file
   -bs            SMTP on standard input and output
   -bv            where the addresses lead, without sending
-  -bp            the queue (mailq); -qI, -qR, -qS choose; -bi makes the aliases anew (newaliases)
+  -bp            the queue (mailq); -qI, -qR, -qS choose; -bP how much is there; -bi makes the aliases anew
+                 (newaliases)
   -bd, -bD       starts the mail system, in the background or foreground; with -q30m: a queue run every half hour
   -q             tries everything in the queue now
   -bt            asks how addresses are treated, line by line; ? lists what can be asked
@@ -61,6 +62,8 @@ async function inMode(options: SendmailOptions, io: Io): Promise<number> {
       return verify(options, state, io)
     case "p":
       return (await import("./mailq.ts")).run(queueArguments(options), io)
+    case "P":
+      return (await import("./queue-list.ts")).countQueue(state, options.queue ?? "main", io)
     case "i":
       return (await import("./newaliases.ts")).run([...withConfig(options), ...withState(options)], io)
     case "d":

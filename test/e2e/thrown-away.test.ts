@@ -77,4 +77,6 @@ test("DISCARD and QUARANTINE of access are logged as the ruleset's that sendmail
   assert.match(stdout, /^ +QUARANTINE: somebody looks at it$/m)
   const { stdout: others } = await system.command("mailq", [])
   assert.match(others, /is empty$/m)
+  const { stdout: counted } = await system.command("sendmail", ["-bP"])
+  assert.match(counted, /\/queue: entries=1$/m)
 })
