@@ -2,7 +2,16 @@
 // variables. Values with variables in them are known only when it runs.
 import { parseAddressList } from "../message/addresses.ts"
 import { compileRegex } from "./posix-regex.ts"
-import type { Call, Value } from "./sieve-compile.ts"
+
+/** What stands behind a word or a tag. */
+export type Value = string | readonly string[] | number | true
+
+/** The words of a command or test. */
+type Call = {
+  readonly name: string
+  readonly tags: ReadonlyMap<string, Value>
+  readonly arguments: readonly Value[]
+}
 
 /** What is wrong with the values of a command or test; `hasVariables`: `${` in them means something. */
 export function wrongValues(call: Call, hasVariables: boolean): readonly string[] {

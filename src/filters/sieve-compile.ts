@@ -8,10 +8,8 @@ import {
   type SieveIssue,
   type TestNode,
 } from "./sieve-syntax.ts"
-import { wrongValues } from "./sieve-checks.ts"
+import { type Value, wrongValues } from "./sieve-checks.ts"
 import { commands, extensions, type Shape, tests, type Word } from "./sieve-words.ts"
-
-export type Value = string | readonly string[] | number | true
 
 /** A command or test as it is run. */
 export type Call = {

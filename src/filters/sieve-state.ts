@@ -1,7 +1,8 @@
 // The state of a Sieve script while it runs: variables, flags, what was decided so far; what it may ask the world, and what comes
 // out in the end.
 import type { Origin } from "../mail/decision.ts"
-import type { Call, Script, Value } from "./sieve-compile.ts"
+import type { Value } from "./sieve-checks.ts"
+import type { Call, Script } from "./sieve-compile.ts"
 import type { SieveMessage } from "./sieve-message.ts"
 
 export type SieveEnvelope = {

@@ -1,5 +1,5 @@
 // What `set` does to a value on its way into a variable: modifiers by their precedence (RFC 5229 §4.1).
-import type { Value } from "./sieve-compile.ts"
+import type { Value } from "./sieve-checks.ts"
 
 /** The value after all modifiers. */
 export function changed(text: string, tags: ReadonlyMap<string, Value>): string {

@@ -226,3 +226,16 @@ test("include :once comes once, and return goes back to who included", () => {
   assert.deepEqual(kinds(result), ["a", "last"])
   assert.equal(result.told.filter(({ says }) => says === 'fileinto "a"').length, 2)
 })
+
+// RFC 5260 §6.
+for (const [index, minute] of [
+  [":index 1", "00"],
+  [":index 2", "59"],
+  [":index 1 :last", "59"],
+] as const)
+  test(`date ${index} looks at that field of the name`, () => {
+    const trace =
+      "Received: from x by y; Mon, 23 Nov 2026 22:00:00 -0500\r\nReceived: from z by x; Mon, 23 Nov 2026 21:59:00 -0500\r\n"
+    const text = `require ["index","date","fileinto"]; if date ${index} :is "received" "minute" "${minute}" { fileinto "x"; }`
+    assert.deepEqual(kinds(play(text, trace + mail)), ["x"])
+  })

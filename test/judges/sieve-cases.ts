@@ -302,7 +302,8 @@ export const sieveCases: Readonly<Record<string, SieveCase>> = {
   },
   "index of addresses": asks('address :index 2 :contains "to" "x"', "index"),
   "index of the last address field": asks('address :index 1 :last :domain "to" "example.org"', "index"),
-  "index of a date": asks('date :index 2 :originalzone :is "received" "minute" "59"', "index", "date"),
+  // Pigeonhole looks at the first date whatever :index says; RFC 5260 §6 has it otherwise, and so have we (sieve.test.ts).
+  "index 1 of a date": asks('date :index 1 :originalzone :is "received" "minute" "00"', "index", "date"),
   "index 0": asks('header :index 0 :contains "received" "x"', "index"),
   "last without index": asks('header :last :contains "received" "x"', "index"),
   "index without require": asks('header :index 1 :contains "received" "x"'),
