@@ -1,5 +1,6 @@
 // A long queue, written straight into a spool before a system is started on it: messages to a thousand destinations of very different
 // sizes, of every age, put off with the words of their peers, some held.
+import { SteadyClock } from "../../src/host/steady-clock.ts"
 import type { Spool } from "../../src/spool/spool.ts"
 import { openSpool } from "../../src/spool/sqlite.ts"
 import { queuedFor } from "./queued.ts"
@@ -31,7 +32,8 @@ function hostOf(n: number): string {
 
 /** Fills the queue of this state directory; none of it is due for hours. */
 export async function fillQueue(directory: string, count: number): Promise<void> {
-  const opened = await openSpool({ directory, clock: Date.now, log: () => {} })
+  const steady = new SteadyClock(() => {}) // so that the system that is started on it knows when it was written
+  const opened = await openSpool({ directory, clock: steady.now, steady, log: () => {} })
   if (!opened.ok) throw new Error(opened.error)
   for (let n = 0; n < count; n += 500)
     await Promise.all(Array.from({ length: Math.min(500, count - n) }, (_, i) => put(opened.value, n + i)))
