@@ -80,7 +80,7 @@ function factsFor(
     largestReturned: undefined,
     preface: prefaceOf(option(settings, "ErrorHeader")),
     ...(author === undefined ? {} : { author }),
-    retryUntil: givenUpAt({ ...entry, settings, ...entry.envelope, priority: entry.summary.priority }),
+    retryUntil: givenUpAt({ ...entry, settings, ...entry.envelope, ...entry.summary }),
   }
 }
 

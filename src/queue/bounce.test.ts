@@ -271,6 +271,7 @@ for (const [what, about, more, tell, expected] of [
   ["nobodyreturn", entry, { returnBody: false }, "failed", "headers"],
   ["a message over the limit", entry, { largestReturned: 4999 }, "failed", "headers"],
   ["a message at the limit", entry, { largestReturned: 5000 }, "failed", "full"],
+  ["mail in bulk", { ...entry, summary: { ...entry.summary, precedence: -60 } }, {}, "failed", "headers"],
   ["binary content", asEnvelope({ body: "binarymime" }), {}, "failed", "headers"],
 ] as const) {
   test(`${what} returns ${expected === "full" ? "the whole message" : "only the header"}`, () => {

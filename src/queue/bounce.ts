@@ -278,8 +278,14 @@ function reportedOf({ pending, status }: Settled, kind: ReportKind, retryUntil: 
  * What is sent back (RFC 3461 §4.3, §5.3): the whole only for failures, when the sender did not say RET=HDRS, and never
  * binary content, which a report in plain MIME cannot hold.
  */
-function returnedFor({ envelope, size }: Entry, kind: ReportKind, facts: BounceFacts): "full" | "headers" {
+function returnedFor(
+  { envelope, size, summary }: Entry,
+  kind: ReportKind,
+  facts: BounceFacts,
+): "full" | "headers" {
   if (kind !== "failed" || envelope.ret === "headers" || !facts.returnBody) return "headers"
+  // sendmail (op.me, "Precedence"): nobody wants the bodies of bulk mail back.
+  if (envelope.ret === undefined && (summary.precedence ?? 0) < 0) return "headers"
   if (envelope.body === "binarymime") return "headers"
   return facts.largestReturned !== undefined && size > facts.largestReturned ? "headers" : "full"
 }

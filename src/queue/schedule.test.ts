@@ -171,3 +171,19 @@ test("a report of a delay tells the end that its message has: its priority's, a 
   assert.equal(givenUpAt({ acceptedAt: 1, settings: own, reversePath: "null" }), 1 + 2 * hour)
   assert.equal(givenUpAt({ acceptedAt: 1, settings: own }), 1 + 5 * day)
 })
+
+test("mail in bulk and mail of a list's owner is not told of delays, unless it asked for that; bulk has the limits of non-urgent mail", () => {
+  const late = { warned: false, now: 5 * hour }
+  const from = (localPart: string) => ({
+    reversePath: { localPart, domain: { kind: "name", ascii: "hello.com", unicode: "hello.com" } as const },
+  })
+  const told = (changes: Partial<Waiting>) => next({ ...late, ...changes }).next
+  assert.equal(told(from("bob")), "warn")
+  assert.equal(told({ ...from("bob"), precedence: -60 }), "wait")
+  assert.equal(told({ ...from("bob"), precedence: -60, notify: ["delay"] }), "warn")
+  for (const owner of ["owner-staff", "staff-request"]) assert.equal(told(from(owner)), "wait")
+  const own = settings({ "Timeout.queuereturn.non-urgent": 3600, "Timeout.queuereturn.urgent": 7200 })
+  assert.equal(givenUpAt({ acceptedAt: 0, settings: own, precedence: -60 }), hour)
+  assert.equal(givenUpAt({ acceptedAt: 0, settings: own, precedence: 100 }), 2 * hour)
+  assert.equal(givenUpAt({ acceptedAt: 0, settings: own, precedence: -60, priority: "urgent" }), 2 * hour)
+})

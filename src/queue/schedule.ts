@@ -33,9 +33,14 @@ export type Waiting = {
   readonly own?: boolean
   /** Its queue group, whose interval counts before the growing ones. */
   readonly queueGroup?: QueueGroup | undefined
+  /** Precedence: of its header, below 0 for bulk, list and junk. */
+  readonly precedence?: number | undefined
   /** Priority: of its header; undefined is normal. */
   readonly priority?: "urgent" | "non-urgent" | undefined
 }
+
+/** What of a message decides which of the time limits hold. */
+type Class = "reversePath" | "priority" | "precedence"
 
 const minute = 60_000
 
@@ -77,9 +82,7 @@ export function nextAttempt(waiting: Waiting): Fate {
 }
 
 /** When mail is given up that was accepted then, for this sender and of this priority. */
-export function givenUpAt(
-  waiting: Pick<Waiting, "acceptedAt" | "settings" | "reversePath" | "priority">,
-): number {
+export function givenUpAt(waiting: Pick<Waiting, "acceptedAt" | "settings" | Class>): number {
   return waiting.acceptedAt + timeout("queuereturn", waiting).milliseconds
 }
 
@@ -109,9 +112,16 @@ function interval({ attempts, random, settings, own = false, queueGroup }: Waiti
 }
 
 /** Once; never about a report (RFC 5321 §4.5.5); not to a sender who asked for other things (RFC 3461 §4.1). */
-function mayWarn({ warned = false, reversePath, notify = [] }: Waiting): boolean {
+function mayWarn({ warned = false, reversePath, notify = [], precedence = 0 }: Waiting): boolean {
   if (warned || reversePath === "null") return false
-  return notify.length === 0 || notify.includes("delay")
+  if (notify.length > 0) return notify.includes("delay")
+  // sendmail (envelope.c): mail in bulk and owners of lists hear of no delays.
+  return precedence >= 0 && !isListOwner(reversePath)
+}
+
+function isListOwner(reversePath: Waiting["reversePath"]): boolean {
+  const name = reversePath === undefined || reversePath === "null" ? "" : reversePath.localPart
+  return /^owner-|-request$/i.test(name)
 }
 
 type Timeout = {
@@ -123,9 +133,11 @@ type Timeout = {
 /** The most exact option that is set: `.dsn` for reports, else that of its priority, then the one without ending. */
 function timeout(
   kind: "queuereturn" | "queuewarn",
-  { settings, reversePath, priority }: Pick<Waiting, "settings" | "reversePath" | "priority">,
+  { settings, reversePath, priority, precedence = 0 }: Pick<Waiting, "settings" | Class>,
 ): Timeout {
-  const names = [`Timeout.${kind}.${priority ?? "normal"}`, `Timeout.${kind}`] as const
+  // sendmail (headers.c): Priority: counts before Precedence:, of which anything but 0 is a class of its own.
+  const bulk = precedence < 0 ? "non-urgent" : precedence > 0 ? "urgent" : "normal"
+  const names = [`Timeout.${kind}.${priority ?? bulk}`, `Timeout.${kind}`] as const
   const order = reversePath === "null" ? ([`Timeout.${kind}.dsn`, ...names] as const) : names
   for (const name of order) {
     const seconds = option(settings, name)
