@@ -328,6 +328,7 @@ export class MailSystem {
           own: isOwnTrouble(status),
           deliverBy: envelope.deliverBy,
           priority: summary.priority,
+          precedence: summary.precedence,
           queueGroup,
         }),
       report: (about, octets, told) => report(about, octets, told, this.#reportWorld()),
