@@ -1,5 +1,6 @@
 // sendmail's main business: a message on standard input, made whole and handed to the running system, or left in the client queue
 // for it.
+import { isAscii } from "node:buffer"
 import { hostFacts } from "../host/facts.ts"
 import { qualified } from "../mail/address.ts"
 import type { Listener, Submission } from "../daemon/submission.ts"
@@ -175,5 +176,5 @@ function checkAddress(address: string): void {
 }
 
 function hasEightBit(octetsSoFar: Buffer): boolean {
-  return octetsSoFar.some((octet) => octet > 0x7f)
+  return !isAscii(octetsSoFar)
 }

@@ -44,7 +44,7 @@ export function composed(draft: Draft, boundary: string): Buffer {
 }
 
 function whole(fields: readonly string[], body: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`${fields.join("\n")}\n\n`), body])
+  return Buffer.concat([Buffer.from(`${fields.map((field) => `${field}\n`).join("")}\n`), body])
 }
 
 /** A field the person wrote: `Name: value`, kept as it is where it is ASCII. */
@@ -56,12 +56,20 @@ function customField(field: string): string {
 
 const ascii = /^[\u0000-\u007f]*$/
 /** RFC 5322 §2.1.1: a line has at most 998 octets; longer ones go in an encoding that can break them. */
-const tooLong = /[^\n]{990}/
+function hasTooLong(text: string): boolean {
+  for (let from = 0; from < text.length; ) {
+    const end = text.indexOf("\n", from)
+    if ((end < 0 ? text.length : end) - from >= 990) return true
+    if (end < 0) return false
+    from = end + 1
+  }
+  return false
+}
 
 /** Nothing for plain ASCII text, so that the simplest letter stays the simplest. */
 function textFields(text: string, fields: readonly string[]): string[] {
   if (fields.some((field) => /^content-type:/i.test(field))) return []
-  if (ascii.test(text) && !tooLong.test(text)) return []
+  if (ascii.test(text) && !hasTooLong(text)) return []
   return ["MIME-Version: 1.0", ...textType(text)]
 }
 
@@ -71,7 +79,7 @@ function textType(text: string): string[] {
 }
 
 function codingOf(text: string): string {
-  if (tooLong.test(text)) return "base64"
+  if (hasTooLong(text)) return "base64"
   return ascii.test(text) ? "7bit" : "8bit"
 }
 
@@ -202,7 +210,7 @@ export function attachment(path: string, octets: Buffer): Attachment {
   return { name: basename(path), type: type === "message/rfc822" ? "application/octet-stream" : type, octets }
 }
 
-const promises = /\battach(?:ed|ment|ments|ing)?\b|\banbei\b|\bangehängt\b|\bAnhang\b/i
+const promises = /(?<!\p{L})(?:attach(?:ed|ment|ments|ing)?|anbei|angehängt|Anhang)(?!\p{L})/iu
 
 /** The text speaks of an attachment that is not there. Quoted lines are somebody else's words. */
 export function forgotAttachment({ text, attachments }: Draft): boolean {
