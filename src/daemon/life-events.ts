@@ -17,7 +17,8 @@ const mostHeader = 4096
 /** A message was accepted, or made by us: an event for each recipient, and one more when a rule set it aside. */
 export function acceptedEvents(queued: Queued, content: Content): readonly Event[] {
   const { entry, pending } = queued
-  const detail = `from ${printPath(entry.envelope.reversePath) || "<>"}, ${entry.size} octets, ${pending.length} recipients`
+  const people = pending.length === 1 ? "1 recipient" : `${pending.length} recipients`
+  const detail = `from ${printPath(entry.envelope.reversePath) || "<>"}, ${entry.size} octets, ${people}`
   const accepted = pending.slice(0, mostNamed).map(({ recipient }, n) => ({
     at: entry.acceptedAt,
     id: entry.id,

@@ -160,7 +160,8 @@ function Hop({ hop }: { hop: ForensicHop }) {
       <p class="says">took it from {from.filter((word) => word !== null).join(", ") || "nobody named"}</p>
       <p class="note">
         {hop.at === null ? "no readable time" : hop.at.replace("T", " ").replace(/\.\d+Z$/, " UTC")}
-        {hop.stepSeconds === null ? undefined : <Step seconds={hop.stepSeconds} />} · written by {hop.maker}
+        {hop.stepSeconds === null ? undefined : <Step seconds={hop.stepSeconds} />} · by{" "}
+        {hop.maker === "unknown" ? "unknown software" : hop.maker}
         {hop.id === null ? "" : ` · id ${hop.id}`}
       </p>
     </li>
