@@ -1,6 +1,7 @@
 // The mail process put together: spool, decisions, sessions, runner, control socket. Each part is in a file of its own; here is
 // only who knows whom, and the order in which they begin and end.
 import type { Server, Socket } from "node:net"
+import { join } from "node:path"
 import { connectAgent } from "../agent/client.ts"
 import type { Agent } from "../agent/protocol.ts"
 import { option, optionAt } from "../config/options.ts"
@@ -14,6 +15,7 @@ import { SteadyClock } from "../host/steady-clock.ts"
 import { software, version } from "../host/version.ts"
 import { printStamp } from "../message/date.ts"
 import type { Content } from "../mail/content.ts"
+import { printPath } from "../mail/address.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import { diagnosticText } from "../mail/status.ts"
 import type { Accounts, Dns, NewId } from "../mail/world.ts"
@@ -22,6 +24,7 @@ import { userFileReader } from "../mailers/user-file.ts"
 import type { Entry, Queued } from "../queue/entry.ts"
 import type { Settled } from "../queue/settle.ts"
 import { isOwnTrouble, nextAttempt } from "../queue/schedule.ts"
+import type { DamageReport } from "../spool/requests.ts"
 import type { Spool } from "../spool/spool.ts"
 import { reserveOf } from "../spool/room.ts"
 import { openSpool } from "../spool/sqlite.ts"
@@ -30,6 +33,7 @@ import { attempt } from "./attempt.ts"
 import { whoControls } from "./controlling.ts"
 import { serveControl } from "./control.ts"
 import { controlVerbs } from "./control-verbs.ts"
+import { DamageNotices } from "./damage-notices.ts"
 import { type Decisions, makeDecisions } from "./decisions.ts"
 import { type Deliver, makeDelivery } from "./delivery.ts"
 import { Doors } from "./doors.ts"
@@ -92,6 +96,7 @@ export class MailSystem {
   readonly #metricsDoor: MetricsDoor
   readonly #sieveMemory: SieveMemory
   readonly #clientQueue: ClientQueue
+  readonly #damageNotices = new DamageNotices(() => this.#reportWorld())
   #decisions: Decisions
   #deliver: Deliver
   /** Of the configuration in force. */
@@ -112,7 +117,10 @@ export class MailSystem {
     const live = new Live()
     const time = new SteadyClock((line) => log.note(line))
     const clock = time.now
+    const damage: DamageReport[] = []
+    let tell = (found: DamageReport): void => void damage.push(found)
     const spool = await openSpool({
+      onDamage: (found) => tell(found),
       onNote: (events) => live.tell(events),
       directory: layout.queue,
       clock,
@@ -142,6 +150,8 @@ export class MailSystem {
     if (!decisions.ok) return fail(decisions.error)
     const system = new MailSystem(parts, decisions.value)
     await system.#begin(askReload)
+    tell = (found) => system.#tellDamage(found)
+    for (const found of damage) tell(found)
     return ok(system)
   }
 
@@ -282,6 +292,7 @@ export class MailSystem {
   /** Ends in order: no new sessions, those in hand finish, deliveries in hand finish, the spool closes. */
   async stop(): Promise<void> {
     this.#endResting()
+    this.#damageNotices.close()
     await within(sessionsEndWithin, this.#clientQueue.stop())
     this.#doors.close()
     this.#stopping.abort()
@@ -419,11 +430,24 @@ export class MailSystem {
   }
 
   /** What cannot be read is kept, said and not tried again until somebody looks at it. */
-  async #damaged({ entry }: Queued, why: string): Promise<void> {
-    const { spool, log, time } = this.#parts
+  async #damaged({ entry, pending }: Queued, why: string): Promise<void> {
+    const { spool, log } = this.#parts
     log.note(`${entry.id}: SYSERR(waypost): the message is damaged and set aside: ${why}`)
     await spool.hold(entry.id, `damaged: ${why}`)
-    spool.note([setAside(entry.id, time.now(), why)])
+    const recipients = pending.map(({ recipient }) => printPath(recipient.path))
+    const sender = printPath(entry.envelope.reversePath)
+    const { subject } = entry.summary
+    const where = join(this.#parts.configuration.layout.queue, "damaged")
+    const lost = [{ id: entry.id, why, sender, recipients, subject }]
+    this.#tellDamage({ why: `${entry.id}: ${why}`, kept: 0, lost, where })
+  }
+
+  /** The log has it already: the timelines are told, and the postmaster. */
+  #tellDamage(found: DamageReport): void {
+    const { spool, time } = this.#parts
+    spool.note(found.lost.map(({ id, why }) => setAside(id, time.now(), why)))
+    this.#damageNotices.tell(found)
+    this.#runner.wake()
   }
 }
 
