@@ -42,6 +42,8 @@ export type SendmailOptions = {
   queueRun: { readonly interval: string | undefined; readonly parts: readonly QueuePart[] } | undefined
   /** -C */
   config: string | undefined
+  /** -d: what is traced; "" for everything. */
+  debug?: string
   /** -X: a file that gets the conversation. */
   trafficLog: string | undefined
   /** -Ac: the client queue; -Am: the mail system's own, and its view of names. */
@@ -197,7 +199,10 @@ function applyValue(options: SendmailOptions, letter: string, value: string): st
       return applyErrorMode(options, value) ? undefined : `Invalid -e argument: ${value}`
     case "o":
       return applyShortOption(options, value)
-    default: // d, D, h, L, M, p, Q, x: debugging, names for logs, words for other programs
+    case "d":
+      options.debug = value
+      return undefined
+    default: // D, h, L, M, p, Q, x: debugging, names for logs, words for other programs
       return undefined
   }
 }

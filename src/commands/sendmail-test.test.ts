@@ -312,3 +312,16 @@ test("-bi -C FILE makes the aliases of that configuration", async () => {
   assert.equal(code, 0)
   rmSync(join(folder, "aliases.cdb"))
 })
+
+test("-d0.1 tells which program this is and its names, before what else is asked; other flags of -d do not", async () => {
+  writeFileSync(join(folder, "aliases"), "list: root\n")
+  const file = join(folder, "site.mc")
+  const { stdout } = await sendmail("-d0.1", "-C", file, "-bv", "list")
+  assert.match(stdout, /^Version \S+ \(Waypost\)\n Compiled with: .*\bMILTER\b/)
+  assert.match(stdout, /^ {2}\(canonical domain name\) \$j = mx\.grussell\.org$/m)
+  assert.match(stdout, /^ {9}\(subdomain name\) \$m = \S+$/m)
+  assert.match(stdout, /\nroot\.\.\. deliverable: mailer local, user root\n$/)
+  for (const flags of ["-d0.0", "-d21.12", "-d8"])
+    assert.doesNotMatch((await sendmail(flags, "-C", file, "-bv", "list")).stdout, /Version/)
+  assert.match((await sendmail("-d0-99.4", "-C", file, "-bv", "list")).stdout, /Version/)
+})

@@ -43,6 +43,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 async function inMode(options: SendmailOptions, io: Io): Promise<number> {
   const state = runningState(options.state, io)
+  if (options.debug !== undefined) {
+    const { asksForIdentity, identity } = await import("./sendmail-identity.ts")
+    if (asksForIdentity(options.debug)) print(io, identity(options.config, state))
+  }
   switch (options.mode) {
     case "m":
       if (options.queueRun !== undefined && options.operands.length === 0) return queueRun(options, state, io)
