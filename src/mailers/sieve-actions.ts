@@ -94,7 +94,7 @@ async function answer(
   delivery: SieveDelivery,
   { sieve }: SieveWorld,
 ): Promise<Ending> {
-  const due = answerFor(vacation, delivery, sieve)
+  const due = await answerFor(vacation, delivery, sieve)
   if (due.outcome !== "yes") return done(`no answer: ${due.reason.says}`)
   const { recipient, content } = due.value
   const smtputf8 = /[^\x00-\x7f]/.test(recipient)

@@ -2,19 +2,19 @@
 import { answerTo, writeAnswer } from "../filters/vacation.ts"
 import type { Vacation } from "../filters/sieve-state.ts"
 import { printPath } from "../mail/address.ts"
-import { type Content, inMemory } from "../mail/content.ts"
+import { type Content, headerOf, inMemory } from "../mail/content.ts"
 import { because, type Decision, pass, yes } from "../mail/decision.ts"
 import { shownSender } from "../mail/envelope.ts"
 import { scanHeader } from "../message/header.ts"
 import type { SieveDelivery, SieveServices } from "./sieve-world.ts"
 
 /** The letter, or why none is due. */
-export function answerFor(
+export async function answerFor(
   vacation: Vacation,
   { entry, pending, account, content, delivery }: SieveDelivery,
   memory: Pick<SieveServices, "seen">,
-): Decision<{ readonly recipient: string; readonly content: Content }> {
-  const header = scanHeader(content.bytes?.subarray(0, content.headerSize) ?? Buffer.alloc(0))
+): Promise<Decision<{ readonly recipient: string; readonly content: Content }>> {
+  const header = scanHeader(await headerOf(content))
   const own = printPath(pending.recipient.path)
   const names = [account.name, own, ...vacation.addresses]
   const answered = answerTo({ sender: shownSender(entry.envelope), header, names })

@@ -74,7 +74,13 @@ const text =
 let count = 0
 const fresh = () => `6AO7Ag${String(++count).padStart(8, "0")}`
 
-type Given = { readonly id?: string; readonly attempts?: number; readonly more?: Partial<Entry["envelope"]> }
+type Given = {
+  readonly id?: string
+  readonly attempts?: number
+  readonly more?: Partial<Entry["envelope"]>
+  /** It is too large for memory. */
+  readonly large?: true
+}
 
 /** Delivers by this script, into what FEATURE(maildir) or an mbox is. */
 async function deliver(
@@ -84,8 +90,9 @@ async function deliver(
 ): Promise<DeliveryStatus> {
   writeFileSync(join(home, ".sieve"), script, { mode: 0o600 })
   if (isRoot) chownSync(join(home, ".sieve"), 23_456, 23_456)
-  const content = inMemory(Buffer.from(text), text.indexOf("\r\n\r\n") + 4)
-  const { id = fresh(), attempts = 0, more } = given
+  const { id = fresh(), attempts = 0, more, large } = given
+  const small = inMemory(Buffer.from(text), text.indexOf("\r\n\r\n") + 4)
+  const content = large === undefined ? small : { ...small, bytes: undefined, chunks: small.chunks }
   const mailer = { name: "local", path: format, flags: "", maxSize: undefined, at: mc(7) }
   const args = format === "mbox" ? `${boxes}/%u` : "%h/Maildir"
   const settings = settingsOf({ features: { sieve: [] } })
@@ -266,4 +273,26 @@ test("a reject and a discard end as they are named", async () => {
   assert.deepEqual([rejected.action, rejected.status, rejected.reason.says], ["failed", "5.7.1", "no lists"])
   const gone = await deliver("mbox", "discard;")
   assert.deepEqual([gone.action, gone.reason.says], ["delivered", "discarded by the user's script"])
+})
+
+test("vacation answers large messages too, once, and with their Message-ID", async () => {
+  const script = 'require "vacation";\nvacation "I am in Edinburgh.";\n'
+  await deliver("mbox", script, { large: true })
+  const [letter] = letters
+  assert.equal(letter?.sender, "null")
+  assert.equal(letter?.recipient, "bob@hello.com")
+  assert.match(String(letter?.content.bytes), /\r\nIn-Reply-To: <1@hello\.com>\r\n/)
+  const again = await deliver("mbox", script)
+  assert.match(again.reason.says, /no answer: bob@hello\.com has had this answer/)
+  assert.equal(letters.length, 1)
+})
+
+test("an answer that could not be queued is sent by the next attempt", async () => {
+  const script = 'require "vacation";\nvacation "I am in Glasgow.";\n'
+  noRoomFor = "bob@hello.com"
+  assert.equal((await deliver("mbox", script, { id: "6AO7AgAGAIN003" })).action, "delayed")
+  noRoomFor = undefined
+  assert.equal((await deliver("mbox", script, { id: "6AO7AgAGAIN003", attempts: 1 })).action, "delivered")
+  assert.equal(letters.length, 1)
+  assert.equal(read(boxes, "gordon").match(/^From bob/gm)?.length, 1)
 })
