@@ -38,6 +38,10 @@ const groups: readonly { readonly title: string; readonly rows: readonly Row[] }
         "may this address send for this sender? spf lint DOMAIN: is its record good?",
       ],
       ["dkim verify FILE|-", "are a message's signatures good, and why; dkim new DOMAIN: keys to sign with"],
+      [
+        "dmarc report FILE",
+        "what others saw of our mail: aggregate reports (XML, gzip, ZIP, letters) in words",
+      ],
       ["dns check DOMAIN", "has it the records mail needs, and what to do; dns setup DOMAIN prints them"],
       ["dnsbl check IP [LIST…]", "what DNS lists say of an address"],
       ["sieve check|run SCRIPT", "is a Sieve script right, and what would it do with a message"],

@@ -31,6 +31,7 @@ const subcommands: Readonly<Record<string, Load>> = {
   config: () => import("./config.ts"),
   console: () => import("./console.ts"),
   dkim: () => import("./dkim.ts"),
+  dmarc: () => import("./dmarc.ts"),
   dns: () => import("./dns.ts"),
   dnsbl: () => import("./dnsbl.ts"),
   explain: () => import("./explain.ts"),
