@@ -7,6 +7,7 @@ import type { Arguments, Option } from "./arguments.ts"
 export const filterOptions: Readonly<Record<string, Option>> = {
   to: { value: "PART", says: "a recipient's address has this part (@example.org)" },
   from: { value: "PART", says: "the sender's address has this part" },
+  destination: { value: "HOST", says: "it goes there: as waypost queue summary names it" },
   older: { value: "AGE", says: "accepted longer ago: 45s, 30m, 4h, 2d, 1w" },
   reason: { value: "PART", says: "the words it is put off or held with have this part" },
   group: { value: "NAME", says: "a recipient is of this queue group (QUEUE_GROUP)" },
@@ -19,6 +20,7 @@ export type Asked = {
   readonly ids?: readonly string[]
   readonly to?: string
   readonly from?: string
+  readonly destination?: string
   readonly olderThan?: number
   readonly all?: true
   readonly selection: Selection
@@ -40,11 +42,12 @@ export function askedFor(
     ...(reason === undefined ? [] : [{ field: "reason", part: reason, not: false } as const]),
     ...(group === undefined ? [] : [{ field: "group", part: group, not: false } as const]),
   ]
-  const [to, from] = [given.text("to"), given.text("from")]
+  const [to, from, destination] = [given.text("to"), given.text("from"), given.text("destination")]
   const asked: Asked = {
     ...(ids.length === 0 ? {} : { ids }),
     ...(to === undefined ? {} : { to }),
     ...(from === undefined ? {} : { from }),
+    ...(destination === undefined ? {} : { destination }),
     ...(seconds === undefined ? {} : { olderThan: now - seconds * 1000 }),
     selection: { limits, held: given.has("held") ? "only" : "any" },
   }
@@ -53,7 +56,9 @@ export function askedFor(
     return fail("--all is everything: leave it out, or leave out the ids and filters")
   if (narrow) return ok(given.has("held") ? { ...asked, all: true } : asked)
   if (given.has("all") || !needed) return ok({ ...asked, all: true })
-  return fail("name messages by id, or by --to, --from, --older, --reason, --group, --held, or say --all")
+  return fail(
+    "name messages by id, or by --to, --from, --destination, --older, --reason, --group, --held, or say --all",
+  )
 }
 
 const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }

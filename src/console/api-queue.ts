@@ -27,6 +27,8 @@ export type QueueFilter = {
   readonly ids?: readonly string[]
   readonly to?: string
   readonly from?: string
+  /** As `Now.destinations` names it. */
+  readonly destination?: string
   readonly reason?: string
   readonly older?: string
   readonly state?: "any" | "held" | "waiting"

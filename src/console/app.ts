@@ -201,6 +201,7 @@ function filterOf(fields: Fields): Omit<QueueFilter, "ids"> {
   const parts = {
     to: fields.optional("to"),
     from: fields.optional("from"),
+    destination: fields.optional("destination"),
     reason: fields.optional("reason"),
     older: fields.optional("older"),
   }

@@ -17,6 +17,7 @@ type Operation = {
 const filterQuery: readonly Parameter[] = [
   { name: "to", says: "part of a recipient's address" },
   { name: "from", says: "part of the sender's address" },
+  { name: "destination", says: "where it goes, as GET /api/now names it" },
   { name: "reason", says: "part of the words it waits or is held with" },
   { name: "older", says: "accepted longer ago: 45s, 30m, 4h, 2d" },
   { name: "state", says: "any, held or waiting" },

@@ -70,7 +70,7 @@ async function everything(ask: Ask): Promise<QueueChanged> {
 }
 
 /** A filter as the control socket has it. */
-export function wantedBy({ ids, to, from, reason, older, state = "any" }: QueueFilter) {
+export function wantedBy({ ids, to, from, destination, reason, older, state = "any" }: QueueFilter) {
   const seconds = older === undefined ? undefined : ageInSeconds(older)
   if (older !== undefined && seconds === undefined)
     throw new Refused(400, "older is an age", "45s, 30m, 4h, 2d, 1w")
@@ -79,6 +79,7 @@ export function wantedBy({ ids, to, from, reason, older, state = "any" }: QueueF
     ...(ids === undefined ? {} : { ids: ids.map(idOf) }),
     ...(to === undefined ? {} : { to }),
     ...(from === undefined ? {} : { from }),
+    ...(destination === undefined ? {} : { destination }),
     ...(seconds === undefined ? {} : { olderThan: Date.now() - seconds * 1000 }),
     selection: { limits, held: state === "any" ? "any" : state === "held" ? "only" : "no" },
   }

@@ -89,6 +89,7 @@ const filter = {
   "ids?": listOf(text("a queue id")),
   "to?": text("part of a recipient's address"),
   "from?": text("part of the sender's address"),
+  "destination?": text("where it goes, as GET /api/now names it"),
   "reason?": text("part of the words it waits or is held with"),
   "older?": text("accepted longer ago: 45s, 30m, 4h, 2d"),
   "state?": words("any", "held", "waiting"),

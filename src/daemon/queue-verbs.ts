@@ -63,9 +63,9 @@ async function shapesOf(
   now: number,
   spool: Pick<Spool, "list" | "shapes">,
 ): Promise<readonly Shape[]> {
-  const { ids, to, from, ...rest } = wanted.filter
-  if (ids === undefined && to === undefined && from === undefined && wanted.selection.limits.length === 0)
-    return spool.shapes({ ...rest, now })
+  const { ids, to, from, destination, ...rest } = wanted.filter
+  const looked = [ids, to, from, destination].some((one) => one !== undefined)
+  if (!looked && wanted.selection.limits.length === 0) return spool.shapes({ ...rest, now })
   const shape = new QueueShape(now)
   for await (const queued of found(wanted, spool)) shape.add(queued)
   return shape.shapes()
@@ -133,7 +133,7 @@ type Wanted = {
 
 /** Times are asked for as the machine's clock has them. A text says why it cannot be done. */
 function wantedBy(request: Request, ahead: number, groups: QueueGroups | undefined): Wanted | string {
-  const { ids, to, from, olderThan } = request
+  const { ids, to, from, destination, olderThan } = request
   const selection = readSelection(request["selection"])
   if (selection === undefined) return "the selection cannot be understood"
   for (const { field, part } of selection.limits)
@@ -144,6 +144,7 @@ function wantedBy(request: Request, ahead: number, groups: QueueGroups | undefin
     ...(Array.isArray(ids) ? { ids: ids.map(String) } : {}),
     ...(typeof to === "string" ? { to } : {}),
     ...(typeof from === "string" ? { from } : {}),
+    ...(typeof destination === "string" ? { destination } : {}),
     ...(typeof olderThan === "number" ? { olderThan: olderThan - ahead } : {}),
     ...(selection.held === "any" ? {} : { held: selection.held }),
   }

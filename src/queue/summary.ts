@@ -47,14 +47,17 @@ export class QueueShape {
   }
 }
 
+/** The destination of a name without a domain. */
+export const localDestination = "(local)"
+
 /** All recipients of a destination. */
 export function total(counts: readonly number[]): number {
   return counts.reduce((sum, one) => sum + one, 0)
 }
 
-/** Where it goes, if that is known already, else the domain of the address. */
-function destinationOf(address: string, host: string | undefined): string {
+/** Where a recipient goes: the host, if that is known already, else the domain of the address. */
+export function destinationOf(address: string, host: string | undefined): string {
   if (host !== undefined && host !== "") return host.toLowerCase()
   const at = address.lastIndexOf("@")
-  return at < 0 ? "(local)" : address.slice(at + 1).toLowerCase()
+  return at < 0 ? localDestination : address.slice(at + 1).toLowerCase()
 }

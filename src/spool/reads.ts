@@ -3,6 +3,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite"
 import { crc32 } from "node:zlib"
 import { printPath } from "../mail/address.ts"
 import type { Entry, Pending } from "../queue/entry.ts"
+import { destinationOf } from "../queue/summary.ts"
 import { checksum } from "./codec.ts"
 import type { BodyRow, DuePage, Page, PendingRow, Question, QueuedRow } from "./requests.ts"
 import { Screen, type Screened } from "./screen.ts"
@@ -189,17 +190,22 @@ function isOlder({ olderThan }: Filter, row: Row): boolean {
 }
 
 /** Parts of an address, in any case, as sendmail's -qS and -qR have it; parts of the words it waits with. */
-function matches({ from, to, reason }: Filter, row: QueuedRow): boolean {
+function matches({ from, to, destination, reason }: Filter, row: QueuedRow): boolean {
   if (from !== undefined) {
     const { envelope } = JSON.parse(row.json) as Entry
     if (!contains(printPath(envelope.reversePath), from)) return false
   }
-  if (to === undefined && reason === undefined) return true
+  if (to === undefined && destination === undefined && reason === undefined) return true
   const pending = row.pending.map(({ json }) => JSON.parse(json) as Pending)
   return (
     (to === undefined || pending.some(({ recipient }) => contains(printPath(recipient.path), to))) &&
+    (destination === undefined || pending.some((one) => goesTo(one, destination))) &&
     (reason === undefined || saysSo(row, pending, reason))
   )
+}
+
+function goesTo({ recipient, route }: Pending, destination: string): boolean {
+  return destinationOf(printPath(recipient.path), route?.host) === destination.toLowerCase()
 }
 
 function saysSo({ held }: QueuedRow, pending: readonly Pending[], part: string): boolean {

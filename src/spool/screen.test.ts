@@ -8,6 +8,7 @@ import fc from "fast-check"
 import { queuedFor } from "../../test/kit/queued.ts"
 import { printPath } from "../mail/address.ts"
 import type { Queued } from "../queue/entry.ts"
+import { destinationOf } from "../queue/summary.ts"
 import { screened } from "./screen.ts"
 import type { Filter, Spool } from "./spool.ts"
 import { openSpool } from "./sqlite.ts"
@@ -39,6 +40,7 @@ before(async () => {
         from: at(senders, n),
         to: [at(recipients, n), `user${n}@host${n % 7}.example.org`],
         acceptedAt: 1000 + n,
+        ...(n % 4 === 0 ? { host: at(["MX.hello.com", "[127.0.0.1]"], n / 4) } : {}),
         ...(n % 3 === 0 ? {} : { said: at(words, n) }),
       }
       const { entry, pending } = queuedFor(wish)
@@ -58,12 +60,19 @@ after(async () => {
   rmSync(directory, { recursive: true })
 })
 
-function means({ entry, pending }: Queued, { from, to, reason, olderThan, held }: Filter): boolean {
+function means(
+  { entry, pending }: Queued,
+  { from, to, destination, reason, olderThan, held }: Filter,
+): boolean {
   const has = (text: string, part: string) => text.toLowerCase().includes(part.toLowerCase())
   const said = [entry.held?.reason, ...pending.map(({ lastStatus }) => lastStatus?.text)]
   return (
     (from === undefined || has(printPath(entry.envelope.reversePath), from)) &&
     (to === undefined || pending.some(({ recipient }) => has(printPath(recipient.path), to))) &&
+    (destination === undefined ||
+      pending.some(
+        ({ recipient, route }) => destinationOf(printPath(recipient.path), route?.host) === destination,
+      )) &&
     (reason === undefined || said.some((text) => text !== undefined && has(text, reason))) &&
     (olderThan === undefined || entry.acceptedAt < olderThan) &&
     (held === undefined || (entry.held !== undefined) === (held === "only"))
@@ -85,6 +94,13 @@ test("a filter finds what each message says, whatever signs it is written in", a
     {
       from: pieceOf(senders),
       to: pieceOf([...recipients, "user7@host0.example.org", "nobody@nowhere.example"]),
+      destination: fc.constantFrom(
+        "(local)",
+        "host3.example.org",
+        "mx.hello.com",
+        "[127.0.0.1]",
+        "hello.com",
+      ),
       reason: pieceOf([...words, "never said"]),
       olderThan: fc.integer({ min: 990, max: 1130 }),
       held: fc.constantFrom("no" as const, "only" as const),

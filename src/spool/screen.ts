@@ -1,6 +1,7 @@
 // A filter that few messages of a long queue match: the database leaves out what cannot match, by its rows' text, so that only the
 // rest is read and looked at closely. It never decides that a message is meant.
 import type { DatabaseSync, StatementSync } from "node:sqlite"
+import { localDestination } from "../queue/summary.ts"
 import type { Filter } from "./spool.ts"
 
 /** Entries that one step passes over: some milliseconds, so that commits go on in between. */
@@ -20,6 +21,8 @@ const may = `
     AND instr(lower(json), $from) > 0
     AND ($to = '' OR EXISTS (
       SELECT 1 FROM pending WHERE pending.seq = entry.seq AND instr(lower(pending.json), $to) > 0))
+    AND ($destination = '' OR EXISTS (
+      SELECT 1 FROM pending WHERE pending.seq = entry.seq AND instr(lower(pending.json), $destination) > 0))
     AND ($reason = '' OR instr(lower(held), $reason) > 0 OR EXISTS (
       SELECT 1 FROM pending WHERE pending.seq = entry.seq AND instr(lower(pending.json), $reason) > 0))
   ORDER BY id LIMIT $limit`
@@ -37,7 +40,7 @@ export class Screen {
   }
 
   /** The next step after an id. */
-  step({ from, to, reason, olderThan, held }: Filter, after: string, limit: number): Screened {
+  step({ from, to, destination, reason, olderThan, held }: Filter, after: string, limit: number): Screened {
     const last = this.#end.get(after)?.["id"]
     const rows = this.#may.all({
       $after: after,
@@ -46,6 +49,7 @@ export class Screen {
       $held: held === undefined ? -1 : held === "only" ? 1 : 0,
       $from: wordIn(from),
       $to: wordIn(to),
+      $destination: destination === localDestination ? "" : wordIn(destination),
       $reason: wordIn(reason),
       $limit: limit,
     })

@@ -117,6 +117,8 @@ export type Filter = {
   readonly to?: string
   /** Part of the reverse-path, in any case. */
   readonly from?: string
+  /** Where a waiting recipient goes, as the summary names it. */
+  readonly destination?: string
   /** Part of the words that it is held or was put off with, in any case. */
   readonly reason?: string
   /** Accepted before this time, milliseconds since 1970. */

@@ -88,6 +88,7 @@ async function walks(): Promise<Readonly<Record<string, readonly Walk[]>>> {
         query: {
           to: "example.org",
           from: "me@",
+          destination: "[127.0.0.1]",
           reason: "refused",
           older: "0s",
           state: "waiting",

@@ -98,6 +98,15 @@ test("a deferred message is seen with the last words of its peer, held, and rele
   }
 })
 
+test("a destination of the first page's picture leads to what waits for it", { skip }, async () => {
+  const { page } = visitor
+  await visitor.go("now")
+  await page.locator(".heat").getByRole("link", { name: "[127.0.0.1]" }).click()
+  await page.getByRole("heading", { level: 1, name: "Queue" }).waitFor()
+  await page.getByText("Are you there").waitFor()
+  assert.equal(await page.getByLabel("Destination").inputValue(), "[127.0.0.1]")
+})
+
 test("a message is held with a reason that others read, and its page says so", { skip }, async () => {
   const { page } = visitor
   await visitor.go("queue?to=example.org")

@@ -43,9 +43,7 @@ export function QueuePicture({
           {destinations.slice(0, mostRows).map(({ destination, counts, total }) => (
             <tr key={destination}>
               <th scope="row">
-                <a href={hrefOf("queue", "", { to: destination })}>
-                  {destination === "" ? "(here)" : destination}
-                </a>
+                <a href={hrefOf("queue", "", { destination })}>{destination}</a>
               </th>
               {columns.map((column, n) => (
                 <Cell key={column} n={counts[n] ?? 0} most={most} />

@@ -9,7 +9,7 @@ import { QueueRow } from "./queue-row.tsx"
 import { count } from "./words.ts"
 
 const limit = 100
-const filterNames = ["to", "from", "reason", "older", "state"] as const
+const filterNames = ["to", "from", "destination", "reason", "older", "state"] as const
 
 /** The page of the queue. */
 export function QueuePage() {
@@ -99,6 +99,22 @@ function useMore(first: Page | undefined, filter: QueueFilter) {
   return { lines: [...(first?.messages ?? []), ...later], cursor, trouble, busy, next }
 }
 
+type Asked = {
+  readonly name: "to" | "from" | "destination" | "reason" | "older"
+  readonly label: string
+  readonly placeholder: string
+  readonly pattern?: string
+}
+
+/** What is typed; a destination is chosen on the first page, and stands here then. */
+const asked: readonly Asked[] = [
+  { name: "to", label: "To", placeholder: "address or domain" },
+  { name: "from", label: "From", placeholder: "address or domain" },
+  { name: "destination", label: "Destination", placeholder: "host" },
+  { name: "reason", label: "Last words", placeholder: "timeout, 4.2.2 …" },
+  { name: "older", label: "Older than", placeholder: "30m, 4h, 2d", pattern: "\\d+[smhdw]" },
+]
+
 function Filters({ filter }: { filter: QueueFilter }) {
   const submit = (event: SubmitEvent): void => {
     event.preventDefault()
@@ -117,34 +133,19 @@ function Filters({ filter }: { filter: QueueFilter }) {
       onSubmit={submit}
       key={JSON.stringify(filter)}
     >
-      <Field label="To">
-        <input name="to" defaultValue={filter.to ?? ""} placeholder="address or domain" spellcheck={false} />
-      </Field>
-      <Field label="From">
-        <input
-          name="from"
-          defaultValue={filter.from ?? ""}
-          placeholder="address or domain"
-          spellcheck={false}
-        />
-      </Field>
-      <Field label="Last words">
-        <input
-          name="reason"
-          defaultValue={filter.reason ?? ""}
-          placeholder="timeout, 4.2.2 …"
-          spellcheck={false}
-        />
-      </Field>
-      <Field label="Older than">
-        <input
-          name="older"
-          defaultValue={filter.older ?? ""}
-          placeholder="30m, 4h, 2d"
-          pattern="\d+[smhdw]"
-          size={8}
-        />
-      </Field>
+      {asked.map(({ name, label, placeholder, pattern }) =>
+        name === "destination" && filter.destination === undefined ? undefined : (
+          <Field key={name} label={label}>
+            <input
+              name={name}
+              defaultValue={filter[name] ?? ""}
+              placeholder={placeholder}
+              spellcheck={false}
+              {...(pattern === undefined ? {} : { pattern })}
+            />
+          </Field>
+        ),
+      )}
       <Field label="State">
         <select name="state" defaultValue={filter.state ?? ""}>
           <option value="">any</option>
