@@ -45,6 +45,7 @@ export function sessionWorld(
     timeouts: sessionTimeouts(settings),
     log: {
       refused: (id, text, reason) => log.refused(id, text, reason),
+      accepted: (queued) => log.accepted(queued),
       note: (id, text) => log.note(id, text),
       bug: (error) => log.bug(error),
     },

@@ -67,6 +67,7 @@ test("DISCARD and QUARANTINE of access are logged as the ruleset's that sendmail
     system.stderr,
     new RegExp(`${gone}: ruleset=check_mail, arg1=<junk@example.org>, relay=.*, discard`),
   )
+  assert.match(system.stderr, new RegExp(`${gone}: from=<junk@example.org>, size=\\d+, .*nrcpts=1`))
   const held = await sent("odd@example.org", "me@grussell.org")
   const words = "quarantine=somebody looks at it"
   assert.match(
