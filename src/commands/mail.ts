@@ -17,7 +17,9 @@ const usage = `Usage: mail [-s SUBJECT] [-c CC] [-b BCC] [-a FILE]… ADDRESS…
   --json           tells the queue id, or what went wrong, as JSON
 
   -f [FOLDER]      reads FOLDER (mbox or Maildir; alone: mbox); -u USER reads USER's system mailbox
-  -H               lists the headers and ends; -e only says by its exit code whether there is mail (1: none)
+  --print LIST     prints the messages of a message list ($ is the last, /word a subject's) and ends; nothing is marked as read;
+                   with --raw their octets, with --json an object each
+  -H               lists the headers and ends (--json: an object each); -e only says by its exit code whether there is mail (1: none)
   -N               does not list the headers first; -n does not read /etc/mail.rc; -S NAME[=VALUE] sets a variable
   -i               ignores interrupts
 

@@ -110,6 +110,40 @@ test("-e tells by its code alone whether there is mail; -H lists it", async () =
   assert.match(listed.stdout, /1 .*Ann.*lunch/)
 })
 
+test("scripts read too: a list and messages as JSON, the octets as they came; the mailbox stays as it is", async () => {
+  const box = join(folder, "read")
+  const letter = (n: number, more: string) =>
+    `From ann@example.org Tue Nov 24 07:1${n}:01 2026\nFrom: =?utf-8?q?J=C3=BCrgen?= <j@example.org>\nTo: gor@grussell.org\nSubject: code ${n}\nMessage-ID: <${n}@example.org>\n${more}\n\n`
+  const second = "Content-Type: text/html\n\n<p>Your code is <b>4711</b>.</p><script>x</script>\u009b2J\n"
+  writeFileSync(box, letter(1, "\nYour code is 42.") + letter(2, second))
+  const before_ = readFileSync(box)
+  const read = (...args: readonly string[]) => system.command("mail", ["-n", "-f", ...args, box], "")
+  const listed = (await read("-H", "--json")).stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+  assert.deepEqual(
+    listed.map(({ number, from, subject, seen }) => [number, from, subject, seen]),
+    [
+      [1, { name: "Jürgen", address: "j@example.org" }, "code 1", false],
+      [2, { name: "Jürgen", address: "j@example.org" }, "code 2", false],
+    ],
+  )
+  const whole = letter(1, "\nYour code is 42.")
+  const last = await read("--print", "$", "--json")
+  assert.equal(JSON.parse(last.stdout).text.includes("Your code is 4711."), true)
+  assert.equal(JSON.parse(last.stdout).fromHtml, true)
+  assert.doesNotMatch(last.stdout, /[\u007f-\u009f]/)
+  assert.equal((await read("--print", "1", "--raw")).stdout, whole.slice(whole.indexOf("\n") + 1, -1))
+  assert.match(
+    (await read("--print", "/code")).stdout,
+    /Subject: code 1\n[^]*42[^]*Subject: code 2\n[^]*4711/,
+  )
+  const none = await read("--print", "/nothing")
+  assert.deepEqual([none.code, none.stderr], [1, "mail: No applicable messages from {/nothing}\n"])
+  assert.deepEqual(readFileSync(box), before_)
+})
+
 test("a text of 20 MB goes through a pipe whole", async () => {
   const text = `${"0123456789abcdef".repeat(4)}\n`.repeat(320_000)
   assert.equal((await mail(["-s", "large", "gor"], text)).code, 0)

@@ -17,6 +17,9 @@ export type MailOptions = {
   user: string | undefined
   headersOnly: boolean
   checkOnly: boolean
+  /** A message list: these are printed, and that is all. */
+  print: string | undefined
+  raw: boolean
   noSummary: boolean
   noSystemRc: boolean
   set: string[]
@@ -43,6 +46,8 @@ export function readMailOptions(argv: readonly string[]): Result<MailOptions> {
     user: undefined,
     headersOnly: false,
     checkOnly: false,
+    print: undefined,
+    raw: false,
     noSummary: false,
     noSystemRc: false,
     set: [],
@@ -85,16 +90,21 @@ function longOption(word: string, words: string[], options: MailOptions): string
   switch (name) {
     case "--header":
     case "--subject":
+    case "--print":
     case "--attach": {
       const value = equals < 0 ? words.shift() : word.slice(equals + 1)
       if (value === undefined) return `${name} needs a value`
       if (name === "--header") options.headers.push(value)
       else if (name === "--attach") options.attach.push(value)
+      else if (name === "--print") options.print = value
       else options.subject = value
       return undefined
     }
     case "--dry-run":
       options.dryRun = true
+      return undefined
+    case "--raw":
+      options.raw = true
       return undefined
     case "--json":
       options.json = true

@@ -20,6 +20,12 @@ export async function readMail(options: MailOptions, io: Io): Promise<number> {
   const { terminal, wanted } = session
   try {
     if (options.checkOnly) return session.count > 0 ? exits.ok : 1
+    if (options.print !== undefined || (options.headersOnly && options.json)) {
+      const { listAsJson, printMessages } = await import("./scripted.ts")
+      if (options.print !== undefined) return await printMessages(session, options, io)
+      listAsJson(session, io)
+      return session.count > 0 ? exits.ok : 1
+    }
     if (options.headersOnly) {
       for (const message of session.messages) terminal.say(headerLine(message, session.dot, terminal.width))
       return session.count > 0 ? exits.ok : 1
