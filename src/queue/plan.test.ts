@@ -124,6 +124,21 @@ test("an unknown user fails at once, a silent table only waits, and neither stop
   )
 })
 
+test("a list's member who is nobody is its owner's error too, alone or among others", () => {
+  const why = because("local?", "no such user")
+  const said = reply(550, "5.1.1", "User unknown")
+  const path = mailbox("nobody@grussell.org")
+  const nobody = { path, outcome: "no", reply: said, reason: why, owner: "sue" } as const
+  for (const leaves of [[], [local("gor")]]) {
+    const expanded = [{ pending: pending(0, "staff@grussell.org"), leaves, dead: [nobody] }]
+    const [one] = plan("id", expanded, at).tried
+    assert.deepEqual(
+      [one?.pending.expandedFrom?.owner, one?.pending.expandedFrom?.address],
+      ["sue", "staff@grussell.org"],
+    )
+  }
+})
+
 test("members of a long list share one reason, keep a short one, and each still names the line that named it", () => {
   const names = because("aliases", `"staff" says "${"r0@napier.ac.uk, ".repeat(40)}"`, line(3))
   const members = Array.from({ length: 200 }, (_, n) => {

@@ -28,6 +28,8 @@ export type Dead = {
   readonly path: ForwardPath
   readonly outcome: "no" | "later"
   readonly reply: Reply
+  /** owner-list, when a list named it. */
+  readonly owner?: string | undefined
   readonly reason: Reason
 }
 
@@ -74,7 +76,8 @@ export function plan(id: string, expanded: readonly Expanded[], at: Date): Plan 
       continue
     }
     if (unique.length === 0 && dead.length === 1 && dead[0] !== undefined) {
-      tried.push({ pending, status: deadStatus(pending, dead[0], at), routed: undefined })
+      const one = owned(pending, dead[0])
+      tried.push({ pending: one, status: deadStatus(one, dead[0], at), routed: undefined })
       continue
     }
     done.push(pending.number)
@@ -83,7 +86,8 @@ export function plan(id: string, expanded: readonly Expanded[], at: Date): Plan 
     leaves.push(...children)
     add.push(...children)
     for (const [n, one] of dead.entries()) {
-      const child = { ...pending, number: base + unique.length + n, recipient: addressed(pending, one.path) }
+      const number = base + unique.length + n
+      const child = { ...owned(pending, one), number, recipient: addressed(pending, one.path) }
       add.push(child)
       tried.push({ pending: child, status: deadStatus(child, one, at), routed: undefined })
     }
@@ -157,6 +161,13 @@ function addressed(pending: Pending, path: ForwardPath): Pending["recipient"] {
   const { recipient } = pending
   if (printPath(recipient.path) === printPath(path)) return recipient
   return { ...recipient, path }
+}
+
+/** Errors of a list's members are its owner's, also of those who are nobody (sendmail: alias.c, q_owner). */
+function owned(pending: Pending, { owner, reason }: Dead): Pending {
+  if (owner === undefined) return pending
+  const address = pending.expandedFrom?.address ?? printPath(pending.recipient.path)
+  return { ...pending, expandedFrom: { address, owner, user: undefined, reason } }
 }
 
 function deadStatus(pending: Pending, dead: Dead, at: Date): DeliveryStatus {

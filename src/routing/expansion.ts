@@ -34,6 +34,8 @@ export type Dead = {
   readonly reply: Reply
   /** The name as the list or the person wrote it. */
   readonly typed: string
+  /** Who answers for errors of the list that named it; absent when none did. */
+  readonly owner?: string
   readonly reason: Reason
 }
 
@@ -181,7 +183,8 @@ export function toMailbox(one: Node, account: Account, reason: Reason, run: Run)
 export function bury(one: Node, outcome: "no" | "later", said: Reply, reason: Reason, run: Run): void {
   one.what = said.text.join(" ")
   const typed = typedForm(one.member)
-  run.dead.push({ path: one.path, outcome, reply: said, typed, reason: withTrailOf(one, reason) })
+  const owned = one.owner === undefined ? {} : { owner: one.owner }
+  run.dead.push({ path: one.path, outcome, reply: said, typed, ...owned, reason: withTrailOf(one, reason) })
 }
 
 /** More aliases in a row than MaxAliasRecursion. */
