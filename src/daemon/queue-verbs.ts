@@ -25,6 +25,8 @@ const none = () => 0
 
 /** How many queue entries are read in one short transaction. */
 const page = 200
+/** Messages that are changed at the same time: they share a commit. */
+const together = 64
 
 /**
  * Everything that is meant, page by page: a slow reader holds nothing up. With `limit` and `after` a part of it, and then the id
@@ -89,9 +91,12 @@ export async function* change(
   }
   const meant: string[] = [] // all of them first: what is done changes what would be found
   for await (const { entry } of found(wanted, spool)) meant.push(entry.id)
-  for (const id of meant) {
-    const queued = await spool.get(id)
-    if (queued !== undefined && (await act(id))) yield { queued: asDated(queued, ahead()) }
+  for (let n = 0; n < meant.length; n += together) {
+    const some = meant.slice(n, n + together).map(async (id) => {
+      const queued = await spool.get(id)
+      return queued !== undefined && (await act(id)) ? [{ queued: asDated(queued, ahead()) }] : []
+    })
+    yield* (await Promise.all(some)).flat()
   }
   wake()
 }
