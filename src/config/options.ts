@@ -354,6 +354,12 @@ export const options = {
   ClientCertFile: row("string", "confCLIENT_CERT", undefined, "Our certificate as a client."),
   ClientKeyFile: row("string", "confCLIENT_KEY", undefined, "Its key."),
   CipherList: row("string", "confCIPHER_LIST", undefined, "Ciphers up to TLS 1.2."),
+  TlsGroups: row(
+    "string",
+    "confTLS_GROUPS",
+    "X25519:P-256:P-384:P-521",
+    "Ours: groups of the key exchange. X25519MLKEM768 before them: keys that no quantum computer will find either; each session is 9 KiB larger and 0.1 ms of CPU dearer by it.",
+  ),
   ServerSSLOptions: row("string", "confSERVER_SSL_OPTIONS", undefined, "OpenSSL options as a server."),
   ClientSSLOptions: row("string", "confCLIENT_SSL_OPTIONS", undefined, "OpenSSL options as a client."),
   DHParameters: row("string", "confDH_PARAMETERS", undefined, "Diffie-Hellman parameters."),

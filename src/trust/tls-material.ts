@@ -27,6 +27,7 @@ export function readTlsMaterial(settings: Settings, now: Date): TlsMaterial {
     authorities: [...reading.file(text("CACertFile")), ...reading.folder(text("CACertPath"), "CERTIFICATE")],
     revoked: [...reading.file(text("CRLFile")), ...reading.folder(text("CRLPath"), "X509 CRL")],
     ciphers: text("CipherList"),
+    groups: text("TlsGroups"),
     dhParameters: reading.dhParameters(text("DHParameters")),
     options: words(text("ServerSSLOptions")),
     clientOptions: words(text("ClientSSLOptions")),

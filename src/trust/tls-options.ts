@@ -20,6 +20,8 @@ export type TlsMaterial = {
   readonly authorities: readonly string[]
   readonly revoked: readonly string[]
   readonly ciphers: string | undefined
+  /** Of the key exchange, as OpenSSL names them; undefined: OpenSSL's own. */
+  readonly groups?: string | undefined
   readonly dhParameters: string | undefined
   readonly options: readonly string[]
   readonly clientOptions: readonly string[]
@@ -50,6 +52,7 @@ export function contextOptions(material: TlsMaterial, side: "server" | "client")
     ...(material.revoked.length === 0 ? {} : { crl: [...material.revoked] }),
     ...(material.dhParameters === undefined ? { dhparam: "auto" } : { dhparam: material.dhParameters }),
     ciphers: `${suites}:${material.ciphers ?? usualCiphers}`,
+    ...(material.groups === undefined ? {} : { ecdhCurve: material.groups }),
     honorCipherOrder: side === "server",
     sessionIdContext: "waypost",
   }
