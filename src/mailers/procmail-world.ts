@@ -1,14 +1,17 @@
 // The procmail interpreter's wishes fulfilled, with the rights of the process they are asked in: that of the user, never the agent.
-import { type ChildProcessWithoutNullStreams as Child, spawn } from "node:child_process"
+import { type ChildProcessByStdio, spawn } from "node:child_process"
 import { once } from "node:events"
 import { closeSync, constants, lstatSync, openSync, rmSync, statSync, writeSync } from "node:fs"
 import { constants as constantsOfSystem } from "node:os"
+import type { Readable, Writable } from "node:stream"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Answer, Command, RunWish, Steps, Wish } from "../filters/procmail-effects.ts"
 import { takeLockFile } from "../mailbox/dotlock.ts"
 import { storeInFolders } from "../mailbox/folder.ts"
 import { wordsFor } from "../mailbox/outcome.ts"
 import { readRcfile } from "./procmail-rcfile.ts"
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable | null>
 
 export type ProcmailOutput = {
   /** procmail's own output and error output. */
@@ -78,16 +81,26 @@ function writeLog(path: string | undefined, text: string, output: ProcmailOutput
   if (path === undefined) return output.say(text)
   let fd: number | undefined
   try {
-    fd = openSync(
-      path,
-      constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK,
-      0o600,
-    )
+    fd = openLog(path)
     writeSync(fd, Buffer.from(text, "latin1"))
   } catch (error) {
     output.say(`procmail: Error while writing to "${path}": ${wordsFor(error)}\n${text}`)
   } finally {
     if (fd !== undefined) closeSync(fd)
+  }
+}
+
+function openLog(path: string): number {
+  const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants
+  return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o600)
+}
+
+/** LOGFILE is a program's own error output, as with procmail, so that none of it is lost; a pipe where it cannot be opened. */
+function errorOutput(log: string | undefined): number | "pipe" {
+  try {
+    return log === undefined ? "pipe" : openLog(log)
+  } catch {
+    return "pipe"
   }
 }
 
@@ -123,19 +136,21 @@ async function start(
 ): Promise<Answer | undefined> {
   const environment = [...wish.environment].map(([name, value]) => [name, octetsOf(value)] as const)
   const before = process.umask(wish.umask)
+  const errors = errorOutput(wish.log)
   try {
     const child = spawn(program, args, {
       cwd: wish.directory,
       env: Object.fromEntries(environment),
       detached: true,
-      stdio: ["pipe", "pipe", "pipe"],
-    })
+      stdio: ["pipe", "pipe", errors],
+    }) as Child // its input and output are pipes
     process.umask(before)
     return await follow(child, wish, output)
   } catch {
     return undefined
   } finally {
     process.umask(before)
+    if (errors !== "pipe") closeSync(errors)
   }
 }
 
@@ -149,7 +164,7 @@ async function follow(child: Child, wish: RunWish, output: ProcmailOutput): Prom
     if (wish.capture) pieces.push(piece)
     else output.say(piece.toString("latin1"))
   })
-  child.stderr.on("data", (piece: Buffer) => writeLog(wish.log, piece.toString("latin1"), output))
+  child.stderr?.on("data", (piece: Buffer) => writeLog(wish.log, piece.toString("latin1"), output))
   child.stdin.on("error", () => {
     // It went without reading all. What a pipe holds counts as written, as with procmail.
     wrote = wish.input.length <= pipeHolds
@@ -166,7 +181,7 @@ async function follow(child: Child, wish: RunWish, output: ProcmailOutput): Prom
     return { answer: "ended", code: code ?? -signalNumber(signal), output: Buffer.concat(pieces), wrote }
   } finally {
     clearTimeout(timer)
-    for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy()
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy()
   }
 }
 
