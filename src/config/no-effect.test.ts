@@ -48,12 +48,12 @@ test("every option is read by the code, or told as one without effect", () => {
 const readByName = /^Timeout\.(?:queuereturn|queuewarn)(?:\.|$)|^Timeout\.(?:command|datablock|hoststatus)$/
 
 test("every time limit is kept, or told as one without effect", () => {
-  const steps = Object.keys(timeoutsFrom({ options: new Map() })).map((step) => `Timeout.${step}`)
+  const steps = new Set(Object.keys(timeoutsFrom({ options: new Map() })).map((step) => `Timeout.${step}`))
   const untold = Object.keys(options).filter(
     (name) =>
       name.startsWith("Timeout.") &&
       !readByName.test(name) &&
-      !steps.includes(name) &&
+      !steps.has(name) &&
       ![...harmless.keys(), ...missing.keys()].some((one) => one === name),
   )
   assert.deepEqual(untold, [])
