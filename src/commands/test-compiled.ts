@@ -146,6 +146,15 @@ function routeLine(route: CfRoute): string {
   }
 }
 
+/** What was typed; check_relay and its like are asked of several parts, with `$|` between them. */
+function typedTokens(address: string, { operators }: RuleWorld, print: Print): readonly Token[] {
+  return address.split("$|").flatMap((part, n) => {
+    const scanned = tokenize(part.trim(), { operators, comments: "keep", balance: true })
+    for (const says of scanned.complaints) print(complaintLine(says, address))
+    return n === 0 ? scanned.tokens : [marks.or, ...scanned.tokens]
+  })
+}
+
 /** Runs named rulesets one after the other, as `3,0 address` asks. */
 export async function runRulesets(
   names: readonly string[],
@@ -153,13 +162,7 @@ export async function runRulesets(
   world: RuleWorld,
   print: Print,
 ): Promise<void> {
-  let tokens: readonly Token[] = []
-  // What check_relay and its like are asked of has several parts.
-  for (const [n, part] of address.split("$|").entries()) {
-    const scanned = tokenize(part.trim(), { operators: world.operators, comments: "keep", balance: true })
-    for (const says of scanned.complaints) print(complaintLine(says, address))
-    tokens = [...tokens, ...(n === 0 ? [] : [marks.or]), ...scanned.tokens]
-  }
+  let tokens = typedTokens(address, world, print)
   for (const name of names) {
     const ruleset = world.ruleset(name) ?? (/^\d{1,2}$/.test(name) ? { name, rules: [] } : undefined)
     if (ruleset === undefined) return print(`Undefined ruleset ${name}`)
