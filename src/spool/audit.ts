@@ -5,7 +5,7 @@ import { parentPort, workerData } from "node:worker_threads"
 import { explainError, isDamage } from "./database.ts"
 
 /** Tables with their indexes. Bodies have checksums of their own, which are compared whenever one is read. */
-const tables = ["entry", "pending", "clock"]
+const tables = ["entry", "pending", "clock", "log"]
 
 /** The damage, in SQLite's words; undefined when there is none. */
 export function audit(path: string): string | undefined {

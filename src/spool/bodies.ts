@@ -7,10 +7,20 @@ import { step } from "./steps.ts"
 /** Octets up to which a body lives in a row. */
 export const largestInRow = 64 * 1024
 
-export type Folders = { readonly root: string; readonly bodies: string; readonly damaged: string }
+export type Folders = {
+  readonly root: string
+  readonly bodies: string
+  readonly damaged: string
+  readonly log: string
+}
 
 export function foldersOf(directory: string): Folders {
-  return { root: directory, bodies: join(directory, "bodies"), damaged: join(directory, "damaged") }
+  return {
+    root: directory,
+    bodies: join(directory, "bodies"),
+    damaged: join(directory, "damaged"),
+    log: join(directory, "log"),
+  }
 }
 
 /** Queue ids are file names: nothing else may become one. */

@@ -1,5 +1,6 @@
 // The rows of a database that is damaged in places, one by one: what can be read is read, and what cannot is passed over.
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite"
+import { markOf } from "./database.ts"
 
 /** A row as it is read, right or wrong. */
 export type Row = Readonly<Record<string, SQLOutputValue>>
@@ -84,6 +85,15 @@ export class DamagedRows {
         this.#statements.get(table) ?? this.#database.prepare(`SELECT * FROM ${table} WHERE seq = ?`)
       this.#statements.set(table, statement)
       return statement.all(seq)
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Up to where the log became rows; undefined when that cannot be read. */
+  mark(): { readonly segment: number; readonly at: number } | undefined {
+    try {
+      return markOf(this.#database)
     } catch {
       return undefined
     }

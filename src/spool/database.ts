@@ -50,6 +50,16 @@ const version2 = `
   CREATE INDEX pendingNext ON pending (due) WHERE due > 0;
 `
 
+// What is accepted is in the log first (ledger.ts), and may leave its octets there: `segment` and `place` say where. The one row of
+// `log` says from where on a start has to read the log.
+const version4 = `
+  ALTER TABLE entry ADD COLUMN segment INTEGER;
+  ALTER TABLE entry ADD COLUMN place INTEGER;
+  CREATE INDEX entrySegment ON entry (segment, size) WHERE segment IS NOT NULL;
+  CREATE TABLE log (segment INTEGER NOT NULL, at INTEGER NOT NULL) STRICT;
+  INSERT INTO log VALUES (1, 0);
+`
+
 /** Each brings the database from version n to n + 1; user_version says where it stands. */
 const ladder: readonly ((database: DatabaseSync) => void)[] = [
   (database) => database.exec(version1),
@@ -58,6 +68,7 @@ const ladder: readonly ((database: DatabaseSync) => void)[] = [
     fillLanes(database)
   },
   (database) => database.exec(marksTable),
+  (database) => database.exec(version4),
 ]
 
 /** Gives each recipient the lane of its destination. A damaged row keeps lane 0: it is set aside when its turn comes. */
@@ -97,6 +108,12 @@ export function openDatabase(path: string, walLimit: number): DatabaseSync {
     database.close()
     throw error
   }
+}
+
+/** Up to where the log became rows. */
+export function markOf(database: DatabaseSync): { readonly segment: number; readonly at: number } {
+  const row = database.prepare("SELECT segment, at FROM log").get()
+  return { segment: Number(row?.["segment"] ?? 1), at: Number(row?.["at"] ?? 0) }
 }
 
 /** The number of the schema. */

@@ -6,7 +6,7 @@ import { sharesAt, sharesOf } from "./disk.ts"
 
 const MiB = 1024 * 1024
 
-/** Size of the disk; WAL, reserve and history, in MiB. */
+/** Size of the disk; WAL (of which a segment of the log is the half), reserve and history, in MiB. */
 const disks: readonly (readonly [number, number, number, number])[] = [
   [8, 1, 2, 1],
   [24, 1.5, 3, 1],
@@ -18,6 +18,7 @@ for (const [disk, wal, reserve, history] of disks) {
   test(`of ${disk} MiB the WAL gets ${wal}, the reserve ${reserve}, the timelines ${history}`, () => {
     assert.deepEqual(sharesOf(disk * MiB), {
       wal: wal * MiB,
+      segment: (wal / 2) * MiB,
       reserve: reserve * MiB,
       history: history * MiB,
     })

@@ -7,16 +7,23 @@ const mebibyte = 1024 * 1024
 export type Shares = {
   /** Octets up to which the WAL grows before its pages go into the database. */
   readonly wal: number
+  /** Octets of a segment of the log. */
+  readonly segment: number
   /** Octets kept free: no mail is taken below. */
   readonly reserve: number
   /** Octets of timelines. */
   readonly history: number
 }
 
-/** The shares of a disk of this size: 32, 64 and 256 MiB, less on small ones. */
+/** The shares of a disk of this size: 32, 16, 64 and 256 MiB, less on small ones. */
 export function sharesOf(octets: number): Shares {
   const wal = between(mebibyte, octets / 16, 32 * mebibyte)
-  return { wal, reserve: 2 * wal, history: between(mebibyte, octets / 32, 256 * mebibyte) }
+  return {
+    wal,
+    segment: Math.ceil(wal / 2),
+    reserve: 2 * wal,
+    history: between(mebibyte, octets / 32, 256 * mebibyte),
+  }
 }
 
 /** The shares of the disk that this directory is on. */

@@ -85,53 +85,53 @@ async function checkPromises(directory: string, said: string, size: number): Pro
   }
 }
 
-const wal = (directory: string) => join(directory, "queue", "queue.db-wal")
+const segment = (n: number) => join("log", String(n).padStart(10, "0"))
 
 const faults = [
   {
-    what: "a sync of the WAL fails",
+    what: "a write into the log fails",
     size: 2000,
-    inject: "fsync:error=EIO:when=3",
-    path: wal,
+    inject: "pwrite64:error=EIO:when=3",
+    paths: [segment(1)],
     word: "broken",
   },
   {
-    what: "two syncs of the WAL fail in turn",
+    what: "writes into two logs fail in turn",
+    size: 9000,
+    inject: "pwrite64:error=EIO:when=3..4",
+    paths: [segment(1), segment(2)],
+    word: "broken",
+  },
+  {
+    what: "the log finds no space",
+    size: 9000,
+    inject: "pwrite64:error=ENOSPC:when=2",
+    paths: [segment(1)],
+    word: "full",
+  },
+  {
+    what: "no new log can be made for a while",
     size: 2000,
-    inject: "fsync:error=EIO:when=3..4",
-    path: wal,
-    word: "broken",
-  },
-  {
-    what: "a write into the WAL fails",
-    size: 9000,
-    inject: "pwrite64:error=EIO:when=12",
-    path: wal,
-    word: "broken",
-  },
-  {
-    what: "the WAL finds no space",
-    size: 9000,
-    inject: "pwrite64:error=ENOSPC:when=12..14",
-    path: wal,
+    inject: "pwrite64:error=ENOSPC:when=1",
+    paths: [join("log", "spare")],
     word: "full",
   },
   {
     what: "the sync of a large body fails",
     size: 200_000,
     inject: "fdatasync:error=EIO:when=1",
-    path: undefined,
+    paths: [join("bodies", "m0000")],
     word: "broken",
   },
 ] as const
 
-for (const { what, size, inject, path, word } of faults) {
+for (const { what, size, inject, paths, word } of faults) {
   test(`when ${what}, that message is refused, nothing refused is kept, and the next ones flow`, {
     skip: noTrace,
   }, async () => {
     await inDirectory(async (directory) => {
       const call = inject.slice(0, inject.indexOf(":"))
-      const only = path === undefined ? [] : ["-P", path(directory)]
+      const only = paths.flatMap((path) => ["-P", join(directory, "queue", path)])
       const ran = await traced(
         directory,
         [...only, "-e", `trace=${call}`, "-e", `inject=${inject}`],
@@ -147,6 +147,19 @@ for (const { what, size, inject, path, word } of faults) {
   })
 }
 
+test("when what the log holds cannot become rows, it is still in the log, and the next start finds it", {
+  skip: noTrace,
+}, async () => {
+  await inDirectory(async (directory) => {
+    const only = ["-P", join(directory, "queue", "queue.db-wal")]
+    const inject = ["-e", "trace=pwrite64", "-e", "inject=pwrite64:error=EIO"]
+    const ran = await traced(directory, [...only, ...inject], ["4", "9000"])
+    assert.match(ran.trace, /INJECTED/)
+    assert.equal(idsOf(ran.said, "acknowledged").length, 4)
+    await checkPromises(directory, ran.said, 9000)
+  })
+})
+
 test("when a checkpoint fails, the WAL still has everything", { skip: noTrace }, async () => {
   await inDirectory(async (directory) => {
     const only = ["-P", join(directory, "queue", "queue.db")]
@@ -159,53 +172,56 @@ test("when a checkpoint fails, the WAL still has everything", { skip: noTrace },
   })
 })
 
-test("at one client, a message costs one sync of the WAL, made before it is acknowledged", {
+const calls = ["-e", "trace=openat,pwrite64,fsync,fdatasync,write", "-y", "-s", "12"]
+
+test("at one client, a message costs one write of the log, durable when it is over, before it is acknowledged", {
   skip: noTrace,
 }, async () => {
   await inDirectory(async (directory) => {
-    const { trace } = await traced(directory, ["-e", "trace=fsync,fdatasync,write"], ["6", "5000"])
+    const { trace } = await traced(directory, calls, ["6", "5000"])
+    assert.match(trace, /log\/0000000001", O_RDWR\|O_DSYNC/)
     const events = eventsOf(trace)
-    // The first commit syncs the WAL\'s new header and its folder as well.
     const begun = events.indexOf("offered", events.indexOf("acknowledged"))
-    assert.deepEqual(
-      events.slice(begun, begun + 15),
-      Array.from({ length: 5 }, () => ["offered", "fsync", "acknowledged"]).flat(),
-    )
+    const one = ["offered", "pwrite64 log/0000000001", "acknowledged"]
+    assert.deepEqual(events.slice(begun, begun + 15), Array.from({ length: 5 }, () => one).flat())
   })
 })
 
-test("a large message: its file, its folder, the commit that names it, and only then the reply", {
+test("a log is durable with its name, and a large message has its file and its folder, before the record, before the reply", {
   skip: noTrace,
 }, async () => {
   await inDirectory(async (directory) => {
-    const { trace } = await traced(directory, ["-e", "trace=fsync,fdatasync,write", "-y"], ["2", "200000"])
-    const events = eventsOf(trace)
-    // The first commit syncs the WAL\'s new header and its folder as well.
-    const begun = events.indexOf("offered", events.indexOf("acknowledged"))
-    const one = [
+    const { trace } = await traced(directory, calls, ["2", "200000"])
+    const events = eventsOf(trace).filter((event) => !/^pwrite64 (?!log\/\d)/.test(event))
+    const body = (id: string) => [`fdatasync bodies/${id}`, "fsync bodies"]
+    const record = ["pwrite64 log/0000000001", "acknowledged"]
+    assert.deepEqual(events.slice(0, 12), [
       "offered",
-      "fdatasync bodies/m0001",
-      "fsync queue/bodies",
-      "fsync queue.db-wal",
-      "acknowledged",
-    ]
-    const names = events
-      .slice(begun, begun + 5)
-      .map((event) =>
-        event.replace(/ .*queue\/(?=bodies\/|queue\.db)/, " ").replace(/ .*(?=queue\/bodies$)/, " "),
-      )
-    assert.deepEqual(names, one)
+      ...body("m0000"),
+      "fsync log/spare",
+      "fdatasync log/spare",
+      "fsync log",
+      ...record,
+      "offered",
+      ...body("m0001"),
+      record[0],
+    ])
   })
 })
 
-/** Syncs and the words the process said, in order; a call that another thread interrupted counts when it ends. */
+/** Writes and syncs of the spool, and the words the process said, in order; a call that another thread interrupted counts when it ends. */
 function eventsOf(trace: string): string[] {
+  const begun = new Map<string, string>()
   return trace.split("\n").flatMap((line) => {
     const said = /write\(1[^"]*"(offered|acknowledged)/.exec(line)?.[1]
     if (said !== undefined) return [said]
-    const call = /\b(fsync|fdatasync)\(\d+(?:<([^>]*)>)?/.exec(line)
-    if (call === null) return []
-    return [call[2] === undefined ? `${call[1]}` : `${call[1]} ${call[2]}`]
+    const thread = /^\d+/.exec(line)?.[0] ?? ""
+    const call = /\b(fsync|fdatasync|pwrite64)\(\d+<[^>]*\/queue\/([^>]*)>/.exec(line)
+    const event = call === null ? undefined : `${call[1]} ${call[2]}`
+    if (event !== undefined && line.includes("<unfinished")) begun.set(thread, event)
+    else if (event !== undefined) return [event]
+    const ended = /<\.\.\. (?:fsync|fdatasync|pwrite64) resumed/.test(line) ? begun.get(thread) : undefined
+    return ended === undefined ? [] : [ended]
   })
 }
 
@@ -255,10 +271,17 @@ test("a full disk: 4xx for what comes, nothing lost of what is there, outcomes k
     assert.ok((await offer(spool, "beforelarge", 200_000)).ok)
     const { bavail, bsize } = statfsSync(disk)
     writeFileSync(join(disk, "ballast"), Buffer.alloc(bavail * bsize))
-    for (const size of [10_000, 200_000]) {
-      const refused = await offer(spool, `full${size}`, size)
-      assert.ok(!refused.ok)
-      assert.equal(refused.error.full, true, refused.error.why)
+    const large = await offer(spool, "fulllarge", 200_000)
+    assert.ok(!large.ok)
+    assert.equal(large.error.full, true, large.error.why)
+    // The log has its space already: what comes before somebody looks at the room is taken until it is full.
+    const taken: string[] = []
+    for (let n = 10; ; n++) {
+      const done = await offer(spool, `full${n}`, 50_000)
+      if (done.ok) taken.push(`full${n}`)
+      else assert.equal(done.error.full, true, done.error.why)
+      if (!done.ok) break
+      assert.ok(n < 99, "it is never full")
     }
     assert.equal(spool.room(10_000).ok, false)
     const recording = spool.record({ id: "before", done: [0], update: [], add: [] })
@@ -266,8 +289,8 @@ test("a full disk: 4xx for what comes, nothing lost of what is there, outcomes k
     await until("room", () => spool.room(10_000).ok)
     assert.ok((await offer(spool, "after", 10_000)).ok)
     assert.ok((await recording).ok)
-    const ids = (await spool.list({}, undefined, 10)).map(({ entry }) => entry.id)
-    assert.deepEqual(ids, ["after", "beforelarge"])
+    const ids = (await spool.list({}, undefined, 100)).map(({ entry }) => entry.id)
+    assert.deepEqual(ids, ["after", "beforelarge", ...taken])
     assert.ok((await spool.content("beforelarge")).ok)
     assert.deepEqual(readdirSync(join(disk, "queue", "bodies")), ["beforelarge"])
   })

@@ -8,7 +8,7 @@ import { bodyPath, type Folders, isId, largestInRow } from "./bodies.ts"
 import { printEntry, printPending } from "./codec.ts"
 import { explainError, isFull } from "./database.ts"
 import { fileContent } from "./file-content.ts"
-import type { Link } from "./link.ts"
+import type { Ledger } from "./ledger.ts"
 import type { BodyFileFacts, Failure } from "./requests.ts"
 import type { Room } from "./room.ts"
 import type { Incoming } from "./spool.ts"
@@ -26,7 +26,7 @@ const nothing = Buffer.alloc(0)
 export type Intake = {
   readonly folders: Folders
   readonly folderSync: FolderSync
-  readonly link: Link
+  readonly ledger: Ledger
   readonly room: Room
 }
 
@@ -139,14 +139,16 @@ export class IncomingMessage implements Incoming {
     file: BodyFileFacts | undefined,
   ): Promise<Failure | undefined> {
     const rows = pending.map(printPending)
+    const { id } = this
     const { acceptedAt } = entry
-    const change = { kind: "accept", id: this.id, acceptedAt, ...printEntry(entry), pending: rows } as const
-    const answer = await this.#intake.link.change({ ...change, start: 0, length: 0, file }, octets)
-    if (!answer.ok) {
+    const failure = await this.#intake.ledger.accept(
+      { id, acceptedAt, ...printEntry(entry), pending: rows, file },
+      octets,
+    )
+    if (failure !== undefined) {
       this.#intake.room.lookAgain()
-      return answer.failure
+      return failure
     }
-    if (answer.result !== true) return { full: false, why: `${answer.result}` }
     step("accept.answered")
     return undefined
   }

@@ -11,6 +11,7 @@ import type {
   Failure,
   FromWorker,
   Question,
+  Segments,
   ToWorker,
   WorkerStart,
 } from "./requests.ts"
@@ -21,7 +22,6 @@ export type ChangeAnswer =
 
 type Waiting = {
   readonly change: Change
-  readonly octets: Uint8Array | undefined
   readonly resolve: (answer: ChangeAnswer) => void
 }
 
@@ -31,11 +31,11 @@ type Asked = { readonly resolve: (value: never) => void; readonly reject: (error
 const mostUnderWay = 2
 /** Milliseconds until an outcome that could not be recorded is tried again. */
 const again = 1000
+const soon = 20
 /** Milliseconds that a change nobody waits for may be late: as a rule the next message's commit takes it along. */
 const lateness = 10
 /** Milliseconds between two marks of time. */
 const markEvery = 1000
-const nothing = new Uint8Array(0)
 
 export type LinkEvents = {
   readonly log: (line: string) => void
@@ -50,20 +50,21 @@ export type LinkEvents = {
 }
 
 export class Link {
-  readonly #start: Omit<WorkerStart, "refused">
+  readonly #start: Omit<WorkerStart, "first">
   readonly #events: LinkEvents
   #worker: Worker | undefined
   #opening: PromiseWithResolvers<string | undefined> | undefined
   #drained: PromiseWithResolvers<void> | undefined
   #closing: PromiseWithResolvers<void> | undefined
   #gathered: Waiting[] = []
-  /** Changes that must not be given up: outcomes of deliveries that were made, and what an operator asked for. */
+  /** Changes that could not be made. None is given up, and those that come later wait behind them. */
   #stuck: Waiting[] = []
   readonly #underWay = new Map<number, readonly Waiting[]>()
   readonly #asked = new Map<number, Asked>()
-  /** Ids that were refused although a thread that ended may have kept them. */
-  readonly #refused = new Set<string>()
-  #wasOpen = false
+  #segments: Segments | undefined
+  #unneeded: (segments: readonly number[]) => void = () => {}
+  /** Groups that failed, as far as we have heard. */
+  #heard = 0
   #markedAt = Number.NEGATIVE_INFINITY
   #number = 0
   #flushing = false
@@ -72,7 +73,7 @@ export class Link {
   #late: NodeJS.Timeout | undefined
   #trouble: Failure | undefined
 
-  constructor(start: Omit<WorkerStart, "refused">, events: LinkEvents) {
+  constructor(start: Omit<WorkerStart, "first">, events: LinkEvents) {
     this.#start = start
     this.#events = events
   }
@@ -87,7 +88,7 @@ export class Link {
     this.#opening = Promise.withResolvers()
     const worker = new Worker(new URL("./worker.ts", import.meta.url), {
       // build/workers.ts knows this form
-      workerData: { ...this.#start, refused: [...this.#refused] } satisfies WorkerStart,
+      workerData: { ...this.#start, first: this.#segments === undefined } satisfies WorkerStart,
       resourceLimits: { maxYoungGenerationSizeMb: 8 },
     })
     this.#worker = worker
@@ -97,18 +98,36 @@ export class Link {
     return this.#opening.promise
   }
 
-  /** Applies a change; resolves when it is durable. Outcomes and orders wait until the store is in order; messages do not. */
-  change(change: Change, octets?: Uint8Array): Promise<ChangeAnswer> {
+  /** The log's segments as the first thread found them. */
+  get segments(): Segments {
+    if (this.#segments === undefined) throw new Error("the spool's thread was never open")
+    return this.#segments
+  }
+
+  onUnneeded(act: (segments: readonly number[]) => void): void {
+    this.#unneeded = act
+  }
+
+  /** Applies a change; resolves when it is durable, which may be when the store is in order again. */
+  change(change: Change): Promise<ChangeAnswer> {
     return new Promise((resolve) => {
-      this.#gathered.push({ change, octets, resolve })
+      this.#gathered.push({ change, resolve })
       this.#hurry()
     })
   }
 
-  /** The same for one that may be a moment late, and so costs no commit of its own while mail comes in. */
+  /** The same, before whatever is asked next. */
+  changeNow(change: Change): Promise<ChangeAnswer> {
+    return new Promise((resolve) => {
+      this.#gathered.push({ change, resolve })
+      this.#flush()
+    })
+  }
+
+  /** The same for one that may be a moment late, and so costs no commit of its own. */
   changeLate(change: Change): Promise<ChangeAnswer> {
     return new Promise((resolve) => {
-      this.#gathered.push({ change, octets: undefined, resolve })
+      this.#gathered.push({ change, resolve })
       this.#late ??= setTimeout(() => this.#hurry(), lateness)
     })
   }
@@ -147,8 +166,8 @@ export class Link {
     if (this.#gathered.length === 0 && this.#underWay.size === 0) this.#drained?.resolve()
   }
 
-  #post(message: ToWorker, transfer: readonly ArrayBuffer[] = []): void {
-    if (this.#worker !== undefined) this.#worker.postMessage(message, transfer)
+  #post(message: ToWorker): void {
+    if (this.#worker !== undefined) this.#worker.postMessage(message, [])
     else if (message.kind === "question") this.#refuse(message.number, gone.why)
   }
 
@@ -172,13 +191,13 @@ export class Link {
     this.#late = undefined
     this.#urgent = false
     const waiting = this.#gathered
-    if (waiting.length === 0) return
+    if (waiting.length === 0 || this.#stuck.length > 0) return // behind one that could not be made they wait
     this.#gathered = []
-    const { changes, octets } = gather(waiting)
     const group = ++this.#number
     this.#underWay.set(group, waiting)
+    const changes = waiting.map(({ change }) => change)
     if (this.#worker === undefined) this.#failed(group, this.#trouble ?? gone)
-    else this.#post({ kind: "changes", group, changes, octets, mark: this.#mark() }, [octets.buffer])
+    else this.#post({ kind: "changes", group, changes, heard: this.#heard, mark: this.#mark() })
   }
 
   #mark(): TimeMark | undefined {
@@ -203,14 +222,16 @@ export class Link {
       case "order":
         return this.#order(message.trouble)
       case "opened":
-        this.#refused.clear()
-        if (!this.#wasOpen) this.#events.marked(message.mark)
-        this.#wasOpen = true
+        if (this.#segments === undefined) this.#events.marked(message.mark)
+        this.#segments ??= message.segments
+        this.#heard = 0
         this.#order(undefined)
         return this.#opening?.resolve(undefined)
       case "refused":
-        if (!this.#wasOpen) this.#worker = undefined
+        if (this.#segments === undefined) this.#worker = undefined
         return this.#opening?.resolve(message.why)
+      case "unneeded":
+        return this.#unneeded(message.segments)
       case "eventsKept":
         return this.#events.eventsKept(message.count)
       case "damage":
@@ -233,8 +254,9 @@ export class Link {
   #failed(group: number, failure: Failure): void {
     const waiting = this.#underWay.get(group) ?? []
     this.#underWay.delete(group)
+    this.#heard++
     for (const one of waiting) {
-      if (one.change.kind === "accept" || this.#closing !== undefined) one.resolve({ ok: false, failure })
+      if (this.#closing !== undefined) one.resolve({ ok: false, failure })
       else this.#stick(one)
     }
     this.#afterGroup()
@@ -252,7 +274,8 @@ export class Link {
 
   #tryStuck(): void {
     if (this.#stuck.length === 0) return
-    this.#gathered.unshift(...this.#stuck.splice(0))
+    if (this.#underWay.size > 0) return void setTimeout(() => this.#tryStuck(), soon) // that fails as well, and waits behind
+    this.#gathered = this.#stuck.splice(0).concat(this.#gathered)
     this.#hurry()
   }
 
@@ -274,10 +297,7 @@ export class Link {
     this.#closing?.resolve()
     this.#trouble = gone
     this.#opening?.resolve("the spool's thread ended")
-    for (const [group, waiting] of this.#underWay) {
-      for (const { change } of waiting) if (change.kind === "accept") this.#refused.add(change.id)
-      this.#failed(group, gone)
-    }
+    for (const group of this.#underWay.keys()) this.#failed(group, gone)
     for (const number of this.#asked.keys()) this.#refuse(number, gone.why)
     if (this.#closing === undefined) setTimeout(() => void this.open(), again)
   }
@@ -287,20 +307,4 @@ const gone: Failure = { full: false, why: "the spool's thread is not running" }
 
 function trace(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
-}
-
-/** The changes with their octets in one buffer, which goes to the other thread without being copied again. */
-function gather(waiting: readonly Waiting[]): { changes: Change[]; octets: Uint8Array<ArrayBuffer> } {
-  let size = 0
-  for (const { octets = nothing } of waiting) size += octets.length
-  const all = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer)
-  let start = 0
-  const changes = waiting.map(({ change, octets }) => {
-    if (change.kind !== "accept" || octets === undefined) return change
-    const placed = { ...change, start, length: octets.length }
-    all.set(octets, start)
-    start += octets.length
-    return placed
-  })
-  return { changes, octets: all }
 }

@@ -7,6 +7,7 @@ import { destinationOf } from "../queue/summary.ts"
 import { checksum } from "./codec.ts"
 import type { BodyRow, DuePage, Page, PendingRow, Question, QueuedRow } from "./requests.ts"
 import { Screen, type Screened } from "./screen.ts"
+import type { SegmentBodies } from "./segment-bodies.ts"
 import type { Filter } from "./spool.ts"
 
 const statements = {
@@ -18,7 +19,7 @@ const statements = {
   withFiles: "SELECT id FROM entry NOT INDEXED WHERE fileSize IS NOT NULL",
   has: "SELECT 1 FROM entry WHERE id = ?",
   pending: "SELECT number, next, lane, crc, json FROM pending WHERE seq = ? ORDER BY number",
-  body: "SELECT size, bodyCrc, fileSize, fileCrc, json, octets FROM entry LEFT JOIN body USING (seq) WHERE id = ?",
+  body: "SELECT size, bodyCrc, fileSize, fileCrc, segment, place, json, octets FROM entry LEFT JOIN body USING (seq) WHERE id = ?",
 } as const
 
 type Prepared = Record<keyof typeof statements, StatementSync>
@@ -36,14 +37,16 @@ export type Damaged = (seq: number, id: string, text: string) => void
 export class Reader {
   readonly #run: Prepared
   readonly #screen: Screen
+  readonly #bodies: SegmentBodies
   readonly #damaged: Damaged
 
-  constructor(database: DatabaseSync, damaged: Damaged) {
+  constructor(database: DatabaseSync, bodies: SegmentBodies, damaged: Damaged) {
     const names = Object.keys(statements) as (keyof typeof statements)[]
     this.#run = Object.fromEntries(
       names.map((name) => [name, database.prepare(statements[name])]),
     ) as Prepared
     this.#screen = new Screen(database)
+    this.#bodies = bodies
     this.#damaged = damaged
   }
 
@@ -129,8 +132,8 @@ export class Reader {
   body(id: string): BodyRow {
     const row = this.#run.body.get(id)
     if (row === undefined) return { found: "nothing" }
-    const octets = row["octets"]
-    if (!(octets instanceof Uint8Array)) return { found: "damaged", why: "its octets are missing" }
+    const octets = this.#octets(row)
+    if (octets === undefined) return { found: "damaged", why: "its octets are missing" }
     const fileSize = row["fileSize"] === null ? undefined : Number(row["fileSize"])
     if (octets.length + (fileSize ?? 0) !== row["size"]) {
       return { found: "damaged", why: `${octets.length} octets where ${String(row["size"])} were kept` }
@@ -144,8 +147,15 @@ export class Reader {
 
   /** The octets of a row, right or wrong. */
   rawBody(id: string): Uint8Array | undefined {
-    const octets = this.#run.body.get(id)?.["octets"]
-    return octets instanceof Uint8Array ? octets : undefined
+    const row = this.#run.body.get(id)
+    return row === undefined ? undefined : this.#octets(row)
+  }
+
+  /** From the row itself, or from the log's segment where they stayed. */
+  #octets({ octets, segment, place, size, fileSize }: Row): Uint8Array | undefined {
+    if (octets instanceof Uint8Array) return octets
+    if (segment === null) return undefined
+    return this.#bodies.read(Number(segment), Number(place), Number(size) - Number(fileSize ?? 0))
   }
 
   #whole(row: Row | undefined): QueuedRow | undefined {

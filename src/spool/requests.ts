@@ -1,4 +1,4 @@
-// What the two threads of the spool say to each other: changes in groups with one buffer of octets, questions, events.
+// What the two threads of the spool say to each other: changes in groups, questions, events.
 // Everything is plain values, so that it can be cloned between threads.
 import type { TimeMark } from "../queue/steady.ts"
 import type { Shape } from "../queue/summary.ts"
@@ -16,17 +16,28 @@ export type PendingRow = {
 /** The file of a large body, without the prefix that its row holds. */
 export type BodyFileFacts = { readonly size: number; readonly crc: number }
 
-export type AcceptChange = {
-  readonly kind: "accept"
+/** A message that the log has: its row, and where its octets are. */
+export type SettledRow = {
   readonly id: string
   readonly acceptedAt: number
   readonly held: string | undefined
   readonly json: string
   readonly pending: readonly PendingRow[]
-  /** Octets for the row: where they lie in the group's buffer. */
-  readonly start: number
-  readonly length: number
   readonly file: BodyFileFacts | undefined
+  readonly segment: number
+  readonly at: number
+  readonly length: number
+  readonly crc: number
+  /** Whether the octets stay in the segment. */
+  readonly stays: boolean
+}
+
+/** What the log holds up to the mark becomes rows; a start reads the log from the mark on. */
+export type SettleChange = {
+  readonly kind: "settle"
+  readonly id: ""
+  readonly rows: readonly SettledRow[]
+  readonly mark: { readonly segment: number; readonly at: number }
 }
 
 export type RecordChange = {
@@ -38,7 +49,7 @@ export type RecordChange = {
 }
 
 export type Change =
-  | AcceptChange
+  | SettleChange
   | RecordChange
   | { readonly kind: "hold"; readonly id: string; readonly held: string }
   | { readonly kind: "release" | "remove" | "retry"; readonly id: string }
@@ -146,18 +157,23 @@ export type Answers = {
 
 export type WorkerStart = {
   readonly directory: string
+  readonly segmentOctets: number
   readonly historyOctets: number
   readonly historyMilliseconds: number
-  /** Ids whose acceptance failed when the last thread ended: none of them may be there. */
-  readonly refused: readonly string[]
+  /** Whether it is the first thread of this process: only then is there something in the log that nobody knows of. */
+  readonly first: boolean
 }
+
+/** The log's segments at a start: the number of the next one, and the old ones that nobody needs. */
+export type Segments = { readonly number: number; readonly unneeded: readonly number[] }
 
 export type ToWorker =
   | {
       readonly kind: "changes"
       readonly group: number
       readonly changes: readonly Change[]
-      readonly octets: Uint8Array<ArrayBuffer>
+      /** How many failures were heard of when it was sent: what overtook one is refused as well, so that the order stays. */
+      readonly heard: number
       /** Now and then: what time it is, to be kept with them. */
       readonly mark: TimeMark | undefined
     }
@@ -169,7 +185,9 @@ export type ToWorker =
 
 export type FromWorker =
   /** With what the last run left of time. */
-  | { readonly kind: "opened"; readonly mark: TimeMark | undefined }
+  | { readonly kind: "opened"; readonly segments: Segments; readonly mark: TimeMark | undefined }
+  /** Segments whose last message is gone. */
+  | { readonly kind: "unneeded"; readonly segments: readonly number[] }
   | { readonly kind: "refused"; readonly why: string }
   /** Durable, each change with its result; `results` undefined: all applied. */
   | {

@@ -75,7 +75,10 @@ async function accept(spool: Spool, id: string, size: number): Promise<void> {
 before(async () => {
   const { spool } = await open(closed)
   await Promise.all(names.slice(0, 40).map((id, n) => accept(spool, id, sizeOf(n))))
-  for (const [n, id] of names.entries()) if (n >= 40) await accept(spool, id, sizeOf(n))
+  for (const [n, id] of names.entries()) {
+    if (n >= 40) await accept(spool, id, sizeOf(n))
+    await spool.count() // whoever asks makes rows of what is in the log
+  }
   await spool.history("letter00") // the timelines are written
   cpSync(closed, killed, { recursive: true })
   await spool.close()
@@ -186,7 +189,7 @@ for (const [what, spoil, atLeast] of [
     const reports = await check(directory, atLeast)
     assert.equal(reports.length > 0, true, "it was told")
     const aside = reports.flatMap(({ where }) => (existsSync(join(where, "queue.db")) ? [where] : []))
-    if (before !== undefined) assert.deepEqual(readFileSync(join(aside[0] ?? "", "queue.db")), before)
+    if (before !== undefined) assert.ok(readFileSync(join(aside[0] ?? "", "queue.db")).equals(before), "as it was")
   })
 }
 

@@ -1,19 +1,33 @@
 // A queue.db that is damaged is set aside, and a new one begun with every message of it that is proven whole by its checksums. What
 // is left of the others lies in damaged/, and is told. The work is done beside; one rename makes it count.
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statfsSync, statSync } from "node:fs"
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  statSync,
+} from "node:fs"
 import { join } from "node:path"
 import type { DatabaseSync } from "node:sqlite"
 import { crc32 } from "node:zlib"
 import { printPath } from "../mail/address.ts"
 import type { Entry, Pending } from "../queue/entry.ts"
 import { laneOf } from "../queue/fair.ts"
-import { type Folders, setAsideFile, setAsideOctets, syncFolder } from "./bodies.ts"
+import { type Folders, setAsideOctets, syncFolder } from "./bodies.ts"
 import { checksum } from "./codec.ts"
 import { compose, lendFirstPage } from "./compose.ts"
 import { type Row, DamagedRows } from "./damaged-rows.ts"
-import { openDatabase, pageSize } from "./database.ts"
+import { markOf, openDatabase, pageSize } from "./database.ts"
+import { segmentPath } from "./log-segments.ts"
 import type { DamagedMessage, DamageReport } from "./requests.ts"
 import { rememberedBeside } from "./remembered.ts"
+import { replay } from "./replay.ts"
 import { step } from "./steps.ts"
 import { holdsPages } from "./wal.ts"
 
@@ -33,6 +47,10 @@ export function salvage(folders: Folders, why: string): DamageReport {
   let saved: Saved = { kept: 0, ids: new Set(), lost: [] }
   try {
     if (rows !== undefined) saved = copyAll(rows, fresh, folders)
+    // Without the mark all of the log is read again: some mail may be delivered twice, none is lost.
+    const mark = rows?.mark()
+    if (mark !== undefined) fresh.prepare("UPDATE log SET segment = ?, at = ?").run(mark.segment, mark.at)
+    for (const { id } of replay(folders, markOf(fresh), () => {})) saved.ids.add(id)
   } finally {
     rows?.close()
     fresh.exec("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -147,7 +165,7 @@ function copyOne({ rows, put, folders, saved }: Copying, seq: number): void {
   const found = rows.of("pending", seq)
   const pending = found?.filter(isWhole) ?? []
   const octets = rows.of("body", seq)?.[0]?.["octets"]
-  const body = octets instanceof Uint8Array ? octets : undefined
+  const body = octets instanceof Uint8Array ? octets : octetsInLog(folders, entry)
   if (entry === undefined && pending.length === 0 && body === undefined) return
   if (entry !== undefined) saved.ids.add(String(entry["id"]))
   const whole = entry !== undefined && body !== undefined && isBodyOf(entry, body)
@@ -162,6 +180,23 @@ function copyOne({ rows, put, folders, saved }: Copying, seq: number): void {
 }
 
 type Parts = { readonly entry: Row; readonly pending: readonly Row[]; readonly body: Uint8Array }
+
+/** Octets that stayed in the log: those in the new database do not. */
+function octetsInLog({ log }: Folders, entry: Row | undefined): Uint8Array | undefined {
+  const { segment = null, place = null, size = null, fileSize = null } = entry ?? {}
+  if (segment === null || place === null) return undefined
+  try {
+    const file = openSync(segmentPath(log, Number(segment)), "r")
+    try {
+      const octets = new Uint8Array(Number(size) - Number(fileSize ?? 0))
+      return octets.subarray(0, readSync(file, octets, 0, octets.length, Number(place)))
+    } finally {
+      closeSync(file)
+    }
+  } catch {
+    return undefined // the segment is gone, or the numbers are none
+  }
+}
 
 /** What has no checksum of its own is taken from the text that has one. */
 function insert(put: Copying["put"], seq: number, { entry, pending, body }: Parts): boolean {
@@ -247,7 +282,11 @@ function factsOf(entry: Row | undefined, pending: readonly Row[]): Omit<DamagedM
   }
 }
 
-/** Files of large messages that are not in the new database any more would be swept away at the next start: they are kept. */
-function keepStrayBodies(folders: Folders, ids: ReadonlySet<string>): void {
-  for (const name of readdirSync(folders.bodies)) if (!ids.has(name)) setAsideFile(folders, name)
+/** Files of large messages that are neither in the new database nor in the log would be swept away at the next start: they are kept. */
+function keepStrayBodies({ bodies, damaged }: Folders, ids: ReadonlySet<string>): void {
+  for (const name of readdirSync(bodies)) {
+    // A second name, not another one: the file may be that of a message on its way in.
+    if (!ids.has(name) && !existsSync(join(damaged, name))) linkSync(join(bodies, name), join(damaged, name))
+  }
+  syncFolder(damaged)
 }

@@ -15,10 +15,11 @@ import { foundEvents, printPending, readEvents, readQueued } from "./codec.ts"
 import { sharesAt } from "./disk.ts"
 import { fileContent, verifyFile } from "./file-content.ts"
 import { IncomingMessage, type Intake } from "./incoming.ts"
+import { Ledger } from "./ledger.ts"
 import { type ChangeAnswer, Link } from "./link.ts"
 import { type DirectoryLock, lockDirectory } from "./lock.ts"
 import { Notes } from "./notes.ts"
-import type { BodyRow, Change, DamageReport } from "./requests.ts"
+import type { BodyRow, Change, DamageReport, RecordChange } from "./requests.ts"
 import { Room } from "./room.ts"
 import type { Event, EventPage, EventSearch, Filter, Incoming, QueueAges, ShapeOf, Spool } from "./spool.ts"
 import { step } from "./steps.ts"
@@ -36,6 +37,8 @@ export type SpoolOptions = {
   /** Bounds of history.db: 256 MiB (less on a small disk) and 7 days when absent. */
   readonly historyOctets?: number | undefined
   readonly historyMilliseconds?: number | undefined
+  /** Octets of a segment of the log: 16 MiB (less on a small disk) when absent. */
+  readonly segmentOctets?: number | undefined
   /** The time of what waits; without it `clock` is taken at its word. */
   readonly steady?:
     | {
@@ -74,22 +77,24 @@ export async function openSpool(options: SpoolOptions): Promise<Result<Spool>> {
     mark: () => steady?.mark(),
     marked: (mark: TimeMark | undefined) => steady?.resume(mark),
   }
-  const link = new Link({ directory, historyOctets, historyMilliseconds }, events)
+  const { segmentOctets = sharesAt(directory).segment } = options
+  const link = new Link({ directory, segmentOctets, historyOctets, historyMilliseconds }, events)
   notes.connect(link)
   const why = await link.open()
   if (why !== undefined) {
     locked.value.release()
     return fail(why)
   }
+  const ledger = new Ledger(link, { folders, segmentOctets, log: options.log })
   const room = new Room(directory, options.clock, options.reserveBytes)
   const folderSync = new FolderSync(folders.bodies)
   const audits = new Audits(directory, options.auditAfter ?? quietly, (damage) => link.distrust(damage))
-  return ok(new SqliteSpool({ folders, folderSync, link, room }, { notes, audits }, locked.value))
+  return ok(new SqliteSpool({ folders, folderSync, ledger, room }, { notes, audits }, locked.value))
 }
 
-function prepare({ root, bodies, damaged }: Folders): Result<DirectoryLock> {
+function prepare({ root, bodies, damaged, log }: Folders): Result<DirectoryLock> {
   try {
-    for (const folder of [root, bodies, damaged]) mkdirSync(folder, { recursive: true, mode: 0o700 })
+    for (const folder of [root, bodies, damaged, log]) mkdirSync(folder, { recursive: true, mode: 0o700 })
     return lockDirectory(root)
   } catch (error) {
     return fail(`${root}: ${error instanceof Error ? error.message : String(error)}`)
@@ -115,8 +120,8 @@ class SqliteSpool implements Spool {
   }
 
   room(size: number): Result<void> {
-    const { link, room } = this.#intake
-    return link.trouble === undefined ? room.for(size) : fail(link.trouble.why)
+    const { ledger, room } = this.#intake
+    return ledger.trouble === undefined ? room.for(size) : fail(ledger.trouble.why)
   }
 
   incoming(id: string, expectedSize: number): Incoming {
@@ -125,12 +130,12 @@ class SqliteSpool implements Spool {
 
   record(outcome: Outcome): Promise<Result<void>> {
     step("record.asked")
-    return recorded(this.#intake.link.change(changeOf(outcome)))
+    return recorded(this.#intake.ledger.record(changeOf(outcome), false))
   }
 
   recordLate(outcome: Outcome): Promise<Result<void>> {
     step("record.asked")
-    return recorded(this.#intake.link.changeLate(changeOf(outcome)))
+    return recorded(this.#intake.ledger.record(changeOf(outcome), true))
   }
 
   async due(
@@ -145,7 +150,7 @@ class SqliteSpool implements Spool {
     for (let [after, whole] = [begun, false]; limit > found.size; ) {
       const known = found.size === 0 ? inHand : [...inHand, ...found.keys()]
       const each = Math.max(1, Math.ceil(limit / 2))
-      const page = await this.#intake.link.ask({
+      const page = await this.#intake.ledger.ask({
         ask: "due",
         now,
         limit: limit - found.size,
@@ -165,18 +170,18 @@ class SqliteSpool implements Spool {
   }
 
   nextDue(now: number): Promise<number | undefined> {
-    return this.#intake.link.ask({ ask: "nextDue", now })
+    return this.#intake.ledger.ask({ ask: "nextDue", now })
   }
 
   async get(id: string): Promise<Queued | undefined> {
-    const row = await this.#intake.link.ask({ ask: "get", id })
+    const row = await this.#intake.ledger.ask({ ask: "get", id })
     return row === undefined ? undefined : readQueued(row)
   }
 
   async list(filter: Filter, afterId: string | undefined, limit: number): Promise<readonly Queued[]> {
     const found: Queued[] = []
     for (let after = afterId ?? ""; found.length < limit; ) {
-      const page = await this.#intake.link.ask({ ask: "list", filter, after, limit: limit - found.length })
+      const page = await this.#intake.ledger.ask({ ask: "list", filter, after, limit: limit - found.length })
       for (const row of page.rows) found.push(readQueued(row))
       if (page.after === undefined) break
       after = page.after
@@ -185,11 +190,11 @@ class SqliteSpool implements Spool {
   }
 
   count(): Promise<{ messages: number; recipients: number; octets: number }> {
-    return this.#intake.link.ask({ ask: "count" })
+    return this.#intake.ledger.ask({ ask: "count" })
   }
 
   async content(id: string): Promise<Result<Content>> {
-    const body = await this.#intake.link.ask({ ask: "body", id })
+    const body = await this.#intake.ledger.ask({ ask: "body", id })
     switch (body.found) {
       case "nothing":
         return fail(`${id}: no such message`)
@@ -231,18 +236,18 @@ class SqliteSpool implements Spool {
   }
 
   async #change(change: Change): Promise<boolean> {
-    const answer = await this.#intake.link.change(change)
+    const answer = await this.#intake.ledger.change(change)
     if (!answer.ok) throw new Error(answer.failure.why)
     if (typeof answer.result === "string") throw new Error(answer.result)
     return answer.result
   }
 
   ages(now: number): Promise<QueueAges> {
-    return this.#intake.link.ask({ ask: "ages", now })
+    return this.#intake.ledger.ask({ ask: "ages", now })
   }
 
   shapes(of: ShapeOf): Promise<readonly Shape[]> {
-    return this.#intake.link.ask({ ask: "shapes", of })
+    return this.#intake.ledger.ask({ ask: "shapes", of })
   }
 
   note(events: readonly Event[]): void {
@@ -251,24 +256,24 @@ class SqliteSpool implements Spool {
 
   async history(id: string): Promise<readonly Event[]> {
     this.#notes.flush()
-    return (await this.#intake.link.ask({ ask: "history", id })).flatMap(readEvents)
+    return (await this.#intake.ledger.ask({ ask: "history", id })).flatMap(readEvents)
   }
 
   async events(search: EventSearch): Promise<EventPage> {
     this.#notes.flush()
-    const { rows, before } = await this.#intake.link.ask({ ask: "events", search })
+    const { rows, before } = await this.#intake.ledger.ask({ ask: "events", search })
     return { events: rows.flatMap((row) => foundEvents(row, search.words)), before }
   }
 
   async close(): Promise<void> {
     await this.#audits.close()
     this.#notes.close()
-    await this.#intake.link.close()
+    await this.#intake.ledger.close()
     this.#lock.release()
   }
 }
 
-function changeOf({ id, done, update, add }: Outcome): Change {
+function changeOf({ id, done, update, add }: Outcome): RecordChange {
   return { kind: "record", id, done, update: update.map(printPending), add: add.map(printPending) }
 }
 

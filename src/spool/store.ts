@@ -1,39 +1,56 @@
 // The queue's database as its thread sees it: groups of changes, one commit each, and the way back into order when a commit
 // failed. A commit that failed is never tried again as if it had worked: the group is told, the database closed, looked through
-// and opened anew, and what was refused is made sure not to be there.
+// and opened anew, and only then are its changes made again, which does no harm where they are made already.
 import { statfsSync } from "node:fs"
 import { join } from "node:path"
 import type { DatabaseSync } from "node:sqlite"
 import type { TimeMark } from "../queue/steady.ts"
 import { AgeCount } from "./ages.ts"
 import { type Folders, foldersOf, removeBodyFile, setAsideOctets, sweepBodies } from "./bodies.ts"
-import { explainError, findDamage, isDamage, isFull, openDatabase, pageSize } from "./database.ts"
+import { explainError, findDamage, isDamage, isFull, markOf, openDatabase, pageSize } from "./database.ts"
 import { sharesAt } from "./disk.ts"
 import { damageAtFirstLook } from "./first-look.ts"
 import { lastMark, Marks } from "./marks.ts"
 import { Reader } from "./reads.ts"
-import type { Change, ChangeResult, Counted, DamageReport, Failure } from "./requests.ts"
+import { block } from "./log-records.ts"
+import { replay } from "./replay.ts"
+import type {
+  Change,
+  ChangeResult,
+  Counted,
+  DamageReport,
+  Failure,
+  Segments,
+  WorkerStart,
+} from "./requests.ts"
+import { SegmentBodies } from "./segment-bodies.ts"
 import { ShapeCount } from "./shapes.ts"
 import { finishSalvage, salvage } from "./salvage.ts"
 import { step } from "./steps.ts"
 import { Tally } from "./tally.ts"
 import { Writer } from "./writes.ts"
 
-/** The changes of one message between the threads, and where their octets are. */
+/** The changes of one message between the threads. */
 export type Group = {
   readonly changes: readonly Change[]
-  readonly octets: Uint8Array
   readonly mark?: TimeMark | undefined
 }
 
 export type Committed =
-  | { readonly ok: true; readonly results: readonly (readonly ChangeResult[])[] }
+  | {
+      readonly ok: true
+      readonly results: readonly (readonly ChangeResult[])[]
+      /** Segments of the log whose last message is gone. */
+      readonly unneeded: readonly number[]
+    }
   | { readonly ok: false; readonly failure: Failure }
 
 /** WAL octets after which the operator hears that somebody keeps it from shrinking. */
 const walWarning = 64 * 1024 * 1024
 /** The part of the WAL's limit after which new rows go into the database file: some milliseconds of work. */
 const freshPart = 4
+/** Octets of a settled message besides its own: recipients, indexes. */
+const rowSize = 1024
 /** The WAL begins anew after this much of it, even if the same few pages were written again and again. */
 const pagesOfCommit = 9
 
@@ -42,6 +59,7 @@ type Opened = {
   readonly writer: Writer
   readonly reader: Reader
   readonly tally: Tally
+  readonly bodies: SegmentBodies
   readonly marks: Marks
 }
 
@@ -49,6 +67,7 @@ export class Store {
   readonly folders: Folders
   readonly #path: string
   readonly #walLimit: number
+  readonly #segmentOctets: number
   readonly #log: (line: string) => void
   readonly #tell: (report: DamageReport) => void
   /** Why the file is not to be trusted any more. */
@@ -56,8 +75,8 @@ export class Store {
   #lastMark: TimeMark | undefined
   #opened: Opened | undefined
   #trouble: Failure | undefined
-  /** Ids that were refused because their commit failed; a reopened database may have them all the same. */
-  readonly #refused = new Set<string>()
+  /** Segments that nobody needed when it was opened. */
+  #atStart: readonly number[] = []
   /** Octets since the last checkpoint: what it will have to write (about), and what the WAL holds (about). */
   #fresh = 0
   #wal = 0
@@ -65,30 +84,31 @@ export class Store {
 
   /** Throws when the database cannot be used. `tell` hears of whatever is damaged. */
   constructor(
-    directory: string,
-    refused: readonly string[],
+    { directory, segmentOctets, first }: WorkerStart,
     { log, tell }: { log: (line: string) => void; tell: (report: DamageReport) => void },
   ) {
     this.folders = foldersOf(directory)
     this.#path = join(directory, "queue.db")
     this.#walLimit = sharesAt(directory).wal
+    this.#segmentOctets = segmentOctets
     this.#log = log
     this.#tell = tell
-    for (const id of refused) this.#refused.add(id)
     try {
-      this.#begin()
+      this.#begin(first)
     } catch (error) {
       if (!isDamage(error)) throw error
       this.distrust(explainError(error))
-      this.#begin()
+      this.#begin(first)
     }
   }
 
-  #begin(): void {
+  #begin(first: boolean): void {
     const opened = this.#open()
     this.#opened = opened
     this.#trouble = undefined
-    this.#undoRefused(opened)
+    // A later thread of the same process finds messages on their way in, and others that are in the log: somebody knows of them.
+    if (!first) return
+    this.#replay(opened)
     this.#lastMark = lastMark(opened.database)
     const { reader } = opened
     const swept = sweepBodies(this.folders, { has: (id) => reader.has(id), named: () => reader.withFiles() })
@@ -121,29 +141,65 @@ export class Store {
     return counted.ask === "ages" ? new AgeCount(database, counted.now) : new ShapeCount(database, counted.of)
   }
 
+  /** The log's segments after a start. */
+  segments(): Segments {
+    return { number: this.#need().bodies.next(), unneeded: this.#atStart }
+  }
+
+  /** What the last run left in the log becomes rows. */
+  #replay({ database, writer, bodies }: Opened): void {
+    const mark = markOf(database)
+    const rows = replay(this.folders, mark, this.#log)
+    if (rows.length > 0) {
+      writer.begin()
+      writer.apply({ kind: "settle", id: "", rows, mark: { segment: bodies.next(), at: block } })
+      this.#atStart = writer.commit().unneeded
+    } else this.#atStart = bodies.giveBack()
+    step("open.replayed")
+  }
+
+  /** Octets that are the last ones wanted of a segment move into rows; the segments that can go. Undefined: nothing was to be done. */
+  gather(): readonly number[] | undefined {
+    if (this.#opened === undefined) return undefined
+    const { bodies, writer } = this.#opened
+    const segment = bodies.sparse(this.#segmentOctets)
+    if (segment === undefined) return undefined
+    try {
+      writer.begin()
+      this.#wal += writer.gather(segment)
+      return writer.commit().unneeded
+    } catch (error) {
+      this.#failed(error)
+      return undefined
+    }
+  }
+
   /** One transaction for all groups; durable when it returns ok. After a failure the store is closed until reopen() has worked. */
   commit(groups: readonly Group[]): Committed {
     if (this.#opened === undefined) return { ok: false, failure: this.#trouble ?? closed }
     try {
-      return { ok: true, results: this.#transaction(this.#opened, groups) }
+      return this.#transaction(this.#opened, groups)
     } catch (error) {
-      return { ok: false, failure: this.#failed(error, groups) }
+      return { ok: false, failure: this.#failed(error) }
     }
   }
 
-  #transaction({ writer, marks }: Opened, groups: readonly Group[]): (readonly ChangeResult[])[] {
+  #transaction({ writer, marks }: Opened, groups: readonly Group[]): Committed {
     writer.begin()
-    const results = groups.map(({ changes, octets, mark }) => {
+    const results = groups.map(({ changes, mark }) => {
       if (mark !== undefined) marks.keep(mark)
-      this.#fresh += octets.length + changes.length * pageSize
-      this.#wal += octets.length + changes.length * pageSize
-      return changes.map((change) => writer.apply(change, octets))
+      return changes.map((change) => {
+        const octets = weightOf(change)
+        this.#fresh += octets
+        this.#wal += octets
+        return writer.apply(change)
+      })
     })
-    const orphans = writer.commit()
+    const { orphans, unneeded } = writer.commit()
     this.#wal += pagesOfCommit * pageSize
     committed(groups)
     for (const id of orphans) this.#forget(id)
-    return results
+    return { ok: true, results, unneeded }
   }
 
   #forget(id: string): void {
@@ -154,11 +210,8 @@ export class Store {
     }
   }
 
-  #failed(error: unknown, groups: readonly Group[]): Failure {
+  #failed(error: unknown): Failure {
     const failure = this.#failure(error)
-    for (const { changes } of groups) {
-      for (const change of changes) if (change.kind === "accept") this.#refused.add(change.id)
-    }
     this.#trouble = failure
     this.#log(`the spool could not commit: ${failure.why}; it is closed and opened again`)
     this.#closeAfterFailure()
@@ -177,6 +230,7 @@ export class Store {
     if (opened === undefined) return
     try {
       if (opened.database.isTransaction) opened.writer.rollback()
+      opened.bodies.close()
       opened.database.close()
     } catch (error) {
       this.#log(`closing the spool: ${explainError(error)}`)
@@ -196,7 +250,6 @@ export class Store {
       const damage = this.#trouble?.full === true ? undefined : findDamage(database)
       if (damage !== undefined) this.#suspect = damage
       if (damage !== undefined) throw new Error(`${this.#path} is damaged: ${damage}`)
-      this.#undoRefused(opened)
       this.#opened = opened
       this.#trouble = undefined
       return true
@@ -265,23 +318,15 @@ export class Store {
     const database = this.#openOrSalvage()
     try {
       const tally = new Tally(database)
-      const reader = new Reader(database, (seq, id, text) => this.#setAsideEntry(database, seq, id, text))
-      return { database, tally, reader, writer: new Writer(database, tally), marks: new Marks(database) }
+      const bodies = new SegmentBodies(this.folders.log, database, markOf(database).segment)
+      const setAside = (seq: number, id: string, text: string) => this.#setAsideEntry(database, seq, id, text)
+      const reader = new Reader(database, bodies, setAside)
+      const writer = new Writer(database, tally, bodies)
+      return { database, tally, bodies, reader, writer, marks: new Marks(database) }
     } catch (error) {
       database.close()
       throw error
     }
-  }
-
-  /** Nobody was told that these were accepted. */
-  #undoRefused({ writer }: Opened): void {
-    if (this.#refused.size === 0) return
-    writer.begin()
-    const nothing = new Uint8Array()
-    for (const id of this.#refused) writer.apply({ kind: "remove", id }, nothing)
-    writer.commit()
-    step("reopen.undone")
-    this.#refused.clear()
   }
 
   #setAsideEntry(database: DatabaseSync, seq: number, id: string, text: string): void {
@@ -335,6 +380,15 @@ export class Store {
 
 const closed: Failure = { full: false, why: "the spool is closed" }
 
+/** About how many octets of the WAL a change takes. */
+function weightOf(change: Change): number {
+  if (change.kind !== "settle") return pageSize
+  return change.rows.reduce(
+    (sum, { length, stays, json }) => sum + json.length + rowSize + (stays ? 0 : length),
+    0,
+  )
+}
+
 function nothingLost({ root }: Folders): Omit<DamageReport, "why"> {
   return { kept: 0, lost: [], where: root }
 }
@@ -342,7 +396,7 @@ function nothingLost({ root }: Folders): Omit<DamageReport, "why"> {
 function committed(groups: readonly Group[]): void {
   for (const { changes } of groups) {
     for (const { kind } of changes) {
-      if (kind === "accept") step("accept.committed")
+      if (kind === "settle") step("settle.committed")
       else if (kind === "record") step("record.committed")
       else if (kind === "remove") step("remove.committed")
       else step("change.committed")

@@ -22,12 +22,14 @@ class SpoolThread {
   readonly #store: Store
   readonly #timeline: Timeline
   #reopening: NodeJS.Timeout | undefined
+  /** Groups that failed. One that was sent before all of them were heard of is refused as well. */
+  #failures = 0
   #idle: NodeJS.Timeout | undefined
 
   constructor(port: MessagePort, start: WorkerStart) {
     this.#port = port
     const log = (line: string) => this.#say({ kind: "log", line })
-    this.#store = new Store(start.directory, start.refused, {
+    this.#store = new Store(start, {
       log,
       tell: (report) => this.#say({ kind: "damage", report }),
     })
@@ -36,7 +38,7 @@ class SpoolThread {
 
   listen(): void {
     this.#port.on("message", (message: ToWorker) => this.#hear(message))
-    this.#say({ kind: "opened", mark: this.#store.lastMark })
+    this.#say({ kind: "opened", segments: this.#store.segments(), mark: this.#store.lastMark })
   }
 
   // Whatever came while the last commit ran is taken together: one sync for all of it.
@@ -61,8 +63,12 @@ class SpoolThread {
   }
 
   #commit(groups: readonly Changes[]): void {
+    const overtook = groups.find(({ heard }) => heard < this.#failures)
+    if (overtook !== undefined) return this.#fail(groups, outOfTurn)
     const done = this.#store.commit(groups)
     if (!done.ok) return this.#refuse(groups, done.failure)
+    const { unneeded } = done
+    if (unneeded.length > 0) this.#say({ kind: "unneeded", segments: unneeded })
     for (const [n, { group }] of groups.entries()) {
       const results = done.results[n]
       const allTrue = results?.every((result) => result === true) ?? false
@@ -73,8 +79,13 @@ class SpoolThread {
   // What keeps the store from working is said first: nobody who hears of his refusal finds room again before it is there.
   #refuse(groups: readonly Changes[], failure: Failure): void {
     this.#wait(failure)
-    for (const { group } of groups) this.#say({ kind: "failed", group, failure })
+    this.#fail(groups, failure)
     this.#reopen()
+  }
+
+  #fail(groups: readonly Changes[], failure: Failure): void {
+    this.#failures += groups.length
+    for (const { group } of groups) this.#say({ kind: "failed", group, failure })
   }
 
   #wait(failure: Failure): void {
@@ -177,6 +188,9 @@ class SpoolThread {
   }
 
   #rest(): void {
+    const unneeded = this.#store.gather()
+    if (unneeded !== undefined) this.#idle?.refresh() // perhaps there is more
+    if (unneeded !== undefined && unneeded.length > 0) this.#say({ kind: "unneeded", segments: unneeded })
     this.#store.checkpoint(true)
     this.#timeline.checkpoint(true)
   }
@@ -198,6 +212,8 @@ class SpoolThread {
     this.#port.postMessage(message, [])
   }
 }
+
+const outOfTurn: Failure = { full: false, why: "a change before it could not be made" }
 
 function isBody(value: Answers[keyof Answers]): value is Answers["body"] & { found: "body" } {
   return typeof value === "object" && "found" in value && value.found === "body"

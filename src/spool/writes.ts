@@ -1,22 +1,28 @@
 // The changes of a group as statements, inside the transaction that the worker opened. Nothing here commits.
 import type { DatabaseSync, StatementSync } from "node:sqlite"
-import { crc32 } from "node:zlib"
 import { checksum } from "./codec.ts"
-import { explainError, isConstraint } from "./database.ts"
-import type { AcceptChange, Change, ChangeResult, PendingRow, RecordChange } from "./requests.ts"
+import { isConstraint } from "./database.ts"
+import type { Change, ChangeResult, PendingRow, RecordChange, SettleChange, SettledRow } from "./requests.ts"
+import type { SegmentBodies } from "./segment-bodies.ts"
 import { step } from "./steps.ts"
 import type { Tally } from "./tally.ts"
 
-type Known = { readonly seq: number; readonly held: boolean; readonly octets: number; readonly file: boolean }
+type Known = {
+  readonly seq: number
+  readonly held: boolean
+  readonly octets: number
+  readonly file: boolean
+  readonly segment: number | undefined
+}
 
 const statements = {
   begin: "BEGIN IMMEDIATE",
   commit: "COMMIT",
   rollback: "ROLLBACK",
   newest: "SELECT max(seq) AS seq FROM entry",
-  find: "SELECT seq, held IS NOT NULL AS held, size, fileSize IS NOT NULL AS file FROM entry WHERE id = ?",
+  find: "SELECT seq, held IS NOT NULL AS held, size, fileSize IS NOT NULL AS file, segment FROM entry WHERE id = ?",
   addEntry:
-    "INSERT INTO entry (seq, id, acceptedAt, size, bodyCrc, fileSize, fileCrc, held, crc, json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO entry (seq, id, acceptedAt, size, bodyCrc, fileSize, fileCrc, held, crc, json, segment, place) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
   addBody: "INSERT INTO body (seq, octets) VALUES (?, ?)",
   addPending: "INSERT INTO pending (seq, number, next, due, lane, crc, json) VALUES (?, ?, ?, ?, ?, ?, ?)",
   putPending:
@@ -33,6 +39,9 @@ const statements = {
   rest: "UPDATE pending SET due = NULL WHERE seq = ?",
   wake: "UPDATE pending SET due = next WHERE seq = ?",
   now: "UPDATE pending SET next = 0, due = 0 WHERE seq = ?",
+  mark: "UPDATE log SET segment = ?, at = ?",
+  inSegment: "SELECT seq, size, fileSize, place FROM entry WHERE segment = ? LIMIT 500",
+  moved: "UPDATE entry SET segment = NULL, place = NULL WHERE seq = ?",
 } as const
 
 type Prepared = Record<keyof typeof statements, StatementSync>
@@ -46,27 +55,30 @@ function prepareAll(database: DatabaseSync): Prepared {
 export class Writer {
   readonly #run: Prepared
   readonly #tally: Tally
+  readonly #bodies: SegmentBodies
   #nextSeq: number
   /** Ids whose body files are to be removed once the transaction is durable. */
   #orphans: string[] = []
 
-  constructor(database: DatabaseSync, tally: Tally) {
+  constructor(database: DatabaseSync, tally: Tally, bodies: SegmentBodies) {
     this.#run = prepareAll(database)
     this.#tally = tally
+    this.#bodies = bodies
     this.#nextSeq = Number(this.#run.newest.get()?.["seq"] ?? 0) + 1
   }
 
   begin(): void {
     this.#orphans = []
     this.#tally.begin()
+    this.#bodies.begin()
     this.#run.begin.run()
   }
 
-  /** Durable when it returns; the ids of body files that nobody needs any more. */
-  commit(): readonly string[] {
+  /** Durable when it returns; the ids of body files, and the log's segments, that nobody needs any more. */
+  commit(): { readonly orphans: readonly string[]; readonly unneeded: readonly number[] } {
     this.#run.commit.run()
     this.#tally.commit()
-    return this.#orphans
+    return { orphans: this.#orphans, unneeded: this.#bodies.commit() }
   }
 
   rollback(): void {
@@ -75,8 +87,8 @@ export class Writer {
   }
 
   /** False: there is no such message. A text: this change alone was impossible. It throws when the database fails. */
-  apply(change: Change, octets: Uint8Array): ChangeResult {
-    if (change.kind === "accept") return this.#accept(change, octets)
+  apply(change: Change): ChangeResult {
+    if (change.kind === "settle") return this.#settle(change)
     const known = this.#find(change.id)
     if (known === undefined) return false
     switch (change.kind) {
@@ -109,39 +121,61 @@ export class Writer {
       held: row["held"] === 1,
       octets: Number(row["size"]),
       file: row["file"] === 1,
+      segment: row["segment"] === null ? undefined : Number(row["segment"]),
     }
   }
 
-  #accept(change: AcceptChange, group: Uint8Array): ChangeResult {
-    const { id, acceptedAt, held = null, json, pending, file } = change
-    const octets = group.subarray(change.start, change.start + change.length)
-    const size = change.length + (file?.size ?? 0)
+  #settle({ rows, mark }: SettleChange): true {
+    for (const row of rows) this.#take(row)
+    this.#run.mark.run(mark.segment, mark.at)
+    this.#bodies.marked(mark.segment)
+    step("settle.written")
+    return true
+  }
+
+  #take(row: SettledRow): void {
+    const { id, acceptedAt, held = null, json, pending, file, segment, at, length, crc, stays } = row
+    const size = length + (file?.size ?? 0)
     const seq = this.#nextSeq
-    if (pending.length === 0) return `${id}: a message without recipients`
+    const facts = [
+      seq,
+      id,
+      acceptedAt,
+      size,
+      crc,
+      file?.size ?? null,
+      file?.crc ?? null,
+      held,
+      checksum(json),
+      json,
+    ]
     try {
-      this.#run.addEntry.run(
-        seq,
-        id,
-        acceptedAt,
-        size,
-        crc32(octets),
-        file?.size ?? null,
-        file?.crc ?? null,
-        held,
-        checksum(json),
-        json,
-      )
-      this.#nextSeq++
-      this.#run.addBody.run(seq, octets)
-      for (const row of pending) this.#write(this.#run.addPending, seq, row, held !== null)
+      this.#run.addEntry.run(...facts, stays ? segment : null, stays ? at : null)
     } catch (error) {
       if (!isConstraint(error)) throw error
-      if (this.#nextSeq > seq) this.#drop(seq)
-      return `${id}: ${explainError(error)}`
+      return // it is there already: the log was read once more
     }
+    this.#nextSeq++
+    if (stays) this.#bodies.changed(segment, 1, size)
+    else this.#run.addBody.run(seq, this.#bodies.read(segment, at, length))
+    for (const one of pending) this.#write(this.#run.addPending, seq, one, held !== null)
     this.#tally.added(seq, pending.length, size)
-    step("accept.written")
-    return true
+  }
+
+  /** Moves the octets of some messages from a segment into rows. How many they were. */
+  gather(segment: number): number {
+    let moved = 0
+    const rows = this.#run.inSegment.all(segment)
+    for (const row of rows) {
+      const { seq = 0, size, fileSize, place } = row
+      const octets = this.#bodies.read(segment, Number(place), Number(size) - Number(fileSize ?? 0))
+      this.#run.addBody.run(seq, octets)
+      this.#run.moved.run(seq)
+      this.#bodies.changed(segment, -1, -Number(size))
+      moved += octets.length
+    }
+    step("settle.gathered")
+    return moved
   }
 
   #write(
@@ -179,9 +213,10 @@ export class Writer {
     return gone
   }
 
-  #remove({ seq, octets, file }: Known, id: string): true {
+  #remove({ seq, octets, file, segment }: Known, id: string): true {
     const recipients = this.#drop(seq)
     if (file) this.#orphans.push(id)
+    if (segment !== undefined) this.#bodies.changed(segment, -1, -octets)
     this.#tally.removed(seq, recipients, octets)
     step("remove.written")
     return true

@@ -18,6 +18,7 @@ async function open(): Promise<Spool> {
     directory,
     clock: Date.now,
     reserveBytes: 0,
+    segmentOctets: 256 * 1024,
     log: (line) => writeSync(2, `${line}\n`),
   })
   if (!opened.ok) throw new Error(opened.error)
@@ -88,15 +89,25 @@ appendFileSync(join(directory, "bodies", "large2"), "one octet too many")
 const damaged = await spool.content("large2")
 if (damaged.ok) throw new Error("damaged octets were given out")
 
-// Another process keeps the database locked: commits fail until it is gone, and what was refused must not be there afterwards.
+// Another process keeps the database locked: what comes is in the log, orders are obeyed when it is gone.
 const other = new DatabaseSync(join(directory, "queue.db"))
 other.exec("BEGIN IMMEDIATE")
-await accept("refused0", 2000)
+await accept("locked0", 2000)
+const waiting = [order("hold", "locked0", () => spool.hold("locked0", "by hand")), record("small2", [0])]
+while (spool.room(1).ok) await new Promise((resolve) => setTimeout(resolve, 20))
 other.exec("ROLLBACK")
 other.close()
+await Promise.all(waiting)
 while (!spool.room(1).ok) await new Promise((resolve) => setTimeout(resolve, 20))
 say("in order again")
 await accept("small5", 500)
+
+// Segments of the log become full. Octets stay where most of them are wanted; when few are, they move, and the segment is free.
+for (let n = 0; n < 9; n++) await accept(`full${n}`, 60_000, 2)
+for (let n = 0; n < 9; n++) await record(`full${n}`, n === 4 ? [1] : [0, 1])
+await spool.count()
+await new Promise((resolve) => setTimeout(resolve, 500))
+await accept("small6", 700)
 await spool.close()
 
 // The name of the database is changed: it is set aside, and all that is in it goes on in a new one.
@@ -105,6 +116,6 @@ const octets = readFileSync(database)
 octets.write("No", 0, "latin1")
 writeFileSync(database, octets)
 spool = await open()
-await accept("small6", 500)
+await accept("small7", 500)
 await spool.close()
 say("closed")

@@ -1,0 +1,110 @@
+// The log's files: log/NUMBER, all of one size and written full of zeros before they are used, so that what is written later needs
+// neither space nor a new length. A file that nobody needs any more becomes the next one.
+import { constants, openSync, readdirSync, readFileSync, closeSync } from "node:fs"
+import { type FileHandle, open, rename, unlink } from "node:fs/promises"
+import { randomBytes } from "node:crypto"
+import { join } from "node:path"
+import { crc32 } from "node:zlib"
+import type { FolderSync } from "./body-file.ts"
+import { block, type SegmentKey } from "./log-records.ts"
+import { step } from "./steps.ts"
+
+/** A segment that is being written; its records begin after the first block, which has its number and its key. */
+export type Segment = {
+  readonly number: number
+  readonly key: SegmentKey
+  readonly size: number
+  /** Opened so that a write is over when it is on stable storage. */
+  readonly file: number
+}
+
+const magic = 0x676f6c57
+const headLength = 20
+const zeros = Buffer.alloc(256 * 1024)
+
+export function segmentPath(folder: string, number: number): string {
+  return join(folder, String(number).padStart(10, "0"))
+}
+
+/** The numbers of all that are there, the oldest first. */
+export function segmentNumbers(folder: string): readonly number[] {
+  return readdirSync(folder)
+    .filter((name) => /^\d{10}$/.test(name))
+    .map(Number)
+    .toSorted((a, b) => a - b)
+}
+
+/** A new file full of zeros, durable, under a name that is no segment's yet. */
+export async function makeSpare(folder: string, size: number): Promise<string> {
+  const path = join(folder, "spare")
+  const file = await open(path, "w", 0o600)
+  try {
+    for (let at = 0; at < size; at += zeros.length)
+      await writeAll(file, zeros.subarray(0, Math.min(zeros.length, size - at)), at)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  step("log.made")
+  return path
+}
+
+/** Gives a file its number and a new key, and opens it for writing. Durable with its name when it resolves. */
+export async function beginSegment(
+  path: string,
+  folder: string,
+  number: number,
+  size: number,
+  folderSync: FolderSync,
+): Promise<Segment> {
+  const key = { mark: randomBytes(4).readUInt32LE(), seed: randomBytes(4).readUInt32LE() }
+  const name = segmentPath(folder, number)
+  const file = await open(path, "r+")
+  try {
+    await writeAll(file, printHead(number, key), 0)
+    await file.datasync()
+  } finally {
+    await file.close()
+  }
+  await rename(path, name)
+  await folderSync.sync()
+  step("log.begun")
+  return { number, key, size, file: openSync(name, constants.O_RDWR | constants.O_DSYNC) }
+}
+
+export function closeSegment({ file }: Segment): void {
+  closeSync(file)
+}
+
+export async function removeSegment(path: string): Promise<void> {
+  await unlink(path).catch(() => {}) // it holds nothing that anybody needs; the next start tries again
+}
+
+async function writeAll(file: FileHandle, octets: Buffer, at: number): Promise<void> {
+  for (let done = 0; done < octets.length; ) {
+    const { bytesWritten } = await file.write(octets, done, octets.length - done, at + done)
+    done += bytesWritten
+  }
+}
+
+function printHead(number: number, { mark, seed }: SegmentKey): Buffer {
+  const head = Buffer.alloc(block)
+  head.writeUInt32LE(magic, 0)
+  head.writeUInt32LE(number, 4)
+  head.writeUInt32LE(mark, 8)
+  head.writeUInt32LE(seed, 12)
+  head.writeUInt32LE(crc32(head.subarray(0, headLength - 4)), 16)
+  return head
+}
+
+/** A segment's octets with its key; undefined when its first block is not that segment's. */
+export function readSegment(
+  folder: string,
+  number: number,
+): { readonly octets: Buffer; readonly key: SegmentKey } | undefined {
+  const octets = readFileSync(segmentPath(folder, number))
+  if (octets.length < block || octets.readUInt32LE(0) !== magic || octets.readUInt32LE(4) !== number)
+    return undefined
+  if (crc32(octets.subarray(0, headLength - 4)) !== octets.readUInt32LE(16)) return undefined
+  return { octets, key: { mark: octets.readUInt32LE(8), seed: octets.readUInt32LE(12) } }
+}
