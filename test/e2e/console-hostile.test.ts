@@ -61,6 +61,7 @@ before(async () => {
     files: { access: "Connect:127.0.0.1\tRELAY\n" },
     args: ["--resolver", nameserver.resolver],
   })
+  await system.said(/console: http/)
   browser = await startBrowser()
   visitor = await Visitor.enter(browser, system)
 })
