@@ -9,6 +9,12 @@ const markEvery = 10_000
 /** Mail that waited before there was a mark was tried within the hour before its next attempt. */
 const untilNextAttempt = 3_600_000
 
+/** For a queue that has no mark of its own: the newest sign of life that is in it. */
+export const newestSign = `
+  INSERT OR REPLACE INTO clock SELECT 1, max(coalesce(max(acceptedAt), 0),
+    coalesce((SELECT max(next) - ${untilNextAttempt} FROM pending), 0)), 0, 0, 0, '' FROM entry;
+`
+
 /** The table, and in a queue of an earlier version the newest sign of life that is in it. */
 export const marksTable = `
   CREATE TABLE clock (
@@ -19,8 +25,7 @@ export const marksTable = `
     uptime INTEGER NOT NULL,
     boot TEXT NOT NULL
   ) STRICT;
-  INSERT INTO clock SELECT 1, max(coalesce(max(acceptedAt), 0),
-    coalesce((SELECT max(next) - ${untilNextAttempt} FROM pending), 0)), 0, 0, 0, '' FROM entry;
+  ${newestSign}
 `
 
 export class Marks {
@@ -45,7 +50,7 @@ export class Marks {
 
 /** What the last run left; undefined when nothing waits, so that nothing could be too old. */
 export function lastMark(database: DatabaseSync): TimeMark | undefined {
-  const row = database.prepare("SELECT * FROM clock WHERE EXISTS (SELECT 1 FROM entry)").get()
+  const row = database.prepare("SELECT * FROM clock WHERE at > 0 AND EXISTS (SELECT 1 FROM entry)").get()
   if (row === undefined) return undefined
   const { at, ahead, unsure, uptime, boot } = row
   return {

@@ -28,6 +28,7 @@ import { segmentPath } from "./log-segments.ts"
 import type { DamagedMessage, DamageReport } from "./requests.ts"
 import { rememberedBeside } from "./remembered.ts"
 import { replay } from "./replay.ts"
+import { newestSign } from "./marks.ts"
 import { step } from "./steps.ts"
 import { holdsPages } from "./wal.ts"
 
@@ -53,6 +54,7 @@ export function salvage(folders: Folders, why: string): DamageReport {
     for (const { id } of replay(folders, markOf(fresh), () => {})) saved.ids.add(id)
   } finally {
     rows?.close()
+    fresh.exec(newestSign)
     fresh.exec("PRAGMA wal_checkpoint(TRUNCATE)")
     fresh.close()
   }
