@@ -20,7 +20,8 @@ export type Segment = {
 
 const magic = 0x676f6c57
 const headLength = 20
-const zeros = Buffer.alloc(256 * 1024)
+/** Octets of one write of zeros: few and large ones, so that a disk that fails now and then lets a file be made in the end. */
+const portion = 4 * 1024 * 1024
 
 export function segmentPath(folder: string, number: number): string {
   return join(folder, String(number).padStart(10, "0"))
@@ -39,8 +40,8 @@ export async function makeSpare(folder: string, size: number): Promise<string> {
   const path = join(folder, "spare")
   const file = await open(path, "w", 0o600)
   try {
-    for (let at = 0; at < size; at += zeros.length)
-      await writeAll(file, zeros.subarray(0, Math.min(zeros.length, size - at)), at)
+    const zeros = Buffer.alloc(Math.min(portion, size))
+    for (let at = 0; at < size; at += portion) await writeAll(file, zeros.subarray(0, size - at), at)
     await file.sync()
   } finally {
     await file.close()

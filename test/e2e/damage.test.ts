@@ -1,7 +1,7 @@
 // A queue that the disk has changed, under a whole mail system: it starts, says what it found to the log, the timelines and the
 // postmaster, delivers what is whole, and takes new mail.
 import assert from "node:assert/strict"
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
 import { type Sink, startSink } from "../kit/sink.ts"
@@ -86,10 +86,24 @@ test("a queue.db whose first page is noise: all that waited is delivered, and th
   sink = undefined
 })
 
-test("a queue.db of which nothing is left: whose mail it was is told from the timelines, and mail goes on", async () => {
+test("a queue.db of which nothing is left: the log has the mail, and it goes on", async () => {
   const id = await accept("you@hello.com")
   await system.idle()
   await restartAfter(() => writeFileSync(queueFile("queue.db"), ""))
+  const letter = await toPostmaster(/queue\.db is empty/)
+  assert.match(letter, /nothing is lost/)
+  const { stdout } = await system.waypost("queue", "list", "--to", "you@hello.com")
+  assert.match(stdout, new RegExp(id))
+  await system.waypost("queue", "remove", id, "--yes")
+})
+
+test("neither of queue.db nor of its log is anything left: whose mail it was is told from the timelines, and mail goes on", async () => {
+  const id = await accept("you@hello.com")
+  await system.idle()
+  await restartAfter(() => {
+    writeFileSync(queueFile("queue.db"), "")
+    rmSync(queueFile("log"), { recursive: true })
+  })
   const letter = await toPostmaster(new RegExp(id))
   assert.match(letter, /^Subject: Postmaster notify: damage in the queue, 1 message set aside$/m)
   assert.match(letter, /queue\.db is empty/)
