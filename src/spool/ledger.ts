@@ -38,6 +38,7 @@ export class Ledger {
   #late: NodeJS.Timeout | undefined
   #closed = false
   #settledAt = performance.now()
+  #timed = false
 
   constructor(link: Link, { folders, segmentOctets, log }: LedgerStart) {
     this.#link = link
@@ -142,8 +143,10 @@ export class Ledger {
     this.#journal.close()
   }
 
-  /** So that a start has little to read, and the database learns what time it is. */
+  /** So that a start has little to read, and the database learns what time it is: at once when the first mail comes. */
   #settleNowAndThen(): void {
+    if (!this.#timed) this.#link.tellTime()
+    this.#timed = true
     const now = performance.now()
     if (now - this.#settledAt >= settleEvery) void this.#settle(this.#journal.mark)
   }
