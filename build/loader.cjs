@@ -5,7 +5,7 @@
 "use strict"
 
 const { readFileSync } = require("node:fs")
-const { Script } = require("node:vm")
+const { constants, Script } = require("node:vm")
 
 /** Names of the pieces that are loaded here; build.ts puts them in. @type {ReadonlySet<string>} */
 const quick = new Set([])
@@ -36,7 +36,11 @@ function keepCompiled() {
 function run(name, path) {
   // The pieces are ASCII (build.ts sees to it): the quickest to read.
   const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(path, "latin1")}\n})`
-  const script = new Script(source, { filename: path, cachedData: compiled(path) })
+  const script = new Script(source, {
+    filename: path,
+    cachedData: compiled(path),
+    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER, // Node's own modules that are seldom needed
+  })
   scripts.set(name, script)
   const module = {
     exports: {},

@@ -28,6 +28,6 @@ function sources(root, folder) {
     .flatMap((entry) => {
       const path = `${folder}/${entry.name}`
       if (entry.isDirectory()) return sources(root, path)
-      return /(?<!\.test)\.(?:tsx?|mjs|css|html|svg)$/.test(entry.name) ? [path] : []
+      return /(?<!\.test)\.(?:tsx?|[cm]js|css|html|svg)$/.test(entry.name) ? [path] : []
     })
 }

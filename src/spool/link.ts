@@ -126,7 +126,13 @@ export class Link {
 
   /** Has the database keep what time it is. */
   tellTime(): void {
-    this.#post({ kind: "changes", group: ++this.#number, changes: [], heard: this.#heard, mark: this.#mark() })
+    this.#post({
+      kind: "changes",
+      group: ++this.#number,
+      changes: [],
+      heard: this.#heard,
+      mark: this.#mark(),
+    })
   }
 
   /** The same for one that may be a moment late, and so costs no commit of its own. */

@@ -189,7 +189,8 @@ for (const [what, spoil, atLeast] of [
     const reports = await check(directory, atLeast)
     assert.equal(reports.length > 0, true, "it was told")
     const aside = reports.flatMap(({ where }) => (existsSync(join(where, "queue.db")) ? [where] : []))
-    if (before !== undefined) assert.ok(readFileSync(join(aside[0] ?? "", "queue.db")).equals(before), "as it was")
+    if (before !== undefined)
+      assert.ok(readFileSync(join(aside[0] ?? "", "queue.db")).equals(before), "as it was")
   })
 }
 
