@@ -90,8 +90,15 @@ class Terminal {
   }
 
   start(): void {
-    const [width, height] = this.#size.map(String)
-    this.#tmux("-f", "/dev/null", "new-session", "-d", "-x", width ?? "", "-y", height ?? "", this.#command)
+    const [width = "", height = ""] = this.#size.map(String)
+    const session = ["-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height, this.#command]
+    // A server that was killed a moment ago still has the socket: then there is no session afterwards.
+    for (let tries = 0; tries < 50; tries++) {
+      this.#run(...session)
+      if (this.#run("has-session").status === 0) return
+      spawnSync("sleep", ["0.1"])
+    }
+    assert.fail("tmux has no session")
   }
 
   /** As if the connection to it were lost. */
@@ -100,8 +107,12 @@ class Terminal {
   }
 
   #tmux(...args: readonly string[]): string {
+    return this.#run(...args).stdout
+  }
+
+  #run(...args: readonly string[]) {
     const env = { ...process.env, TERM: "xterm", LC_ALL: "C.UTF-8", TMUX: undefined }
-    return spawnSync("tmux", ["-S", this.#socket, ...args], { encoding: "utf8", env }).stdout
+    return spawnSync("tmux", ["-S", this.#socket, ...args], { encoding: "utf8", env })
   }
 
   screen(): string {

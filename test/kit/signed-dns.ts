@@ -58,7 +58,7 @@ async function startOnce(zones: Readonly<Record<string, SignedZone>>): Promise<S
   const dns = askFrom([{ address: "127.0.0.1", port: asked }], { timeoutMs: 2000 })
   const close = () => {
     for (const child of children) child.kill("SIGTERM")
-    rmSync(directory, { recursive: true, force: true })
+    rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }) // they write as they end
   }
   const first = Object.keys(zones)[0] ?? ""
   for (let tries = 0; ; tries++) {
