@@ -106,6 +106,7 @@ function splitLog({ code, files }: Outcome): { readonly log: string; readonly re
 function withoutChance(log: string): string {
   return log
     .replaceAll(/^procmail: (?:\[\d+\]|Timeout, was waiting for) .*\n/gm, "") // its alarm rings once more, for whatever comes next
+    .replaceAll(/^procmail: Error while writing to .*\n/gm, "") // whether a program that ends at once has taken it before
     .replaceAll(/\bmsg\.[^"\s]+/g, "msg.X")
     .replaceAll(/\/(new|cur|tmp)\/[^"\s]+/g, "/$1/X")
     .replaceAll(/^( {2}Folder: .*?)\t+ *(\d+)$/gm, "$1 $2")

@@ -129,9 +129,18 @@ export class System {
 
   /** Starts one and waits until it says `ready`. */
   static async start(options: SystemOptions = {}): Promise<System> {
-    const system = await System.launch(options)
-    await system.ready()
-    return system
+    for (let tries = 1; ; tries++) {
+      const system = await System.launch(options)
+      try {
+        await system.ready()
+        return system
+      } catch (error) {
+        // A free port may be somebody else's by the time it is used: another is chosen, unless the test wants this one.
+        const isTaken = error instanceof Error && error.message.includes("is in use by another program")
+        if (!isTaken || options.ports !== undefined || tries === 3) throw error
+        if (options.directory === undefined) rmSync(system.directory, { recursive: true, force: true })
+      }
+    }
   }
 
   /** Starts one and does not wait: for those that are to refuse. */
