@@ -31,6 +31,8 @@ export type Wish = {
 }
 
 export type JournalEvents = {
+  /** All of a group is durable and was told so: the mark is behind it. */
+  readonly written: () => void
   /** A segment is full: nothing more is written into it, and the next one has this number. */
   readonly full: (next: number) => void
   /** A group could not be written: nothing more is, until begin() is called for a segment of this number or a later one. */
@@ -204,6 +206,7 @@ export class Journal {
         else step("record.committed")
         done(places[n], undefined)
       }
+      this.#events.written()
       this.#prepare()
       this.#flush()
     })

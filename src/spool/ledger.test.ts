@@ -13,17 +13,24 @@ const segmentOctets = 256 * 1024
 
 type Place = { readonly spool: Spool; readonly directory: string; readonly log: string[] }
 
-async function open(directory: string, log: string[] = []): Promise<Spool> {
+async function open(directory: string, log: string[] = [], settleEvery?: number): Promise<Spool> {
   const say = (line: string) => log.push(line)
-  const opened = await openSpool({ directory, clock: Date.now, reserveBytes: 0, segmentOctets, log: say })
+  const opened = await openSpool({
+    directory,
+    clock: Date.now,
+    reserveBytes: 0,
+    segmentOctets,
+    settleEvery,
+    log: say,
+  })
   if (!opened.ok) assert.fail(opened.error)
   return opened.value
 }
 
-async function withSpool(act: (place: Place) => Promise<void>): Promise<void> {
+async function withSpool(act: (place: Place) => Promise<void>, settleEvery?: number): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "waypost-ledger-"))
   const log: string[] = []
-  const spool = await open(join(directory, "queue"), log)
+  const spool = await open(join(directory, "queue"), log, settleEvery)
   try {
     await act({ spool, directory, log })
   } finally {
@@ -115,6 +122,19 @@ test("a power cut finds what was acknowledged, whole, without those who were ser
     await served(spool, "large", [0, 1])
     await afterPowerCut(place, async (found) => assert.deepEqual(await idsIn(found), ["waits"]))
   })
+})
+
+test("when it is time to settle in the middle of a group, all of the group is settled", async () => {
+  await withSpool(async (place) => {
+    const names = Array.from({ length: 20 }, (_, n) => `m${10 + n}`)
+    await new Promise((resolve) => setTimeout(resolve, 250))
+    await Promise.all(names.map((id) => accept(place.spool, id)))
+    for (const end = performance.now() + 5000; rowsIn(place.directory) === 0; ) {
+      assert.ok(performance.now() < end, "nothing was settled")
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    await afterPowerCut(place, async (found) => assert.deepEqual(await idsIn(found), names))
+  }, 200)
 })
 
 test("mail that is delivered at once needs two or three files of the log and no row, however much comes", async () => {

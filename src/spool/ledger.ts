@@ -14,8 +14,6 @@ type Live = AcceptText & Place & { readonly length: number; readonly open: Map<n
 const lateness = 10
 /** Milliseconds between two tries to begin a segment. */
 const again = 500
-/** Milliseconds for which the log may go on without the database. */
-const settleEvery = 30_000
 /** The part of a segment that must still be wanted for it to be kept; of less, the octets go into the database. */
 const worthKeeping = 4
 const nothing = new Uint8Array(0)
@@ -23,6 +21,8 @@ const nothing = new Uint8Array(0)
 export type LedgerStart = {
   readonly folders: Folders
   readonly segmentOctets: number
+  /** Milliseconds for which the log may go on without the database. */
+  readonly settleEvery: number
   readonly log: (line: string) => void
 }
 
@@ -31,6 +31,7 @@ export class Ledger {
   readonly #folders: Folders
   readonly #log: (line: string) => void
   readonly #journal: Journal
+  readonly #settleEvery: number
   readonly #live = new Map<string, Live>()
   /** Being written: not live yet, and no second one of their ids may come. */
   readonly #coming = new Set<string>()
@@ -40,11 +41,13 @@ export class Ledger {
   #settledAt = performance.now()
   #timed = false
 
-  constructor(link: Link, { folders, segmentOctets, log }: LedgerStart) {
+  constructor(link: Link, { folders, segmentOctets, settleEvery, log }: LedgerStart) {
     this.#link = link
     this.#folders = folders
     this.#log = log
+    this.#settleEvery = settleEvery
     this.#journal = new Journal(folders.log, segmentOctets, link.segments, {
+      written: () => this.#settleNowAndThen(),
       full: (next) => void this.#settle({ segment: next, at: block }),
       broken: (failure, next) => this.#broken(failure, next),
     })
@@ -71,7 +74,6 @@ export class Ledger {
         done: (place, failure) => {
           this.#coming.delete(text.id)
           if (place !== undefined) this.#live.set(text.id, liveOf(text, place, octets.length))
-          this.#settleNowAndThen()
           resolve(failure)
         },
       })
@@ -148,7 +150,7 @@ export class Ledger {
     if (!this.#timed) this.#link.tellTime()
     this.#timed = true
     const now = performance.now()
-    if (now - this.#settledAt >= settleEvery) void this.#settle(this.#journal.mark)
+    if (now - this.#settledAt >= this.#settleEvery) void this.#settle(this.#journal.mark)
   }
 
   /** Makes rows of all that is only in the log. From here on the database has them: what comes for them goes there. */

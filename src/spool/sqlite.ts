@@ -39,6 +39,8 @@ export type SpoolOptions = {
   readonly historyMilliseconds?: number | undefined
   /** Octets of a segment of the log: 16 MiB (less on a small disk) when absent. */
   readonly segmentOctets?: number | undefined
+  /** Milliseconds for which the log may go on without the database: 30,000 when absent. */
+  readonly settleEvery?: number | undefined
   /** The time of what waits; without it `clock` is taken at its word. */
   readonly steady?:
     | {
@@ -85,7 +87,12 @@ export async function openSpool(options: SpoolOptions): Promise<Result<Spool>> {
     locked.value.release()
     return fail(why)
   }
-  const ledger = new Ledger(link, { folders, segmentOctets, log: options.log })
+  const ledger = new Ledger(link, {
+    folders,
+    segmentOctets,
+    settleEvery: options.settleEvery ?? 30_000,
+    log: options.log,
+  })
   const room = new Room(directory, options.clock, options.reserveBytes)
   const folderSync = new FolderSync(folders.bodies)
   const audits = new Audits(directory, options.auditAfter ?? quietly, (damage) => link.distrust(damage))
