@@ -1,27 +1,9 @@
 // Damage in the queue is told to the postmaster by mail: what happened, in whose words, what to do. What is found within a few
 // seconds makes one letter.
-import { macro, type Settings } from "../config/settings.ts"
 import { because } from "../mail/decision.ts"
 import type { Result } from "../mail/result.ts"
-import { fail, ok } from "../mail/result.ts"
-import type { Clock, NewId } from "../mail/world.ts"
-import { printDate } from "../message/date.ts"
-import { writeReceived } from "../message/received.ts"
-import type { Content } from "../mail/content.ts"
-import type { Entry, Pending, Queued } from "../queue/entry.ts"
 import type { DamagedMessage, DamageReport } from "../spool/requests.ts"
-import type { Spool } from "../spool/spool.ts"
-
-export type NoticeWorld = {
-  readonly spool: Pick<Spool, "incoming">
-  readonly settings: Settings
-  readonly software: string
-  readonly clock: Clock
-  readonly ahead: () => number
-  readonly newId: NewId
-  readonly onAccepted: (queued: Queued, content: Content) => void
-  readonly say: (line: string) => void
-}
+import { type LetterFacts, type LetterWorld, type OwnLetter, queueLetter } from "./own-letter.ts"
 
 /** Milliseconds in which more damage comes into the same letter; and until one that could not be queued is tried again. */
 const gathering = 3000
@@ -30,11 +12,11 @@ const mostNamed = 500
 
 /** Owned by the mail process, closed once. */
 export class DamageNotices {
-  readonly #world: () => NoticeWorld
+  readonly #world: () => LetterWorld
   #found: DamageReport[] = []
   #timer: NodeJS.Timeout | undefined
 
-  constructor(world: () => NoticeWorld) {
+  constructor(world: () => LetterWorld) {
     this.#world = world
   }
 
@@ -60,59 +42,20 @@ export class DamageNotices {
   }
 }
 
-async function queueNotice(found: readonly DamageReport[], world: NoticeWorld): Promise<Result<string>> {
-  const { spool, newId, clock, ahead, software, settings } = world
-  const id = newId()
-  const host = macro(settings, "j") ?? "localhost"
-  const date = printDate(clock() + ahead())
-  const trace = writeReceived({ arrival, by: host, id, software, recipient: "postmaster", date })
-  const header = Buffer.from(`${trace}${headerOf(found, { id, host, date })}\r\n`)
-  const body = Buffer.from(bodyOf(found, host))
-  const entry: Entry = {
-    id,
-    envelope: { reversePath: "null", body: "8bitmime", smtputf8: false, ret: undefined, envid: undefined },
-    arrival,
-    acceptedAt: clock(),
-    size: header.length + body.length,
-    headerSize: header.length,
-    summary: { messageId: "", subject: subjectOf(found), from: `MAILER-DAEMON@${host}` },
-    held: undefined,
+function queueNotice(found: readonly DamageReport[], world: LetterWorld): Promise<Result<string>> {
+  const letter: OwnLetter = {
+    about: "damage",
+    reversePath: "null",
+    body: "8bitmime",
+    recipient: {
+      path: "postmaster",
+      original: undefined,
+      notify: [],
+      admitted: because("damage", "the postmaster is told of damage in the queue"),
+    },
+    write: (facts) => ({ header: `${headerOf(found, facts)}\r\n`, body: bodyOf(found, facts.host) }),
   }
-  const incoming = spool.incoming(id, entry.size)
-  await incoming.write(header)
-  await incoming.write(body)
-  const committed = await incoming.commit(entry, [pending], Buffer.alloc(0))
-  if (!committed.ok) return fail(committed.error.why)
-  const { content, ...queued } = committed.value
-  world.onAccepted(queued, content)
-  return ok(id)
-}
-
-const arrival: Entry["arrival"] = {
-  session: "damage",
-  protocol: "local",
-  client: undefined,
-  helo: undefined,
-  authenticated: undefined,
-  door: "report",
-  submission: false,
-  tls: undefined,
-}
-
-const pending: Pending = {
-  number: 0,
-  recipient: {
-    path: "postmaster",
-    original: undefined,
-    notify: [],
-    admitted: because("damage", "the postmaster is told of damage in the queue"),
-  },
-  route: undefined,
-  expandedFrom: undefined,
-  attempts: 0,
-  nextAttempt: 0,
-  lastStatus: undefined,
-  warned: false,
+  return queueLetter(letter, world)
 }
 
 function subjectOf(found: readonly DamageReport[]): string {
@@ -122,10 +65,7 @@ function subjectOf(found: readonly DamageReport[]): string {
     : `Postmaster notify: damage in the queue, ${messages(count)} set aside`
 }
 
-function headerOf(
-  found: readonly DamageReport[],
-  { id, host, date }: { readonly id: string; readonly host: string; readonly date: string },
-): string {
+function headerOf(found: readonly DamageReport[], { id, host, date }: LetterFacts): string {
   return [
     `Date: ${date}`,
     "From: Mail Delivery Subsystem <MAILER-DAEMON>",
