@@ -27,10 +27,7 @@ export function isDmarc(text: string): boolean {
 /** Reads a record. Tags that are unknown or wrong are passed over (RFC 9989 §4.7); without a policy it needs an address for reports. */
 export function parseDmarc(text: string): Result<DmarcRecord> {
   const tags = tagsOf(text)
-  const rua = (tags.get("rua") ?? "")
-    .split(",")
-    .map((uri) => uri.trim())
-    .filter((uri) => /^[a-z][a-z0-9+.-]*:./i.test(uri))
+  const rua = addressesIn(tags)
   const named = wish(tags.get("p"))
   if (named === undefined && rua.length === 0) {
     const p = tags.get("p")
@@ -50,6 +47,18 @@ export function parseDmarc(text: string): Result<DmarcRecord> {
     testing: tags.get("t")?.toLowerCase() === "y",
     rua,
   })
+}
+
+/** Where aggregate reports are wanted, as any record of DMARC says it (RFC 9990 §4 step 9). */
+export function ruaOf(text: string): readonly string[] {
+  return addressesIn(tagsOf(text))
+}
+
+function addressesIn(tags: ReadonlyMap<string, string>): readonly string[] {
+  return (tags.get("rua") ?? "")
+    .split(",")
+    .map((uri) => uri.trim())
+    .filter((uri) => /^[a-z][a-z0-9+.-]*:./i.test(uri))
 }
 
 function tagsOf(text: string): ReadonlyMap<string, string> {

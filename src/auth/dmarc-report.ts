@@ -1,11 +1,13 @@
 // DMARC's aggregate reports (RFC 9990, and RFC 7489 appendix C before it): what receivers saw of a domain's mail in a time, counted by
-// where it came from and what was found. Read from XML.
+// where it came from and what was found. Read from XML; dmarc-report-write.ts writes it.
 import { fail, ok, type Result } from "../mail/result.ts"
 import { child, children, parseXml, textOf, type XmlElement } from "../message/xml.ts"
 
 /** What was published when the mail came. */
 export type PublishedPolicy = {
   readonly domain: string
+  /** How the record was found: `treewalk`, or `psl` as RFC 7489 had it; "" where it is not said. */
+  readonly discovery: string
   readonly p: string
   readonly sp: string
   readonly np: string
@@ -17,6 +19,9 @@ export type PublishedPolicy = {
 export type SignatureSeen = { readonly domain: string; readonly selector: string; readonly result: string }
 export type SpfSeen = { readonly domain: string; readonly scope: string; readonly result: string }
 
+/** A word of RFC 9990 §3.1.6, and a text. */
+export type OverrideReason = { readonly type: string; readonly comment: string }
+
 /** Mail that was alike in all of this. */
 export type ReportRow = {
   readonly source: string
@@ -26,8 +31,8 @@ export type ReportRow = {
   /** Whether a signature, and SPF, passed and spoke for the author's domain. */
   readonly dkim: string
   readonly spf: string
-  /** Why something else was done than was asked, as `type: comment`. */
-  readonly reasons: readonly string[]
+  /** Why something else was done than was asked. */
+  readonly reasons: readonly OverrideReason[]
   readonly headerFrom: string
   readonly envelopeFrom: string
   readonly signatures: readonly SignatureSeen[]
@@ -45,6 +50,8 @@ export type AggregateReport = {
   readonly policy: PublishedPolicy
   readonly rows: readonly ReportRow[]
   readonly errors: readonly string[]
+  /** The program that wrote it; "" where it is not said. */
+  readonly generator: string
 }
 
 /** Reads a report, of whoever wrote it: what it leaves out is as RFC 7489 has it by default. */
@@ -75,6 +82,7 @@ export function readReport(xml: string): Result<AggregateReport> {
     policy: readPolicy(published),
     rows,
     errors: children(metadata, "error").map(({ text }) => text),
+    generator: textOf(metadata, "generator"),
   })
 }
 
@@ -84,6 +92,7 @@ function readPolicy(published: XmlElement): PublishedPolicy {
   const sp = word("sp", p)
   return {
     domain: textOf(published, "domain").toLowerCase(),
+    discovery: textOf(published, "discovery_method"),
     p,
     sp,
     np: word("np", sp),
@@ -106,7 +115,10 @@ function readRow(record: XmlElement): Result<ReportRow> {
     disposition: textOf(evaluated, "disposition").toLowerCase() || "none",
     dkim: textOf(evaluated, "dkim").toLowerCase() || "fail",
     spf: textOf(evaluated, "spf").toLowerCase() || "fail",
-    reasons: children(evaluated, "reason").map((one) => `${textOf(one, "type")}: ${textOf(one, "comment")}`),
+    reasons: children(evaluated, "reason").map((one) => ({
+      type: textOf(one, "type"),
+      comment: textOf(one, "comment"),
+    })),
     headerFrom: textOf(identifiers, "header_from").toLowerCase(),
     envelopeFrom: textOf(identifiers, "envelope_from").toLowerCase(),
     signatures: children(results, "dkim").map((one) => ({

@@ -68,7 +68,8 @@ function findingOf(row: ReportRow): string {
   const signed = row.signatures.map(({ domain, result }) => `DKIM ${result} for ${domain}`)
   const sent = row.senders.map(({ domain, result }) => `SPF ${result} for ${domain}`)
   const words = [...new Set([...signed, ...sent])].join(", ") || "neither SPF nor DKIM was found"
-  const why = row.reasons.length === 0 ? "" : ` (${row.reasons.join("; ")})`
+  const reasons = row.reasons.map(({ type, comment }) => (comment === "" ? type : `${type}: ${comment}`))
+  const why = reasons.length === 0 ? "" : ` (${reasons.join("; ")})`
   if (passes(row)) return `${words}${why}`
   return `${words}${why}: ${advice(row)}`
 }

@@ -18,6 +18,8 @@ export type DmarcVerdict = {
   readonly organization: string | undefined
   /** What the domain asks for mail like this; `none` where it asks nothing. */
   readonly wish: DmarcWish
+  /** It would ask for more, but is testing (t=y). */
+  readonly lessened: boolean
   /** Where the record stands, and the record. */
   readonly at: string | undefined
   readonly record: DmarcRecord | undefined
@@ -39,7 +41,14 @@ export async function checkDmarc(
   world: DmarcWorld,
 ): Promise<DmarcVerdict> {
   const domain = author.toLowerCase().replace(/\.$/, "")
-  const blank = { domain, organization: undefined, wish: "none", at: undefined, record: undefined } as const
+  const blank = {
+    domain,
+    organization: undefined,
+    wish: "none",
+    lessened: false,
+    at: undefined,
+    record: undefined,
+  } as const
   if (!isDomain(domain))
     return { ...blank, result: "permerror", why: `the author's domain "${domain}" is none`, trail: [] }
   const walk = await walkUp(domain, world.txt)
@@ -57,7 +66,8 @@ export async function checkDmarc(
   }
   const wished = await wishOf(found, domain, world)
   trail.push(because("dmarc", `${found.at} asks for ${wished.wish}${wished.says}`))
-  const known = { domain, organization, at: found.at, record: found.record, wish: wished.wish }
+  const { wish, lessened } = wished
+  const known = { domain, organization, at: found.at, record: found.record, wish, lessened }
   const judged = await judge(vouchers, { domain, organization }, found.record, world)
   return { ...known, result: judged.result, why: judged.why, trail: [...trail, ...judged.trail] }
 }
@@ -79,7 +89,7 @@ async function wishOf(
   { at, record }: Found,
   domain: string,
   { addresses }: DmarcWorld,
-): Promise<{ readonly wish: DmarcWish; readonly says: string }> {
+): Promise<Pick<DmarcVerdict, "wish" | "lessened"> & { readonly says: string }> {
   let wish = record.p
   let says = ""
   if (at !== domain) {
@@ -88,9 +98,13 @@ async function wishOf(
     wish = exists ? record.sp : record.np
     says = exists ? ` for names below it` : ` for names that do not exist, as ${domain}`
   }
-  if (!record.testing || wish === "none") return { wish, says }
+  if (!record.testing || wish === "none") return { wish, lessened: false, says }
   const less = wish === "reject" ? "quarantine" : "none"
-  return { wish: less, says: `${says}, one step less than it will, because it is testing (t=y)` }
+  return {
+    wish: less,
+    lessened: true,
+    says: `${says}, one step less than it will, because it is testing (t=y)`,
+  }
 }
 
 type Judged = Pick<DmarcVerdict, "result" | "why" | "trail">

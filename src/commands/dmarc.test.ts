@@ -161,7 +161,7 @@ test("a report as RFC 9990 has it: its namespace, np, testing, reasons and scope
   assert.ok(read.ok, read.ok ? "" : read.error)
   const { policy, rows } = read.value
   assert.deepEqual([policy.np, policy.testing], ["none", true])
-  assert.deepEqual(rows[1]?.reasons, ["local_policy: arc=pass"])
+  assert.deepEqual(rows[1]?.reasons, [{ type: "local_policy", comment: "arc=pass" }])
   assert.deepEqual(
     rows.map(({ senders }) => senders[0]?.scope),
     ["mfrom", "helo"],

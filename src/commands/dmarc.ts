@@ -1,150 +1,59 @@
-// waypost dmarc report: aggregate reports that others send about our domains (rua= of DMARC), read as they come: XML, gzip, ZIP, or the
-// letter with one of them; told in words, with bars, or as a drawing.
-import { readFileSync } from "node:fs"
-import { gunzipSync, inflateRawSync } from "node:zlib"
-import PostalMime from "postal-mime"
-import { type AggregateReport, readReport } from "../auth/dmarc-report.ts"
-import { drawSummary, summaries, summaryInWords } from "../auth/dmarc-summary.ts"
-import { fail, ok, type Result } from "../mail/result.ts"
-import { isZip, type ZipEntry, zipEntries } from "../message/zip.ts"
-import { readArguments, type Usage } from "./arguments.ts"
+// waypost dmarc: aggregate reports of DMARC, those that others send about our domains and those that we send about theirs.
+import { type Arguments, readArguments, stateOption, type Usage } from "./arguments.ts"
+import { tellReports } from "./dmarc-read.ts"
+import { sendReports, tellDrafts } from "./dmarc-send.ts"
 import { exits, type Io, Refusal } from "./io.ts"
+import { runningState } from "./state.ts"
 
 const usage: Usage = {
   name: "waypost dmarc",
-  operands: "report FILE|- …",
+  operands: "report FILE|- … | pending [DOMAIN…] | send [DOMAIN…]",
   mostOperands: 10_000,
   about:
-    "Aggregate reports of DMARC (what rua= asks for): each FILE is XML, gzip, ZIP, or a letter with one of these. All reports of a domain are summed up: how much was vouched for, where the rest came from, and what to do.",
+    "Aggregate reports of DMARC (what rua= asks for). report reads those of others: each FILE is XML, gzip, ZIP, or a letter with one of these, and all reports of a domain are summed up: how much was vouched for, where the rest came from, and what to do. pending tells what we have counted of other domains' mail and who wants to hear of it (confDMARC_REPORTS); send sends the reports of days that are over, which happens by itself after midnight (UTC).",
   options: {
-    svg: { says: "a drawing instead of words" },
-    json: { says: "the reports as JSON" },
+    svg: { says: "report: a drawing instead of words" },
+    json: { says: "report, pending: the reports as JSON" },
+    "dry-run": { says: "send: only show what would be sent" },
+    state: stateOption,
   },
 }
-
-/** A report is some kilobytes; whoever sends more than this after unpacking means no good. */
-const mostOctets = 64 * 1024 * 1024
 
 /** Runs the command. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const given = readArguments(usage, argv, io)
   if (typeof given === "number") return given
-  const [word, ...files] = given.operands
-  if (word !== "report" || files.length === 0)
-    throw new Refusal("report FILE; see waypost dmarc --help", exits.usage)
+  const [word, ...operands] = given.operands
+  switch (word) {
+    case "report":
+      return await report(operands, given, io)
+    case "pending": {
+      allow(["json", "state"], word, given)
+      const state = runningState(given.text("state"), io)
+      return await tellDrafts(operands, { state, form: given.has("json") ? "json" : "words" }, io)
+    }
+    case "send": {
+      allow(["dry-run", "state"], word, given)
+      const state = runningState(given.text("state"), io)
+      if (given.has("dry-run")) return await tellDrafts(operands, { state, form: "xml" }, io)
+      if (operands.length > 0) throw new Refusal("send sends all that is due: name no domain", exits.usage)
+      return await sendReports(state, io)
+    }
+    default:
+      throw new Refusal("report FILE, pending or send; see waypost dmarc --help", exits.usage)
+  }
+}
+
+async function report(files: readonly string[], given: Arguments, io: Io): Promise<number> {
+  allow(["svg", "json"], "report", given)
+  if (files.length === 0) throw new Refusal("report FILE; see waypost dmarc --help", exits.usage)
   if (given.has("svg") && given.has("json")) throw new Refusal("--svg or --json, not both", exits.usage)
-  const reports: AggregateReport[] = []
-  let wrong = false
-  for (const file of files) {
-    const read = await reportsIn(octetsOf(file))
-    if (read.ok) reports.push(...read.value)
-    else {
-      wrong = true
-      io.stderr.write(`waypost dmarc: ${file}: ${read.error}\n`)
-    }
+  return await tellReports(files, given.has("svg") ? "drawing" : given.has("json") ? "json" : "words", io)
+}
+
+function allow(options: readonly string[], word: string, given: Arguments): void {
+  for (const name of Object.keys(usage.options)) {
+    if (options.includes(name) || (!given.has(name) && given.text(name) === undefined)) continue
+    throw new Refusal(`--${name} is nothing for ${word}; see waypost dmarc --help`, exits.usage)
   }
-  if (given.has("json")) io.stdout.write(`${JSON.stringify(reports, undefined, 2)}\n`)
-  else io.stdout.write(told(reports, given.has("svg")))
-  return wrong ? exits.dataError : exits.ok
-}
-
-function told(reports: readonly AggregateReport[], drawn: boolean): string {
-  const sums = summaries(reports)
-  if (drawn && sums.length > 1)
-    throw new Refusal("--svg draws one domain; these reports are about several", exits.usage)
-  if (drawn) return sums.map(drawSummary).join("")
-  const lines = sums.flatMap((sum, n) => [...(n === 0 ? [] : [""]), ...summaryInWords(sum, timeOf)])
-  return lines.map((line) => `${shown(line)}\n`).join("")
-}
-
-/** Reports are written by strangers: nothing of them steers a terminal. */
-function shown(line: string): string {
-  return line.replaceAll(/[^\x20-\x7e█░]/g, "?")
-}
-
-function timeOf(seconds: number): string {
-  const date = new Date(seconds * 1000)
-  return Number.isNaN(date.getTime())
-    ? `${seconds}`
-    : `${date.toISOString().slice(0, 16).replace("T", " ")} UTC`
-}
-
-function octetsOf(file: string): Buffer {
-  try {
-    return readFileSync(file === "-" ? 0 : file)
-  } catch (error) {
-    throw new Refusal(`${file}: ${error instanceof Error ? error.message : String(error)}`, exits.noInput)
-  }
-}
-
-/** The reports in a file, however they are packed. */
-export async function reportsIn(octets: Buffer): Promise<Result<readonly AggregateReport[]>> {
-  const texts = unpacked(octets)
-  if (!texts.ok) return texts
-  const [only] = texts.value
-  if (texts.value.length === 1 && only !== undefined && !looksLikeXml(only)) return await inLetter(octets)
-  const reports: AggregateReport[] = []
-  for (const text of texts.value) {
-    const read = readReport(text.toString("utf8"))
-    if (!read.ok) return read
-    reports.push(read.value)
-  }
-  return reports.length === 0 ? fail("the archive is empty") : ok(reports)
-}
-
-function looksLikeXml(octets: Buffer): boolean {
-  return octets
-    .toString("latin1", 0, 200)
-    .replace(/^\xef\xbb\xbf/, "")
-    .trimStart()
-    .startsWith("<")
-}
-
-function unpacked(octets: Buffer): Result<readonly Buffer[]> {
-  if (octets[0] === 0x1f && octets[1] === 0x8b)
-    return oneBy(() => gunzipSync(octets, { maxOutputLength: mostOctets }))
-  if (!isZip(octets)) return ok([octets])
-  const entries = zipEntries(octets)
-  if (!entries.ok) return entries
-  const files: Buffer[] = []
-  for (const entry of entries.value.filter(({ name }) => !name.endsWith("/"))) {
-    const file = oneBy(() => entryOctets(entry))
-    if (!file.ok) return fail(`${entry.name}: ${file.error}`)
-    files.push(...file.value)
-  }
-  return ok(files)
-}
-
-function entryOctets({ method, packed, size }: ZipEntry): Buffer {
-  if (method !== 0 && method !== 8)
-    throw new Error(`it is packed in a way (${method}) that is not known here`)
-  const octets = method === 0 ? packed : inflateRawSync(packed, { maxOutputLength: mostOctets })
-  if (octets.length !== size) throw new Error(`it should have ${size} octets, and has ${octets.length}`)
-  return octets
-}
-
-function oneBy(unpack: () => Buffer): Result<readonly Buffer[]> {
-  try {
-    return ok([unpack()])
-  } catch (error) {
-    return fail(`it cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`)
-  }
-}
-
-/** The attachments of a letter that are reports. */
-async function inLetter(octets: Buffer): Promise<Result<readonly AggregateReport[]>> {
-  const { attachments } = await new PostalMime({ attachmentEncoding: "arraybuffer" }).parse(octets)
-  const reports: AggregateReport[] = []
-  let why = "it is neither a report nor a letter with one"
-  for (const { content } of attachments) {
-    if (!(content instanceof ArrayBuffer)) continue
-    const texts = unpacked(Buffer.from(content))
-    for (const text of texts.ok ? texts.value : []) {
-      const read = readReport(text.toString("utf8"))
-      if (read.ok) reports.push(read.value)
-      else why = read.error
-    }
-    if (!texts.ok) why = texts.error
-  }
-  return reports.length === 0 ? fail(why) : ok(reports)
 }

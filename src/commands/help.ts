@@ -40,7 +40,7 @@ const groups: readonly { readonly title: string; readonly rows: readonly Row[] }
       ["dkim verify FILE|-", "are a message's signatures good, and why; dkim new DOMAIN: keys to sign with"],
       [
         "dmarc report FILE",
-        "what others saw of our mail: aggregate reports (XML, gzip, ZIP, letters) in words",
+        "what others saw of our mail: aggregate reports in words; dmarc pending, send: ours for others",
       ],
       ["dns check DOMAIN", "has it the records mail needs, and what to do; dns setup DOMAIN prints them"],
       ["dnsbl check IP [LIST…]", "what DNS lists say of an address"],

@@ -374,6 +374,14 @@ export const options = {
   OpenSSLCnf: row("string", "confOPENSSL_CNF", undefined, "OpenSSL's own configuration file."),
   SSLEnginePath: row("string", "confSSL_ENGINE_PATH", undefined, "Where engines are."),
 
+  // DMARC
+  DmarcReports: row(
+    "string",
+    "confDMARC_REPORTS",
+    undefined,
+    "Ours: the address that daily reports to the domains that ask for them (rua=) come from; none are sent when absent.",
+  ),
+
   // Milters and LDAP
   InputMailFilters: row("list", "confINPUT_MAIL_FILTERS", undefined, "Milters in use, in order."),
   "Milter.macros.connect": row("list", "confMILTER_MACROS_CONNECT", undefined, "Macros told at connect."),

@@ -2,6 +2,7 @@
 // that makes no sense becomes an issue.
 import type { ReadText } from "../mail/world.ts"
 import { addMembers, finished, readClassFile } from "./classes.ts"
+import { wrongReporter } from "./dmarc-reporter.ts"
 import { type Draft, newDraft, type Place } from "./draft.ts"
 import { featureRow, featureRows } from "./features.ts"
 import { wrongWords } from "./feature-words.ts"
@@ -36,6 +37,7 @@ export function settle(
   addAliasTables(draft)
   checkQueueGroups(draft)
   checkLocalRules(draft)
+  draft.issues.push(...wrongReporter(draft))
   const { issues, mc: _, place: __, read: ___, classes, ...rest } = draft
   return { settings: { source, ...rest, classes: finished(classes), localRules: mc.localLines }, issues }
 }

@@ -9,6 +9,7 @@ import type { HostMemory } from "../mailers/host-memory.ts"
 import type { Answer, Asker, Request, Verb, Verbs } from "./control.ts"
 import type { ClientQueue } from "./client-queue.ts"
 import { clientVerbs } from "./client-verbs.ts"
+import { dmarcVerbs, type ReportsWorld } from "./dmarc-verbs.ts"
 import { consoleVerbs } from "./console-verbs.ts"
 import { change, hand, queue, summary } from "./queue-verbs.ts"
 import { steered } from "./life-events.ts"
@@ -46,6 +47,7 @@ export type ControlWorld = {
   readonly clientQueue: ClientQueue
   readonly live: Live
   readonly whatIf: WhatIfWorld
+  readonly dmarc: ReportsWorld
 }
 
 export function controlVerbs(world: ControlWorld): Verbs {
@@ -84,6 +86,7 @@ export function controlVerbs(world: ControlWorld): Verbs {
     ["remove", changes("removed", (id) => spool.remove(id))],
     ["retry", changes("retried", (id) => spool.retry(id))],
     ...clientVerbs(world.clientQueue, trusted),
+    ...dmarcVerbs(world.dmarc, trusted),
     ...consoleVerbs({ spool, live: world.live, sides: world.whatIf, explain: world.explain }, trusted),
     ["hosts", () => hostStatus(hosts)],
     ["statistics", () => once({ ok: true, ...world.statistics.counted() })],

@@ -27,6 +27,7 @@ import { makeClientTls } from "../trust/tls-client.ts"
 import { canonify } from "../routing/canonify.ts"
 import type { ForwardPath } from "../mail/address.ts"
 import { type Decision, yes } from "../mail/decision.ts"
+import type { DmarcReports } from "./dmarc-reports.ts"
 import { makeDemands } from "./demands.ts"
 import { makeMilters, type Milters } from "./milters.ts"
 import { makeSignatures } from "./signatures.ts"
@@ -47,6 +48,7 @@ export type DecisionParts = {
   readonly directory: string
   readonly tls: TlsMaterial
   readonly logins: Omit<AuthenticatorParts, "settings">
+  readonly dmarcReports: DmarcReports
 }
 
 export type Decisions = {
@@ -65,7 +67,7 @@ export type Decisions = {
 
 /** The decisions of these settings, or what keeps them from being made, in one line. */
 export function makeDecisions(settings: Settings, parts: DecisionParts): Result<Decisions> {
-  const { dns, accounts, readUserFile, log, clock, wall, directory } = parts
+  const { dns, accounts, readUserFile, log, clock, wall } = parts
   const tables: Result<OpenTables> = makeTables(settings.tables, (line) => log.note(line))
   if (!tables.ok) return fail(tables.error)
   const maps = openSiteMaps(settings, tables.value.byName, { dns, accounts, say: (line) => log.note(line) })
@@ -87,16 +89,18 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
   const signatures = makeSignatures({ settings, routing, dns, clock: wall, log: (line) => log.note(line) })
   if (!signatures.ok) return signatures
   const { verify, sign } = signatures.value
-  const siteGate = makeSiteGate({ settings, routing, dns, clock, patience, verify, greylist: greylist.value })
-  const gate = withForensics(siteGate, settings, wall)
-  const milters = makeMilters({
+  const siteGate = makeSiteGate({
     settings,
-    directory,
-    log: (id, line) => log.note(id, line),
-    read: (address) => readRecipient(address, routing),
-    route: (address) => routeOf(address, routing),
-    names: (address) => dns.names(address),
+    routing,
+    dns,
+    clock,
+    patience,
+    verify,
+    greylist: greylist.value,
+    dmarcSeen: parts.dmarcReports.seenBy(settings),
   })
+  const gate = withForensics(siteGate, settings, wall)
+  const milters = siteMilters(settings, parts, routing)
   if (!milters.ok) return fail(milters.error)
   const tls = serverTls(parts)
   const smtp = smtpMailer(settings, parts, { ...tables.value, rules: routing.rules })
@@ -116,6 +120,21 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
       greylist.value?.close()
       tables.value.close()
     },
+  })
+}
+
+function siteMilters(
+  settings: Settings,
+  { dns, log, directory }: DecisionParts,
+  routing: RoutingWorld,
+): Result<Milters> {
+  return makeMilters({
+    settings,
+    directory,
+    log: (id, line) => log.note(id, line),
+    read: (address) => readRecipient(address, routing),
+    route: (address) => routeOf(address, routing),
+    names: (address) => dns.names(address),
   })
 }
 

@@ -4,7 +4,7 @@ import type { Server, Socket } from "node:net"
 import { join } from "node:path"
 import { connectAgent } from "../agent/client.ts"
 import type { Agent } from "../agent/protocol.ts"
-import { option, optionAt } from "../config/options.ts"
+import { option } from "../config/options.ts"
 import type { Settings } from "../config/settings.ts"
 import { makeAccounts } from "../host/accounts.ts"
 import { openPasswordFiles, type PasswordFiles } from "../host/password-files.ts"
@@ -26,7 +26,6 @@ import type { Settled } from "../queue/settle.ts"
 import { isOwnTrouble, nextAttempt } from "../queue/schedule.ts"
 import type { DamageReport } from "../spool/requests.ts"
 import type { Spool } from "../spool/spool.ts"
-import { reserveOf } from "../spool/room.ts"
 import { openSpool } from "../spool/sqlite.ts"
 import type { TlsMaterial } from "../trust/tls-options.ts"
 import { attempt } from "./attempt.ts"
@@ -36,6 +35,7 @@ import { controlVerbs } from "./control-verbs.ts"
 import { DamageNotices } from "./damage-notices.ts"
 import { type Decisions, makeDecisions } from "./decisions.ts"
 import { type Deliver, makeDelivery } from "./delivery.ts"
+import { DmarcReports } from "./dmarc-reports.ts"
 import { Doors } from "./doors.ts"
 import { expandFrom } from "./expansion.ts"
 import { explainSystem } from "./explain-system.ts"
@@ -55,6 +55,7 @@ import { tidyAtRest } from "./resting.ts"
 import { Runner } from "./runner.ts"
 import { Sampling } from "./sampling.ts"
 import { SieveMemory, sieveServices } from "./sieve-services.ts"
+import { historyLimits, leastFree } from "./spool-limits.ts"
 import { Statistics } from "./statistics.ts"
 import { submissionStream } from "./submission-stream.ts"
 import { Watchers } from "./watchers.ts"
@@ -73,6 +74,7 @@ type Parts = {
   readonly live: Live
   readonly passwords: PasswordFiles
   readonly throttle: LoginThrottle
+  readonly dmarcReports: DmarcReports
 }
 
 /** Time that sessions get to end when the system stops (milliseconds). */
@@ -144,8 +146,15 @@ export class MailSystem {
     })
     const passwords = openPasswordFiles(layout.usersFile, layout.saslFile)
     const throttle = new LoginThrottle(clock)
-    const own = { time, spool: spool.value, dns: dns.value, measures, live, passwords, throttle }
-    const parts: Parts = { configuration, agent, accounts, log, ...own }
+    const dmarcReports = new DmarcReports({
+      directory: join(layout.queue, "dmarc"),
+      wall: time.wall,
+      txt: (name) => dns.value.txt(name),
+      say: (line) => log.note(line),
+      bug: (error) => log.bug(error),
+    })
+    const shared = { configuration, agent, accounts, log, time, spool: spool.value, dns: dns.value }
+    const parts: Parts = { ...shared, measures, live, passwords, throttle, dmarcReports }
     const decisions = decide(settings, tls, parts)
     if (!decisions.ok) return fail(decisions.error)
     const system = new MailSystem(parts, decisions.value)
@@ -224,7 +233,7 @@ export class MailSystem {
 
   async #begin(askReload: () => void): Promise<void> {
     const { layout } = this.#parts.configuration
-    const { spool, log, time } = this.#parts
+    const { spool, log, time, dmarcReports } = this.#parts
     const verbs = controlVerbs({
       spool,
       runner: this.#runner,
@@ -248,6 +257,10 @@ export class MailSystem {
       clientQueue: this.#clientQueue,
       whatIf: this.#whatIfWorld(),
       live: this.#parts.live,
+      dmarc: {
+        drafts: () => dmarcReports.drafts(this.#decisions.settings),
+        send: (tell) => dmarcReports.send(this.#reportWorld(), tell),
+      },
       explain: (typed, from, client) =>
         explainSystem({ typed, from, client }, { ...this.#decisions, dns: this.#parts.dns, clock: time.now }),
     })
@@ -255,6 +268,7 @@ export class MailSystem {
     await this.#doors.openLocal(layout.submit)
     this.#runner.start()
     this.#clientQueue.start(clientQueueEvery)
+    dmarcReports.start(() => this.#reportWorld())
     await this.#metricsDoor.follow(option(this.#decisions.settings, "MetricsPort"))
     this.#endResting = tidyAtRest()
   }
@@ -303,6 +317,7 @@ export class MailSystem {
     this.#statistics.close()
     this.#sieveMemory.close()
     await this.#decisions.close()
+    await this.#parts.dmarcReports.stop()
     this.#parts.agent.close()
     await this.#parts.spool.close()
     this.#parts.log.flush()
@@ -471,16 +486,8 @@ function decide(settings: Settings, tls: TlsMaterial, parts: Parts): Result<Deci
     directory: configuration.layout.queue,
     tls,
     logins: { agent, files: passwords, throttle },
+    dmarcReports: parts.dmarcReports,
   })
-}
-
-/** What the timelines may take; without a define, as much as the spool thinks fit for its disk. */
-function historyLimits(settings: Settings) {
-  const octets = option(settings, "HistorySize")
-  return {
-    historyMilliseconds: option(settings, "HistoryTime") * 1000,
-    ...(octets === 0 ? {} : { historyOctets: octets }),
-  }
 }
 
 /** Waits for it, but no longer than this. */
@@ -489,11 +496,4 @@ async function within(milliseconds: number, work: Promise<void>): Promise<void> 
   const timer = setTimeout(resolve, milliseconds)
   await Promise.race([work, promise])
   clearTimeout(timer)
-}
-
-/** MinFreeBlocks, where a line sets it; else the disk's size says how much stays free. */
-function leastFree(settings: Settings, queue: string): number | undefined {
-  return optionAt(settings, "MinFreeBlocks") === undefined
-    ? undefined
-    : reserveOf(queue, option(settings, "MinFreeBlocks"))
 }

@@ -17,13 +17,15 @@ import type { MessageBody, MessageVerdict } from "../mail/gate.ts"
 import { reply } from "../mail/reply.ts"
 import { ok } from "../mail/result.ts"
 import { parseAddressList } from "../message/addresses.ts"
-import { fields, type Header, scanHeader, valueOf } from "../message/header.ts"
+import { fields, first, type Header, scanHeader, valueOf } from "../message/header.ts"
 import { wordsOf } from "../config/feature-words.ts"
 import { feature, type Settings } from "../config/settings.ts"
 import { hasArc, wrongArcFields } from "../auth/arc-fields.ts"
 import { checkDmarc, type DmarcVerdict, type DmarcWorld, type Voucher } from "../auth/dmarc.ts"
+import { isReportSubject } from "../auth/dmarc-letter.ts"
+import type { DmarcSeen } from "../auth/dmarc-seen.ts"
 import { arcResult, chainInWords, dkimResults, dmarcResult, signatureInWords } from "../auth/results.ts"
-import type { Chain, Verification, Verify } from "../auth/verification.ts"
+import type { Chain, Signature, Verification, Verify } from "../auth/verification.ts"
 import { cause } from "../routing/reasons.ts"
 import { type DmarcPolicy, dmarcPolicy } from "./dmarc-actions.ts"
 
@@ -42,6 +44,8 @@ export type AuthenticationParts = {
   readonly settings: Settings
   readonly dns: DmarcWorld
   readonly verify: Verify | undefined
+  /** Where messages are told of, for reports; absent where none are sent. */
+  readonly seen?: ((seen: DmarcSeen) => void) | undefined
 }
 
 /** Names of authors that are looked at; a letter with more is nobody's. */
@@ -51,7 +55,12 @@ const mostAuthors = 5
 const mostSignatures = 10
 
 /** As the FEATUREs ask for it; undefined where none does. */
-export function makeAuthentication({ settings, dns, verify }: AuthenticationParts): Authenticate | undefined {
+export function makeAuthentication({
+  settings,
+  dns,
+  verify,
+  seen,
+}: AuthenticationParts): Authenticate | undefined {
   const dkim = feature(settings, "dkim_verify")
   const dmarc = feature(settings, "dmarc")
   const arc = feature(settings, "arc")
@@ -66,6 +75,7 @@ export function makeAuthentication({ settings, dns, verify }: AuthenticationPart
     policy: dmarc === undefined ? undefined : dmarcPolicy(dmarc),
     trusted: new Set(trusted.filter((name) => name !== "")),
     at: used.at,
+    seen,
   }
   return (question) => authenticate(question, site)
 }
@@ -81,6 +91,7 @@ type Site = {
   /** Domains whose seals are believed. */
   readonly trusted: ReadonlySet<string>
   readonly at: Origin | undefined
+  readonly seen: AuthenticationParts["seen"]
 }
 
 async function authenticate(
@@ -103,11 +114,8 @@ async function authenticate(
   const reason = because("authentication", "who vouches for it was found out", site.at, trail)
   const taken: Taken = { outcome: "yes", value: { keep: "deliver", results }, reason }
   if (site.policy === undefined) return taken
-  const vouchers = [
-    ...vouchersOf(spf),
-    ...signatures.map(({ domain, result }) => ({ by: "dkim", domain, result }) as const),
-  ]
-  return byDmarc(taken, { authors: authorsOf(header), vouchers, chain, policy: site.policy }, site)
+  const told = { arrival, header, spf, signatures, chain, policy: site.policy }
+  return byDmarc(taken, told, site)
 }
 
 /** Fields of ARC that are wrong in themselves break the chain, whatever their signatures say. */
@@ -172,25 +180,33 @@ export function authorsOf(header: Header): readonly string[] {
   return [...new Set(domains)].slice(0, mostAuthors)
 }
 
-type DmarcQuestion = {
-  readonly authors: readonly string[]
-  readonly vouchers: readonly Voucher[]
+type DmarcQuestion = Omit<AuthenticationQuestion, "header" | "body"> & {
+  readonly header: Header
+  readonly signatures: readonly Signature[]
   readonly chain: Chain
   readonly policy: DmarcPolicy
 }
 
-async function byDmarc(
-  taken: Taken,
-  { authors, vouchers, chain, policy }: DmarcQuestion,
-  site: Site,
-): Promise<Decision<MessageVerdict>> {
-  const verdicts = await Promise.all(authors.map((author) => checkDmarc(author, vouchers, site.dns)))
+async function byDmarc(taken: Taken, question: DmarcQuestion, site: Site): Promise<Decision<MessageVerdict>> {
+  const { header, spf, signatures, chain, policy } = question
+  const vouchers = [
+    ...vouchersOf(spf),
+    ...signatures.map(({ domain, result }) => ({ by: "dkim", domain, result }) as const),
+  ]
+  const verdicts = await Promise.all(
+    authorsOf(header).map((author) => checkDmarc(author, vouchers, site.dns)),
+  )
   const [worst] = verdicts.toSorted((a, b) => policy.severity(b) - policy.severity(a))
   const found = worst === undefined ? nobody : dmarcResult(worst)
   const results = [...(taken.value.results ?? []), found]
   if (worst === undefined) return yes({ ...taken.value, results }, taken.reason)
   const vouched = sealedBy(chain, site.trusted)
   const action = vouched !== undefined && worst.result === "fail" ? "mark" : policy.action(worst)
+  if (site.seen !== undefined && action !== "defer" && !isReportSubject(first(header, "subject") ?? ""))
+    for (const verdict of verdicts)
+      site.seen(
+        seenOf(question, { verdict, done: action, sealer: vouched === undefined ? undefined : chain.sealer }),
+      )
   const believed = vouched === undefined ? [] : [because("arc", vouched)]
   const steps = [
     ...taken.reason.after,
@@ -200,6 +216,21 @@ async function byDmarc(
   ]
   const reason = because("dmarc", `${worst.result}: ${worst.why}`, policy.at, steps)
   return decided(action, worst, { ...taken.value, results }, reason)
+}
+
+/** What a report tells of it. RFC 9990 §3.1.1.13: SPF's identity is MAIL FROM, which is postmaster's of HELO where there is none. */
+function seenOf(
+  { arrival, spf, signatures }: DmarcQuestion,
+  outcome: Pick<DmarcSeen, "verdict" | "done" | "sealer">,
+): DmarcSeen {
+  const senders = vouchersOf(spf).map(({ domain, result }) => ({ domain, scope: "mfrom", result }))
+  return {
+    ...outcome,
+    source: arrival.client?.address ?? "",
+    envelopeFrom: spf?.properties["smtp.mailfrom"] === undefined ? "" : (senders[0]?.domain ?? ""),
+    signatures: signatures.map(({ domain, selector, result }) => ({ domain, selector, result })),
+    senders,
+  }
 }
 
 const nobody: AuthResult = {

@@ -9,6 +9,7 @@ import type { Clock } from "../mail/world.ts"
 import { feature, type Settings } from "../config/settings.ts"
 import { canonical, canonify } from "../routing/canonify.ts"
 import { type Canonical, type RoutingWorld, tablesOf } from "../routing/world.ts"
+import type { DmarcSeen } from "../auth/dmarc-seen.ts"
 import type { Verify } from "../auth/verification.ts"
 import { accessOption } from "./access.ts"
 import { makeAuthentication, withResults } from "./authentication.ts"
@@ -43,6 +44,8 @@ export type GateParts = {
   readonly patience?: Patience | undefined
   /** Who checks signatures; absent where nobody does. */
   readonly verify?: Verify | undefined
+  /** Where messages are told of that DMARC has judged, for reports. */
+  readonly dmarcSeen?: ((seen: DmarcSeen) => void) | undefined
   /** Where FEATURE(greylist) remembers. */
   readonly greylist?: GreylistMemory | undefined
 }
@@ -55,6 +58,7 @@ export function makePolicy({
   clock,
   patience,
   verify: look,
+  dmarcSeen,
 }: GateParts): PolicyWorld {
   const hasAccess = tablesOf(routing.tables, "access").length > 0
   // Whether DNS has another name for a domain changes no admission, and no client waits for it.
@@ -68,6 +72,7 @@ export function makePolicy({
       settings,
       dns: { txt: dns.txt, addresses: dns.ipv4 ?? dns.addresses },
       verify: look,
+      seen: dmarcSeen,
     }),
     dots: feature(settings, "lookupdotdomain") !== undefined || accessOption(settings, "lookupdotdomain"),
     steps: {

@@ -6,6 +6,7 @@ import type { Settings, TableSpec } from "../../src/config/settings.ts"
 import { clientOf } from "../../src/daemon/clients.ts"
 import { isSubmission, offersFrom } from "../../src/daemon/offers.ts"
 import type { Origin } from "../../src/mail/decision.ts"
+import type { DmarcSeen } from "../../src/auth/dmarc-seen.ts"
 import type { Verify } from "../../src/auth/verification.ts"
 import type { Gate } from "../../src/mail/gate.ts"
 import { openSiteMaps } from "../../src/host/rule-maps.ts"
@@ -36,6 +37,8 @@ export type MailhostOptions = {
   readonly accounts?: readonly string[]
   /** Who checks signatures. */
   readonly verify?: Verify
+  /** Where messages are told of that DMARC has judged. */
+  readonly dmarcSeen?: (seen: DmarcSeen) => void
 }
 
 export type Mailhost = {
@@ -66,7 +69,8 @@ export function mailhost(options: MailhostOptions): Mailhost {
   const maps = openSiteMaps(settings, tables, { dns, accounts, say: () => {} })
   const siteRules = { map: maps.map, dns }
   const routing = makeRouting({ settings, tables, accounts, readUserFile: readerOf(files), dns, siteRules })
-  const gate = makeSiteGate({ settings, routing, dns, clock: () => someMoment, verify: options.verify })
+  const { verify, dmarcSeen } = options
+  const gate = makeSiteGate({ settings, routing, dns, clock: () => someMoment, verify, dmarcSeen })
   const spool = new MemorySpool()
   const session = async (address: string, door?: string) => {
     const daemon = settings.daemons.find(({ name }) => name === door) ?? settings.daemons[0]

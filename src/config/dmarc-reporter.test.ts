@@ -1,0 +1,36 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { mailhost } from "../../test/kit/mailhost.ts"
+import { printPath } from "../mail/address.ts"
+import { reporterOf } from "./dmarc-reporter.ts"
+
+function settings(lines: string) {
+  return mailhost({ files: { "/etc/mail/sendmail.mc": `${lines}\nMAILER(smtp)dnl` } }).settings
+}
+
+test("confDMARC_REPORTS names who reports; without it nobody does", () => {
+  const reporter = reporterOf(
+    settings("FEATURE(`dmarc')dnl\ndefine(`confDMARC_REPORTS', `dmarc@mx.test')dnl"),
+  )
+  assert.equal(reporter && printPath(reporter), "dmarc@mx.test")
+  assert.equal(reporterOf(settings("FEATURE(`dmarc')dnl")), undefined)
+})
+
+const wrong: readonly (readonly [string, RegExp])[] = [
+  [
+    "FEATURE(`dmarc')dnl\ndefine(`confDMARC_REPORTS', `yes')dnl",
+    /sendmail\.mc:2.*"yes" is no address that reports can come from/s,
+  ],
+  [
+    "FEATURE(`dmarc')dnl\ndefine(`confDMARC_REPORTS', `a@[192.0.2.7]')dnl",
+    /"a@\[192\.0\.2\.7\]" is no address that reports can come from/,
+  ],
+  [
+    "define(`confDMARC_REPORTS', `dmarc@mx.test')dnl",
+    /sendmail\.mc:1.*without FEATURE\(`dmarc'\) there is nothing to report/s,
+  ],
+]
+
+for (const [lines, says] of wrong) {
+  test(`refused: ${lines.split("\n").at(-1) ?? ""}`, () => assert.throws(() => settings(lines), says))
+}
