@@ -9,7 +9,7 @@ import { type EnhancedCode, reply } from "../mail/reply.ts"
 import type { Action, DeliveryStatus } from "../mail/status.ts"
 import { printStamp } from "../message/date.ts"
 import { scanHeader, summary } from "../message/header.ts"
-import type { Entry, Pending } from "../queue/entry.ts"
+import { type Entry, type Pending, untried } from "../queue/entry.ts"
 import type { Io } from "./io.ts"
 import type { Letter } from "./sendmail-end.ts"
 import type { SendmailOptions } from "./sendmail-options.ts"
@@ -128,14 +128,8 @@ export class HopLog {
   #pending(typed: string): Pending {
     const admitted = because("submit.mc", "its server is given all mail", this.#way.program.hop.at)
     return {
-      number: 0,
-      recipient: { path: "postmaster", original: undefined, notify: [], admitted, typed },
+      ...untried(0, { path: "postmaster", original: undefined, notify: [], admitted, typed }),
       route: { mailer: "relay", host: this.#way.program.hop.host, user: typed },
-      expandedFrom: undefined,
-      attempts: 0,
-      nextAttempt: 0,
-      lastStatus: undefined,
-      warned: false,
     }
   }
 }

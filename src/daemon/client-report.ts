@@ -8,7 +8,7 @@ import { type EnhancedCode, type Reply, reply } from "../mail/reply.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
 import { scanHeader, summary } from "../message/header.ts"
 import type { ClientFile } from "../queue/client-file.ts"
-import type { Entry, Queued } from "../queue/entry.ts"
+import { type Entry, type Queued, untried } from "../queue/entry.ts"
 import type { Settled } from "../queue/settle.ts"
 import type { Kept } from "./client-queue.ts"
 
@@ -112,16 +112,7 @@ function settled(
     reason: because("client queue", "the mail system refused the recipient"),
   }
   return {
-    pending: {
-      number,
-      recipient,
-      route: undefined,
-      expandedFrom: undefined,
-      attempts: 1,
-      nextAttempt: 0,
-      lastStatus: undefined,
-      warned: false,
-    },
+    pending: { ...untried(number, recipient), attempts: 1 },
     status,
     routed: undefined,
     waits: undefined,

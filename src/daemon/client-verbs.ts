@@ -1,7 +1,7 @@
 // What the commands may ask of the client queue: to list it, to hand it over now, to empty it.
 import { parseMailbox } from "../mail/address.ts"
 import { because } from "../mail/decision.ts"
-import type { Pending, Queued } from "../queue/entry.ts"
+import { type Pending, type Queued, untried } from "../queue/entry.ts"
 import { readSelection, selects } from "../queue/select.ts"
 import type { ClientQueue, Kept } from "./client-queue.ts"
 import type { Answer, Request, Verb } from "./control.ts"
@@ -91,14 +91,5 @@ function mailboxOf(address: string) {
 function pendingOf(address: string, number: number): Pending {
   const admitted = because("client queue", "the sendmail command was given it")
   const path = mailboxOf(address) ?? "postmaster"
-  return {
-    number,
-    recipient: { path, original: undefined, notify: [], admitted, typed: address },
-    route: undefined,
-    expandedFrom: undefined,
-    attempts: 0,
-    nextAttempt: 0,
-    lastStatus: undefined,
-    warned: false,
-  }
+  return untried(number, { path, original: undefined, notify: [], admitted, typed: address })
 }

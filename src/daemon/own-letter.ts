@@ -1,25 +1,23 @@
 // Letters that the mail system writes itself and queues as mail of its own: to the postmaster about damage, to others about their domains.
 import { macro, type Settings } from "../config/settings.ts"
 import type { ReversePath } from "../mail/address.ts"
-import type { Content } from "../mail/content.ts"
+import { ownArrival } from "../mail/arrival.ts"
 import type { BodyType, Recipient } from "../mail/envelope.ts"
-import { fail, ok, type Result } from "../mail/result.ts"
+import { ok, type Result } from "../mail/result.ts"
 import type { Clock, NewId } from "../mail/world.ts"
 import { printDate } from "../message/date.ts"
 import { scanHeader, summary } from "../message/header.ts"
 import { writeReceived } from "../message/received.ts"
-import type { Entry, Pending, Queued } from "../queue/entry.ts"
-import type { Spool } from "../spool/spool.ts"
+import { type Entry, untried } from "../queue/entry.ts"
+import { type OwnMailWorld, queueOwnMail } from "./own-mail.ts"
 
-export type LetterWorld = {
-  readonly spool: Pick<Spool, "incoming">
+export type LetterWorld = OwnMailWorld & {
   readonly settings: Settings
   readonly software: string
   readonly clock: Clock
   /** How far the machine's clock, whose dates others read, is ahead of it. */
   readonly ahead: () => number
   readonly newId: NewId
-  readonly onAccepted: (queued: Queued, content: Content) => void
   readonly say: (line: string) => void
 }
 
@@ -37,11 +35,11 @@ export type LetterFacts = { readonly id: string; readonly host: string; readonly
 
 /** Queues it; the value is its id. Durable when it resolves. */
 export async function queueLetter(letter: OwnLetter, world: LetterWorld): Promise<Result<string>> {
-  const { spool, newId, clock, ahead, software, settings } = world
+  const { newId, clock, ahead, software, settings } = world
   const id = newId()
   const host = macro(settings, "j") ?? "localhost"
   const date = printDate(clock() + ahead())
-  const arrival: Entry["arrival"] = { ...fromHere, session: letter.about }
+  const arrival = ownArrival(letter.about, "report")
   const { path } = letter.recipient
   const trace = writeReceived({ arrival, by: host, id, software, recipient: path, date })
   const text = letter.write({ id, host, date })
@@ -63,37 +61,7 @@ export async function queueLetter(letter: OwnLetter, world: LetterWorld): Promis
     summary: summary(scanHeader(header)),
     held: undefined,
   }
-  const incoming = spool.incoming(id, entry.size)
-  await incoming.write(header)
-  await incoming.write(body)
-  const committed = await incoming.commit(entry, [pendingFor(letter.recipient)], nothing)
-  if (!committed.ok) return fail(committed.error.why)
-  const { content, ...queued } = committed.value
-  world.onAccepted(queued, content)
-  return ok(id)
-}
-
-const nothing = Buffer.alloc(0)
-
-const fromHere: Omit<Entry["arrival"], "session"> = {
-  protocol: "local",
-  client: undefined,
-  helo: undefined,
-  authenticated: undefined,
-  door: "report",
-  submission: false,
-  tls: undefined,
-}
-
-function pendingFor(recipient: Recipient): Pending {
-  return {
-    number: 0,
-    recipient,
-    route: undefined,
-    expandedFrom: undefined,
-    attempts: 0,
-    nextAttempt: 0,
-    lastStatus: undefined,
-    warned: false,
-  }
+  const pending = [untried(0, letter.recipient)]
+  const queued = await queueOwnMail({ entry, pending, octets: [header, body] }, world)
+  return queued.ok ? ok(id) : queued
 }

@@ -5,7 +5,7 @@ import { hasFlag, option } from "../config/options.ts"
 import { macro, type Settings } from "../config/settings.ts"
 import { printPath } from "../mail/address.ts"
 import type { Content } from "../mail/content.ts"
-import { fail, ok, type Result } from "../mail/result.ts"
+import { ok, type Result } from "../mail/result.ts"
 import type { Clock, NewId } from "../mail/world.ts"
 import { type Bounce, type BounceFacts, bouncesFor } from "../queue/bounce.ts"
 import type { Entry, Queued } from "../queue/entry.ts"
@@ -13,6 +13,7 @@ import { givenUpAt } from "../queue/schedule.ts"
 import { asDated } from "../queue/steady.ts"
 import type { Settled } from "../queue/settle.ts"
 import type { Spool } from "../spool/spool.ts"
+import { queueOwnMail } from "./own-mail.ts"
 
 export type ReportWorld = {
   readonly spool: Pick<Spool, "incoming" | "note">
@@ -97,24 +98,20 @@ function prefaceOf(header: string | undefined): readonly string[] | undefined {
   }
 }
 
-async function queueReport(bounce: Bounce, original: Content, world: ReportWorld): Promise<Result<void>> {
-  const incoming = world.spool.incoming(bounce.entry.id, bounce.entry.size)
-  await incoming.write(bounce.before)
+function queueReport(bounce: Bounce, original: Content, world: ReportWorld): Promise<Result<void>> {
+  return queueOwnMail({ ...bounce, octets: octetsOf(bounce, original) }, world)
+}
+
+async function* octetsOf(bounce: Bounce, original: Content): AsyncGenerator<Uint8Array> {
+  yield bounce.before
   let left = bounce.returned === "full" ? original.size : original.headerSize
   for await (const piece of original.chunks()) {
     if (left <= 0) break
-    await incoming.write(piece.length > left ? piece.subarray(0, left) : piece)
+    yield piece.length > left ? piece.subarray(0, left) : piece
     left -= piece.length
   }
-  await incoming.write(bounce.after)
-  const committed = await incoming.commit(bounce.entry, bounce.pending, nothing)
-  if (!committed.ok) return fail(committed.error.why)
-  const { content, ...queued } = committed.value
-  world.onAccepted(queued, content)
-  return ok(undefined)
+  yield bounce.after
 }
-
-const nothing = Buffer.alloc(0)
 
 function noteReport(entry: Entry, bounce: Bounce, { spool, clock }: ReportWorld): void {
   const admitted = bounce.pending[0]?.recipient

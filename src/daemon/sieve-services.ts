@@ -3,24 +3,22 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite"
 import { macro, type Settings } from "../config/settings.ts"
 import { type ForwardPath, parseMailbox } from "../mail/address.ts"
-import type { Content } from "../mail/content.ts"
+import { ownArrival } from "../mail/arrival.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Clock, NewId } from "../mail/world.ts"
 import type { SeenQuestion, SieveLetter, SieveServices } from "../mailers/sieve-world.ts"
 import { printDate } from "../message/date.ts"
 import { writeReceived } from "../message/received.ts"
-import type { Entry, Pending, Queued } from "../queue/entry.ts"
-import type { Spool } from "../spool/spool.ts"
+import { type Entry, type Pending, untried } from "../queue/entry.ts"
+import { type OwnMailWorld, queueOwnMail } from "./own-mail.ts"
 
-export type SieveServicesWorld = {
-  readonly spool: Pick<Spool, "incoming">
+export type SieveServicesWorld = OwnMailWorld & {
   readonly settings: Settings
   readonly software: string
   readonly clock: Clock
   /** How far the machine's clock, whose dates others read, is ahead of it. */
   readonly ahead: () => number
   readonly newId: NewId
-  readonly onAccepted: (queued: Queued, content: Content) => void
   readonly memory: SieveMemory
 }
 
@@ -36,32 +34,23 @@ export function sieveServices(world: SieveServicesWorld): SieveServices {
 }
 
 async function queueLetter(letter: SieveLetter, world: SieveServicesWorld): Promise<Result<string>> {
-  const { spool, newId, clock, ahead } = world
+  const { newId, clock, ahead } = world
   const recipient = parseMailbox(letter.recipient)
   if (!recipient.ok) return fail(`"${letter.recipient}" is no address`)
   const id = newId()
   const trace = Buffer.from(traceFor(id, clock() + ahead(), world).replaceAll(/\r?\n/g, "\r\n"))
   const entry = entryFor(letter, { id, trace, now: clock() })
-  const incoming = spool.incoming(id, entry.size)
-  await incoming.write(trace)
-  for await (const piece of letter.content.chunks()) await incoming.write(Buffer.from(piece))
-  const committed = await incoming.commit(entry, [pendingFor(recipient.value, letter)], Buffer.alloc(0))
-  if (!committed.ok) return fail(committed.error.why)
-  const { content, ...queued } = committed.value
-  world.onAccepted(queued, content)
-  return ok(id)
+  const pending = [pendingFor(recipient.value, letter)]
+  const queued = await queueOwnMail({ entry, pending, octets: traced(trace, letter.content) }, world)
+  return queued.ok ? ok(id) : queued
 }
 
-const arrival: Entry["arrival"] = {
-  session: "sieve",
-  protocol: "local",
-  client: undefined,
-  helo: undefined,
-  authenticated: undefined,
-  door: "sieve",
-  submission: false,
-  tls: undefined,
+async function* traced(trace: Buffer, content: SieveLetter["content"]): AsyncGenerator<Uint8Array> {
+  yield trace
+  yield* content.chunks()
 }
+
+const arrival = ownArrival("sieve", "sieve")
 
 function traceFor(id: string, now: number, { settings, software }: SieveServicesWorld): string {
   const by = macro(settings, "j") ?? "localhost"
@@ -84,17 +73,8 @@ function entryFor({ content, recipient, sender, terms }: SieveLetter, { id, trac
 }
 
 function pendingFor(path: ForwardPath, { reason }: SieveLetter): Pending {
-  return {
-    number: 0,
-    // A report about what a script has sent is for whom the sender of the message asked for none.
-    recipient: { path, original: undefined, notify: [], admitted: reason },
-    route: undefined,
-    expandedFrom: undefined,
-    attempts: 0,
-    nextAttempt: 0,
-    lastStatus: undefined,
-    warned: false,
-  }
+  // A report about what a script has sent is for whom the sender of the message asked for none.
+  return untried(0, { path, original: undefined, notify: [], admitted: reason })
 }
 
 /** Forgotten entries are swept away after so many questions. */

@@ -74,3 +74,17 @@ export type Arrival = {
   /** A proxy or content filter in front of us vouched for client and helo (XCLIENT, XFORWARD, PROXY). */
   readonly forwardedBy?: string
 }
+
+/** How mail comes that the system makes itself: reports, notices, what users' scripts send. */
+export function ownArrival(session: string, door: string): Arrival {
+  return {
+    session,
+    protocol: "local",
+    client: undefined,
+    helo: undefined,
+    authenticated: undefined,
+    door,
+    submission: false,
+    tls: undefined,
+  }
+}

@@ -1,7 +1,7 @@
 // Who is told what became of a message, and in which report: failures, delays, and successes for those who asked
 // (RFC 3461 §4.1, §5.2; RFC 5321 §6.1). Decides and writes; the runner commits what comes out of here as new mail.
 import { type ForwardPath, type Mailbox, parseMailbox, printAngled, printPath } from "../mail/address.ts"
-import type { Arrival } from "../mail/arrival.ts"
+import { type Arrival, ownArrival } from "../mail/arrival.ts"
 import { because, type Reason } from "../mail/decision.ts"
 import type { Recipient } from "../mail/envelope.ts"
 import type { NewId } from "../mail/world.ts"
@@ -9,7 +9,7 @@ import { printDate } from "../message/date.ts"
 import { writeReceived } from "../message/received.ts"
 import { type Reported, type ReportKind } from "../message/report-form.ts"
 import { reportSubject, writeReport } from "../message/report.ts"
-import type { Entry, Pending } from "./entry.ts"
+import { type Entry, type Pending, untried } from "./entry.ts"
 import { type Settled, traced } from "./settle.ts"
 
 export type BounceFacts = {
@@ -210,16 +210,7 @@ function copiesFor({ kind, path, about }: Letter, facts: BounceFacts): readonly 
 }
 
 function arrivalOf({ arrival }: Entry, { double }: Letter): Arrival {
-  return {
-    session: arrival.session,
-    protocol: "local",
-    client: undefined,
-    helo: undefined,
-    authenticated: undefined,
-    door: double ? lastDoor : reportDoor,
-    submission: false,
-    tls: undefined,
-  }
+  return ownArrival(arrival.session, double ? lastDoor : reportDoor)
 }
 
 function reportOf(
@@ -291,14 +282,5 @@ function returnedFor(
 }
 
 function pendingOf(path: ForwardPath | Mailbox, number: number, admitted: Reason): Pending {
-  return {
-    number,
-    recipient: { path, original: undefined, notify: [], admitted },
-    route: undefined,
-    expandedFrom: undefined,
-    attempts: 0,
-    nextAttempt: 0,
-    lastStatus: undefined,
-    warned: false,
-  }
+  return untried(number, { path, original: undefined, notify: [], admitted })
 }

@@ -59,6 +59,20 @@ export type Pending = {
   readonly group?: string
 }
 
+/** A recipient that nobody has tried to serve yet, due at once. */
+export function untried(number: number, recipient: Recipient): Pending {
+  return {
+    number,
+    recipient,
+    route: undefined,
+    expandedFrom: undefined,
+    attempts: 0,
+    nextAttempt: 0,
+    lastStatus: undefined,
+    warned: false,
+  }
+}
+
 export type Queued = { readonly entry: Entry; readonly pending: readonly Pending[] }
 
 /** Changes after an attempt, applied in one commit. */
