@@ -182,21 +182,31 @@ function furnish(house: House, missing: readonly string[], say: (line: string) =
   }
   inside(root, "apt-get", ["--quiet", "--quiet", "update"])
   for (const from of new Set(wanted.map((program) => known(program).from))) {
-    if (!installs(root, from)) say(`${from} could not be installed in ${root}: its tests are skipped`)
+    const trouble = install(root, from)
+    if (trouble !== undefined)
+      say(`${from} could not be installed in ${root}, its tests are skipped: ${trouble}`)
   }
 }
 
-function installs(root: string, name: string): boolean {
+/** The last words of what went wrong. */
+function install(root: string, name: string): string | undefined {
   const args = ["--yes", "--quiet", "--quiet", "--no-install-recommends", "install", name]
-  return inside(root, "apt-get", args) === 0
+  const { status, signal, stderr } = inside(root, "apt-get", args)
+  if (status === 0) return undefined
+  return stderr.trim().split("\n").at(-1) || `apt-get ended with ${status ?? signal}`
 }
 
 // Packages look at /proc when they are set up.
-function inside(root: string, command: string, args: readonly string[]): number | null {
+function inside(root: string, command: string, args: readonly string[]) {
   const env = { ...process.env, PATH: plainEnvironment.PATH, LC_ALL: "C", DEBIAN_FRONTEND: "noninteractive" }
   const script = 'mount --rbind /proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"'
   const all = ["--mount", "--propagation", "private", "sh", "-c", script, root, command, ...args]
-  return spawnSync("unshare", all, { env, stdio: "ignore" }).status
+  return spawnSync("unshare", all, {
+    env,
+    encoding: "utf8",
+    stdio: ["ignore", "ignore", "pipe"],
+    maxBuffer: 1 << 26,
+  })
 }
 
 function apt(verb: string, ...names: readonly string[]): boolean {
