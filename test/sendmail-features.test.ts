@@ -83,8 +83,6 @@ const withoutEffect: ReadonlySet<OptionName> = new Set([
   "DontBlameSendmail", // no permission that lets others write a user's files is borne
   "HelpFile", // a text of our own
   "AuthMaxBits", // no security layers to limit
-  "Timeout.aconnect", // ten hosts are asked at most in one attempt
-  "Timeout.iconnect",
 ] as const)
 
 const byConf = new Map(Object.entries(options).map(([name, { conf }]) => [conf, name as OptionName]))

@@ -57,8 +57,8 @@ test("every time limit is kept, or told as one without effect", () => {
       ![...harmless.keys(), ...missing.keys()].some((one) => one === name),
   )
   assert.deepEqual(untold, [])
-  assert.deepEqual(warnings("define(`confTO_ICONNECT', `10s')dnl\n"), [
-    "warning 1: confTO_ICONNECT has no effect: confTO_CONNECT is for every attempt",
+  assert.deepEqual(warnings("define(`confTO_MISC', `10s')define(`confTO_RESOLVER_RETRY', `3')dnl\n"), [
+    "warning 1: confTO_RESOLVER_RETRY has no effect: say `options timeout: attempts:' in resolv.conf",
   ])
 })
 

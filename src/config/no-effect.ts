@@ -95,8 +95,6 @@ export const missing: ReadonlyMap<OptionName, string> = new Map<OptionName, stri
   ["SendMimeErrors", "reports are always multipart/report (RFC 3464)"],
   ["SevenBitInput", "octets are never changed"],
   ["SingleLineFromHeader", "fields go as they came"],
-  ["Timeout.aconnect", "each host has confTO_CONNECT, and at most ten are asked in one attempt"],
-  ["Timeout.iconnect", "confTO_CONNECT is for every attempt"],
   ...(
     [
       "Timeout.resolver.retrans",

@@ -147,6 +147,7 @@ async function deliverRemote(
     recipients: batch.recipients.map((one) => one.recipient),
     addresses: batch.recipients.map((one) => one.route.user),
     route,
+    first: batch.recipients.every(({ attempts }) => attempts === 0),
     content: signed?.outcome === "yes" ? signed.value : out.value.content,
     ...(listener === undefined ? {} : { listener }),
   })

@@ -14,7 +14,7 @@ import type { Lease, Pool } from "./esmtp-pool.ts"
 import type { PeerSecurity } from "./esmtp-security.ts"
 import type { Listener, Peer, Session } from "./esmtp-session.ts"
 import { type Demand, type Demanded, demandOf, type Demands, type Way, wayTo } from "./esmtp-demand.ts"
-import type { SmtpDelivery } from "./esmtp-terms.ts"
+import type { ClientTimeouts, SmtpDelivery } from "./esmtp-terms.ts"
 
 /** A message and the recipients that one route takes it to. */
 export type SmtpBatch = {
@@ -26,6 +26,8 @@ export type SmtpBatch = {
   readonly addresses?: readonly string[]
   readonly route: Route
   readonly content: Content
+  /** It was not tried before, for none of them. */
+  readonly first?: boolean
   /** Hears what is said; `>>>` is ours. */
   readonly listener?: Listener
 }
@@ -37,6 +39,7 @@ export type AttemptTerms = {
   readonly from: (address: string) => string | undefined
   readonly clock: Clock
   readonly pool: Pool
+  readonly timeouts: Pick<ClientTimeouts, "iconnect" | "aconnect">
   readonly security?: PeerSecurity | undefined
   /** DANE and MTA-STS, where they are on. */
   readonly demands?: Demands | undefined
@@ -65,6 +68,8 @@ export class Attempt {
   #utf8Header = false
   #deliverByLost = false
   #asked = 0
+  /** Timeout.aconnect: from then on no other host is asked. */
+  readonly #until: number
 
   constructor(batch: SmtpBatch, how: SmtpDelivery, terms: AttemptTerms, signal: AbortSignal | undefined) {
     this.#batch = batch
@@ -73,6 +78,14 @@ export class Attempt {
     this.#signal = signal
     this.#statuses = batch.recipients.map(() => undefined)
     this.#open = batch.recipients.map((_, n) => n)
+    const { aconnect } = terms.timeouts
+    this.#until = aconnect === 0 ? Number.POSITIVE_INFINITY : terms.clock() + aconnect
+  }
+
+  /** Everybody is served, or this attempt has asked as many hosts, or for as long, as it may. */
+  get #isOver(): boolean {
+    const { clock } = this.#terms
+    return this.#open.length === 0 || this.#asked >= mostHosts || (this.#asked > 0 && clock() >= this.#until)
   }
 
   /** A status for each recipient, in the order of the batch. */
@@ -100,7 +113,7 @@ export class Attempt {
       )
       if (found.outcome === "yes") {
         await this.#tryTargets(found.value, way)
-        if (this.#open.length === 0 || this.#asked >= mostHosts) return
+        if (this.#isOver) return
       } else if (leadsBack(found)) {
         // RFC 5321 §5.1: this group and all after it lead back here; that is a loop only where nothing came before.
         if (place === 0) this.#undecided(found)
@@ -136,7 +149,7 @@ export class Attempt {
   async #tryTargets(targets: readonly Target[], way: Way | undefined): Promise<void> {
     const later: (() => Promise<void>)[] = []
     for (const target of targets) {
-      if (this.#open.length === 0 || this.#asked >= mostHosts) return
+      if (this.#isOver) return
       const { exchanger, address } = target
       const remote = `${exchanger.host} ${bracketed(address)}`
       const demanded = await this.#demanded(target, way)
@@ -153,7 +166,7 @@ export class Attempt {
       else if (standing.state === "avoid") later.push(() => this.#tryPeer(peer, remote, reason))
       else await this.#tryPeer(peer, remote, reason)
     }
-    for (const tryAgain of later) if (this.#open.length > 0 && this.#asked < mostHosts) await tryAgain()
+    for (const tryAgain of later) if (!this.#isOver) await tryAgain()
   }
 
   async #demanded(target: Target, way: Way | undefined): Promise<Demanded> {
@@ -173,8 +186,15 @@ export class Attempt {
       lmtp,
       host: name,
       ...(demand === undefined ? {} : { demand }),
+      ...this.#connectMs(),
     }
     return this.#how.implicitTls ? { ...peer, implicitTls: true } : peer
+  }
+
+  /** Timeout.iconnect. */
+  #connectMs(): Pick<Peer, "connectMs"> {
+    const { iconnect } = this.#terms.timeouts
+    return iconnect > 0 && this.#batch.first === true ? { connectMs: iconnect } : {}
   }
 
   /** Gives this peer what is open. A session that had rested may have died meanwhile: then once more with a new one. */

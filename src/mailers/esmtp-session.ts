@@ -21,6 +21,8 @@ export type Peer = {
   readonly lmtp: boolean
   /** Its name, for its certificate and for what access says of it; undefined on a unix socket. */
   readonly host?: string
+  /** How long its connection may take, where that is another time than usual (Timeout.iconnect). */
+  readonly connectMs?: number
   /** TLS comes before its greeting (RFC 8314 §3.3). */
   readonly implicitTls?: true
   /** TLS has failed with it: it is spoken to in clear text. */
@@ -86,7 +88,7 @@ export class Session {
     terms: SessionTerms,
     signal?: AbortSignal,
   ): Promise<{ readonly session: Session } | NotOpened> {
-    const connected = await connect(peer.place, terms.timeouts.connect, signal)
+    const connected = await connect(peer.place, peer.connectMs ?? terms.timeouts.connect, signal)
     if (!connected.ok) {
       const { silent } = connected.error
       const says = withHost(connected.error.says, peer.host)

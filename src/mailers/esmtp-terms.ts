@@ -7,6 +7,10 @@ import type { Awaited } from "../smtp/client.ts"
 /** Milliseconds. The names are those of sendmail's Timeout options. */
 export type ClientTimeouts = Readonly<Record<Awaited, number>> & {
   readonly connect: number
+  /** The same in the first attempt for a message; 0: as ever. */
+  readonly iconnect: number
+  /** All hosts of one attempt together, after which no other is asked; 0: no limit. */
+  readonly aconnect: number
   readonly datablock: number
   readonly quit: number
 }
@@ -17,6 +21,8 @@ const minute = 60 * second
 /** RFC 5321 §4.5.3.2's least times; what it does not set is sendmail's, but for the connection itself. */
 const usual: ClientTimeouts = {
   connect: 30 * second,
+  iconnect: 0,
+  aconnect: 0,
   initial: 5 * minute, // §4.5.3.2.1
   helo: 5 * minute,
   starttls: 2 * minute,

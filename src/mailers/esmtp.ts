@@ -68,6 +68,7 @@ export function makeSmtpMailer(world: SmtpWorld): SmtpMailer {
     dns,
     clock,
     pool,
+    timeouts,
     security,
     demands: security === undefined ? undefined : world.demands,
     log,
