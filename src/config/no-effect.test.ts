@@ -75,8 +75,8 @@ function asked(name: string): boolean {
 }
 
 test("a line that asks in vain is told with what to do instead; the default is no such line", () => {
-  assert.deepEqual(warnings("define(`confREFUSE_LA', `8')dnl\nFEATURE(`prefixmod')dnl\n"), [
-    "warning 1: confREFUSE_LA has no effect: load is borne by slowing down alone",
+  assert.deepEqual(warnings("define(`confSAFE_FILE_ENV', `/arch')dnl\nFEATURE(`prefixmod')dnl\n"), [
+    "warning 1: confSAFE_FILE_ENV has no effect: files are written with the user's own rights",
     "warning 2: FEATURE(`prefixmod') has no effect: keys of access have their usual tags alone",
   ])
   assert.deepEqual(

@@ -12,6 +12,7 @@ import { type Expanded, plan, type RoutedPending } from "../queue/plan.ts"
 import type { Fate } from "../queue/schedule.ts"
 import { outcomeOf, type Settled, settle, type Tried } from "../queue/settle.ts"
 import type { Event, Spool } from "../spool/spool.ts"
+import type { Left } from "./heavy-load.ts"
 import { expandedEvent } from "./life-events.ts"
 import type { QueueGroups } from "./queue-groups.ts"
 
@@ -26,6 +27,8 @@ export type AttemptWorld = {
   /** Bounces, delay warnings, success reports: each durable in the spool when this resolves. */
   readonly report: (queued: Queued, content: Content, told: readonly Settled[]) => Promise<Result<void>>
   readonly log: (entry: Entry, settled: Settled, startedAt: number) => void
+  /** QueueLA, where a line sets it. */
+  readonly putOff?: ((entry: Entry, pending: readonly Pending[]) => Left | undefined) | undefined
   /** Queue groups, where the configuration has some. */
   readonly groups?: Pick<QueueGroups, "grouped" | "fullUntil"> | undefined
 }
@@ -39,6 +42,8 @@ export async function attempt(
   const { entry } = queued
   const now = world.clock()
   const due = queued.pending.filter((pending) => pending.nextAttempt <= now)
+  const heavy = world.putOff?.(entry, due)
+  if (heavy !== undefined) return leave(queued, due, heavy, world)
   const expanded = await Promise.all(due.map((pending) => world.expand(pending, entry)))
   const changed = expanded.flatMap((one) => expandedEvent(entry, one, now) ?? [])
   if (changed.length > 0) world.spool.note(changed)
@@ -62,6 +67,32 @@ export async function attempt(
     ...left,
     ...[...dead, ...ends].flatMap((one) => one.waits ?? []),
   ])
+}
+
+/** The machine has too much to do: what is due waits, and its timeline says for what. */
+async function leave(
+  { entry, pending }: Queued,
+  due: readonly Pending[],
+  { reason, until }: Left,
+  world: AttemptWorld,
+): Promise<number | undefined> {
+  const at = world.clock()
+  const lastStatus = { status: "4.3.2", text: reason.says, remote: undefined, at } as const
+  const update = due.map((one) => ({ ...one, nextAttempt: until, lastStatus }))
+  world.spool.note([
+    {
+      at,
+      id: entry.id,
+      what: "deferred",
+      address: "",
+      status: "4.3.2",
+      detail: reason.says,
+      remote: undefined,
+      reason,
+    },
+  ])
+  await durableSoon(world, { id: entry.id, done: [], update, add: [] })
+  return earliest([...pending.filter((one) => !due.includes(one)), ...update])
 }
 
 /** Those that go, each in its queue group; and those whose group has tried enough for now: they wait for its next run. */

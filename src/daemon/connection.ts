@@ -6,7 +6,7 @@ import { printReply } from "../mail/reply.ts"
 import { printDate } from "../message/date.ts"
 import { DataReader } from "../smtp/content.ts"
 import { greet, heardOut, receive } from "../smtp/dispatch.ts"
-import { Input, longestResponse } from "../smtp/lines.ts"
+import { Input, type Line, longestResponse } from "../smtp/lines.ts"
 import { secured } from "../smtp/secure.ts"
 import { chunkTaken, goingDown, lostInput, ourFault, replies } from "../smtp/replies.ts"
 import {
@@ -147,11 +147,17 @@ class Connection {
     const longest = session.exchange === undefined ? undefined : longestResponse
     for (;;) {
       const line = this.#input.line(longest)
-      if (line !== undefined) return receive(session, line, this.#asks)
+      if (line !== undefined) return this.#received(session, line)
       const more = await this.#wire.read(this.#world.timeouts.command, true)
       if (typeof more === "string") return this.#silent(session, more, "command")
       this.#input.feed(more)
     }
+  }
+
+  async #received(session: Session, line: Line): Promise<Outcome> {
+    const wait = line.kind === "line" ? this.#world.delay?.(line.text) : undefined
+    if (wait !== undefined && wait > 0 && !(await this.#wire.pause(wait))) return gone(session)
+    return receive(session, line, this.#asks)
   }
 
   /** The message after DATA. */

@@ -6,6 +6,7 @@ import { numberOf, wordsOf } from "../config/feature-words.ts"
 import { feature, macro, type Settings } from "../config/settings.ts"
 import { openSiteMaps } from "../host/rule-maps.ts"
 import { makeTables, type OpenTables } from "../host/tables.ts"
+import type { LoadAverage } from "../host/load-average.ts"
 import type { Log } from "../host/log.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Route } from "../mail/route.ts"
@@ -29,6 +30,7 @@ import type { ForwardPath } from "../mail/address.ts"
 import { type Decision, yes } from "../mail/decision.ts"
 import type { DmarcReports } from "./dmarc-reports.ts"
 import { makeDemands } from "./demands.ts"
+import { makePutOff } from "./heavy-load.ts"
 import { makeMilters, type Milters } from "./milters.ts"
 import { makeSignatures } from "./signatures.ts"
 import type { Sign } from "./signing.ts"
@@ -44,6 +46,7 @@ export type DecisionParts = {
   /** The machine's: for dates that others read. */
   readonly wall: Clock
   readonly addresses: readonly string[]
+  readonly loadAverage: LoadAverage
   /** Where the mail process keeps its own files: the secret of FEATURE(srs). */
   readonly directory: string
   readonly tls: TlsMaterial
@@ -57,6 +60,8 @@ export type Decisions = {
   readonly gate: Gate
   readonly milters: Milters
   readonly smtp: SmtpMailer
+  /** QueueLA, where a line sets it. */
+  readonly putOff: ReturnType<typeof makePutOff>
   /** FEATURE(dkim_sign), FEATURE(arc). */
   readonly sign: Sign | undefined
   /** TLS as a server; undefined: we have no certificate. */
@@ -110,6 +115,7 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
     gate,
     milters: milters.value,
     smtp,
+    putOff: makePutOff(settings, parts),
     sign,
     tls,
     authenticator: makeAuthenticator({ settings, ...parts.logins }),

@@ -21,6 +21,7 @@ import { converse } from "./connection.ts"
 import { expectsProxyHeader, introduced, isTrustedProxy } from "./proxies.ts"
 import type { Decisions } from "./decisions.ts"
 import { type IntakeParts, sessionWorld } from "./intake.ts"
+import { HeavyLoad } from "./heavy-load.ts"
 import { handOver, type Listener, plainAddress, serve } from "./listener.ts"
 import { connectionLimits, isSubmission, offersFrom, tooManyConnections } from "./offers.ts"
 import { placesOf } from "./places.ts"
@@ -50,6 +51,7 @@ export class Doors {
   readonly #sessions = new Set<Promise<void>>()
   readonly #load: ClientLoad
   readonly #throttle: Throttle
+  readonly #heavy: HeavyLoad
   #local: Server | undefined
 
   constructor(decisions: () => Decisions, parts: DoorParts) {
@@ -58,6 +60,7 @@ export class Doors {
     const { settings } = decisions()
     this.#load = new ClientLoad(option(settings, "ConnectionRateWindowSize") * 1000)
     this.#throttle = new Throttle(option(settings, "ConnectionRateThrottle"))
+    this.#heavy = new HeavyLoad(parts)
   }
 
   /** Sessions come in by this listener. False when the settings have nobody there. */
@@ -123,9 +126,11 @@ export class Doors {
 
   #greet(socket: Socket, daemon: DaemonOptions): void {
     const address = plainAddress(socket.remoteAddress ?? "")
-    const load = this.#load.arrive(address, this.#parts.clock())
+    const counted = this.#load.arrive(address, this.#parts.clock())
+    const { average, wait: moment } = this.#heavy.arrive(daemon.name, this.#decisions().settings)
+    const load = average === undefined ? counted : { ...counted, average }
     socket.once("close", () => this.#load.leave(address))
-    const wait = this.#throttle.arrive(this.#parts.clock())
+    const wait = Math.max(this.#throttle.arrive(this.#parts.clock()), moment)
     const begun = wait === 0 ? this.#whose(socket, daemon) : this.#later(wait, socket, daemon)
     this.#track(
       begun.then((client) => {
@@ -189,7 +194,7 @@ export class Doors {
     const proxied = arrival.client !== undefined && isTrustedProxy(settings, arrival.client.address)
     const offers = proxied && !expectsProxyHeader(daemon) ? { ...usual, proxied } : usual
     const milters = decisions.milters(daemon.name)
-    const usualWorld = sessionWorld(decisions, this.#parts)
+    const usualWorld = sessionWorld(decisions, this.#parts, daemon.name)
     const world = milters === undefined ? usualWorld : { ...usualWorld, milters }
     const known = { ...arrival, session: this.#parts.newId() }
     if (!daemon.modify.includes("s")) return converse(socket, { arrival: known, offers }, world)

@@ -1,4 +1,5 @@
 // What a session of this system may use: the world of connection.ts, made from the parts of the mail process.
+import type { LoadAverage } from "../host/load-average.ts"
 import type { Log } from "../host/log.ts"
 import type { Content } from "../mail/content.ts"
 import { replyLine } from "../mail/reply.ts"
@@ -6,6 +7,7 @@ import type { Clock, NewId } from "../mail/world.ts"
 import type { Queued } from "../queue/entry.ts"
 import type { Spool } from "../spool/spool.ts"
 import type { Decisions } from "./decisions.ts"
+import { commandDelays } from "./heavy-load.ts"
 import { acceptedEvents } from "./life-events.ts"
 import type { Measures } from "./measures.ts"
 import { sessionTimeouts } from "./offers.ts"
@@ -18,6 +20,7 @@ export type IntakeParts = {
   readonly log: Log
   readonly clock: Clock
   readonly wall: Clock
+  readonly loadAverage: LoadAverage
   readonly newId: NewId
   readonly watchers: Watchers
   readonly stopping: AbortSignal
@@ -27,10 +30,11 @@ export type IntakeParts = {
   readonly runQueue: (node: string) => void
 }
 
-/** The world of every session under these settings. */
+/** The world of a session at this door under these settings. */
 export function sessionWorld(
   { gate, settings, tls, authenticator }: Pick<Decisions, "gate" | "settings" | "tls" | "authenticator">,
   parts: IntakeParts,
+  door: string,
 ): World {
   const { spool, log, clock, wall, newId, watchers, stopping, measures, sampling } = parts
   return {
@@ -43,6 +47,7 @@ export function sessionWorld(
     tls,
     authenticator,
     timeouts: sessionTimeouts(settings),
+    delay: commandDelays(settings, door, parts),
     log: {
       refused: (id, text, reason) => log.refused(id, text, reason),
       accepted: (queued) => log.accepted(queued),

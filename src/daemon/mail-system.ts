@@ -9,11 +9,11 @@ import type { Settings } from "../config/settings.ts"
 import { makeAccounts } from "../host/accounts.ts"
 import { openPasswordFiles, type PasswordFiles } from "../host/password-files.ts"
 import { systemResolver } from "../host/resolver.ts"
+import { type LoadAverage, loadAverage } from "../host/load-average.ts"
 import { type Log, makeLog } from "../host/log.ts"
-import { Syslog } from "../host/syslog.ts"
+import { machineLog } from "../host/syslog.ts"
 import { SteadyClock } from "../host/steady-clock.ts"
 import { software, version } from "../host/version.ts"
-import { printStamp } from "../message/date.ts"
 import type { Content } from "../mail/content.ts"
 import { printPath } from "../mail/address.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
@@ -75,6 +75,7 @@ type Parts = {
   readonly passwords: PasswordFiles
   readonly throttle: LoginThrottle
   readonly dmarcReports: DmarcReports
+  readonly loadAverage: LoadAverage
 }
 
 /** Time that sessions get to end when the system stops (milliseconds). */
@@ -154,7 +155,8 @@ export class MailSystem {
       bug: (error) => log.bug(error),
     })
     const shared = { configuration, agent, accounts, log, time, spool: spool.value, dns: dns.value }
-    const parts: Parts = { ...shared, measures, live, passwords, throttle, dmarcReports }
+    const own = { measures, live, passwords, throttle, dmarcReports, loadAverage: loadAverage() }
+    const parts: Parts = { ...shared, ...own }
     const decisions = decide(settings, tls, parts)
     if (!decisions.ok) return fail(decisions.error)
     const system = new MailSystem(parts, decisions.value)
@@ -199,6 +201,7 @@ export class MailSystem {
       watchers: this.#watchers,
       measures: parts.measures,
       sampling: new Sampling(),
+      loadAverage: parts.loadAverage,
       stopping: this.#stopping.signal,
       deliver: (queued, content) => {
         this.#accepted(queued)
@@ -333,7 +336,7 @@ export class MailSystem {
 
   async #attemptFollowed(queued: Queued, content: Content): Promise<number | undefined> {
     const { spool, log, time } = this.#parts
-    const { settings, routing } = this.#decisions
+    const { settings, routing, putOff } = this.#decisions
     const controls = await whoControls(queued.entry, routing)
     return attempt(queued, content, {
       spool,
@@ -341,6 +344,7 @@ export class MailSystem {
       expand: (pending, { envelope }) => expandFrom(envelope.reversePath, pending, routing),
       deliver: this.#deliver,
       groups: this.#groups,
+      putOff,
       fate: ({ attempts, recipient, warned, queueGroup }, { acceptedAt, envelope, summary }, status) =>
         nextAttempt({
           attempts,
@@ -466,12 +470,6 @@ export class MailSystem {
   }
 }
 
-/** As root each line goes to syslog too, unless journald has our standard error already. */
-function machineLog(): Syslog | undefined {
-  if (process.env["JOURNAL_STREAM"] !== undefined) return undefined
-  return new Syslog("/dev/log", "sm-mta", () => printStamp(Date.now()))
-}
-
 function decide(settings: Settings, tls: TlsMaterial, parts: Parts): Result<Decisions> {
   const { dns, accounts, agent, log, time, configuration, passwords, throttle } = parts
   const { addresses } = configuration
@@ -483,6 +481,7 @@ function decide(settings: Settings, tls: TlsMaterial, parts: Parts): Result<Deci
     clock: time.now,
     wall: time.wall,
     addresses,
+    loadAverage: parts.loadAverage,
     directory: configuration.layout.queue,
     tls,
     logins: { agent, files: passwords, throttle },

@@ -35,6 +35,8 @@ export type World = {
   /** The machine's clock, for dates that others read, where it is another than the queue's. */
   readonly wall?: Clock
   readonly timeouts: SessionTimeouts
+  /** How many milliseconds a command waits under the machine's load (DelayLA); absent: none ever does. */
+  readonly delay?: ((line: string) => number) | undefined
   readonly log: SessionLog
   /** Begins TLS on a stream; absent where there is no certificate. */
   readonly tls?: ServerTls | undefined

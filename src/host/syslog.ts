@@ -1,6 +1,7 @@
 // The machine's own log: lines sent to the datagram socket that syslogd or journald reads, in the form of syslog(3). What it does
 // not take is counted and said once it takes lines again; mail never waits for it.
 import { closeSync } from "node:fs"
+import { printStamp } from "../message/date.ts"
 import { openDatagram, sendDatagram } from "./sockets.ts"
 
 /** Facility mail (2), severity info (6): RFC 3164 §4.1.1. */
@@ -57,4 +58,10 @@ export class Syslog {
       return false // nobody reads there: counted by who asks
     }
   }
+}
+
+/** As root each line goes to syslog too, unless journald has our standard error already. */
+export function machineLog(): Syslog | undefined {
+  if (process.env["JOURNAL_STREAM"] !== undefined) return undefined
+  return new Syslog("/dev/log", "sm-mta", () => printStamp(Date.now()))
 }

@@ -63,8 +63,11 @@ export type Arrival = {
   readonly submission: boolean
   /** The address of ours that the client came to. */
   readonly reached?: string
-  /** What the client costs, counted by whoever listens: connections it holds, this one too, and came with in the last minute. */
-  readonly load?: { readonly open: number; readonly rate: number }
+  /**
+   * What the client costs, counted by whoever listens: connections it holds, this one too, and came with in the last minute; and
+   * the machine's load average, where a line asks for it (RefuseLA).
+   */
+  readonly load?: { readonly open: number; readonly rate: number; readonly average?: number }
   /** "TLSv1.3 TLS_AES_256_GCM_SHA384", undefined in plain text. */
   readonly tls: string | undefined
   /** More of the same, while the session lives. */

@@ -1,5 +1,6 @@
 // What a client may ask too much of, counted over its sessions: FEATURE(harvest_guard) ends those who guess recipients,
-// FEATURE(user_limits) bounds what one login sends, FEATURE(greylist) puts strangers off once. Around the gate, after its own answers.
+// FEATURE(user_limits) bounds what one login sends, FEATURE(greylist) puts strangers off once, RefuseLA sends all away while the machine
+// has too much to do. Around the gate, after its own answers.
 import type { ForwardPath, TypedAddress } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import { because, type Decision, later, type Origin, type Reason, withTrail } from "../mail/decision.ts"
@@ -12,6 +13,7 @@ import { cause, refused } from "../routing/reasons.ts"
 import { WindowCounts } from "./counts.ts"
 import { byGreylist, type GreylistMemory, greylistOf } from "./greylist.ts"
 import { isKnownClient, networkOf } from "./known.ts"
+import { withLoadLimit } from "./load-average.ts"
 import type { PolicyWorld } from "./world.ts"
 
 export type MannersParts = {
@@ -22,7 +24,8 @@ export type MannersParts = {
 /** The gate with what the settings ask for around it; the same gate where they ask for nothing. */
 export function withManners(gate: Gate, world: PolicyWorld, parts: MannersParts): Gate {
   const { settings } = world.routing
-  return withGreylist(withHarvestGuard(withUserLimits(gate, settings, parts), world, parts), world, parts)
+  const counted = withHarvestGuard(withUserLimits(gate, settings, parts), world, parts)
+  return withLoadLimit(withGreylist(counted, world, parts), settings)
 }
 
 type Limit = { readonly most: number; readonly at: Origin | undefined; readonly counts: WindowCounts }
