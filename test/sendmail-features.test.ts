@@ -78,7 +78,6 @@ test("each feature that is core or common is accepted and has effect", { skip },
 /** Core or common, and without effect here. Why stands in src/config/no-effect.ts, for those who write such a line. */
 const withoutEffect: ReadonlySet<OptionName> = new Set([
   "DontBlameSendmail", // no permission that lets others write a user's files is borne
-  "HelpFile", // a text of our own
   "AuthMaxBits", // no security layers to limit
 ] as const)
 

@@ -70,7 +70,6 @@ export const missing: ReadonlyMap<OptionName, string> = new Map<OptionName, stri
   ["DontInitGroups", "deliveries have all groups of their user"],
   ["EightBitMode", "8-bit text is sent as it came"],
   ["FromHeader", "the form of fields that are added is fixed"],
-  ["HelpFile", "HELP has a text of its own"],
   ["HoldExpensive", "every mailer is tried at once"],
   ["LDAPCluster", "LDAP is not supported"],
   ["LDAPDefaultSpec", "LDAP is not supported"],

@@ -134,6 +134,8 @@ export type Settings = {
   readonly submitTrusted?: ClassMembers
   /** Where submit.mc sends mail of the sendmail command (FEATURE msp). Absent: it is handed over by the submission socket. */
   readonly submission?: SubmissionHop
+  /** HELP_FILE's text, where a line names one; undefined in it: it could not be read. */
+  readonly help?: Setting<string | undefined>
   /** Raw rules and other cf text, kept for the rule engine. */
   readonly localRules: readonly LocalLine[]
 }

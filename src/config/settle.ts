@@ -38,8 +38,22 @@ export function settle(
   checkQueueGroups(draft)
   checkLocalRules(draft)
   draft.issues.push(...wrongReporter(draft))
+  const help = readHelp(draft)
   const { issues, mc: _, place: __, read: ___, classes, ...rest } = draft
-  return { settings: { source, ...rest, classes: finished(classes), localRules: mc.localLines }, issues }
+  const settings = { source, ...rest, classes: finished(classes), localRules: mc.localLines, ...help }
+  return { settings, issues }
+}
+
+/** HELP_FILE is read with the configuration; without the line, HELP has a text of our own. */
+function readHelp({ options: set, read, issues }: Draft): Pick<Settings, "help"> {
+  const named = set.get("HelpFile")
+  if (named === undefined || named.at === undefined || typeof named.value !== "string") return {}
+  const { value: path, at } = named
+  const text = path === "" ? undefined : read(path)
+  if (text?.ok === true) return { help: { value: text.value, at } }
+  if (text !== undefined)
+    issues.push(warning("unreadable", `HELP_FILE: ${text.error}: HELP answers that there is none`, at))
+  return { help: { value: undefined, at } }
 }
 
 /** Rules are read anew where they are run; here only what is wrong with them is told. */

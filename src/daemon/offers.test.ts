@@ -1,7 +1,10 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { settingsOf } from "../../test/kit/site.ts"
+import { loadSettings } from "../config/load.ts"
 import type { DaemonOptions } from "../config/settings.ts"
+import { fail, ok } from "../mail/result.ts"
+import type { ReadText } from "../mail/world.ts"
 import { connectionLimits, isSubmission, offersFrom, sessionTimeouts } from "./offers.ts"
 
 const door: DaemonOptions = {
@@ -92,3 +95,29 @@ for (const [backends, expected] of [
     assert.deepEqual(auth?.mechanisms, expected)
   })
 }
+
+test("HELP_FILE is read with the configuration, its macros filled in; one that cannot be read is told, and HELP says so", () => {
+  const mc = "define(`HELP_FILE', `/etc/mail/helpfile')dnl\nMAILER(local)dnl\nMAILER(smtp)dnl\n"
+  const load = (read: ReadText) =>
+    loadSettings({
+      source: { file: "/etc/mail/sendmail.mc", text: mc },
+      read,
+      place: { hostname: "mail.hello.com", addresses: [], state: "/var/lib/waypost", root: true },
+    })
+  const good = load(() => ok("#vers 2\nsmtp\tThis is $j, version $v\n"))
+  assert.ok(good.settings !== undefined)
+  const { help } = offersFrom(good.settings, door, "Waypost 0.1.0")
+  assert.deepEqual(help, {
+    version: 2,
+    lines: [{ topic: "smtp", text: "This is mail.hello.com, version 0.1.0" }],
+  })
+  const bad = load((path) =>
+    fail(`${path}: ${path.endsWith("helpfile") ? "permission denied" : "no such file"}`),
+  )
+  assert.deepEqual(
+    bad.issues.map(({ severity, message, at }) => `${severity} ${at?.line}: ${message}`),
+    ["warning 1: HELP_FILE: /etc/mail/helpfile: permission denied: HELP answers that there is none"],
+  )
+  assert.ok(bad.settings !== undefined)
+  assert.equal(offersFrom(bad.settings, door, "Waypost 0.1.0").help, "unreadable")
+})

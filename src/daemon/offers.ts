@@ -3,6 +3,7 @@ import { hasFlag, option, optionAt } from "../config/options.ts"
 import { classMembers, type DaemonOptions, macro, type Settings } from "../config/settings.ts"
 import { type Mechanism, mechanisms } from "../auth/sasl.ts"
 import { noRecipientActions, type NoRecipientAction } from "../message/submit.ts"
+import { readHelpFile } from "../smtp/help-file.ts"
 import { type Extension, extensions, type LimitName, type Offers, type PrivacyFlag } from "../smtp/session.ts"
 import type { Origin } from "../mail/decision.ts"
 import { type Backend, backendsOf } from "./authenticator.ts"
@@ -100,6 +101,7 @@ function makeOffers(settings: Settings, daemon: DaemonOptions, software: string)
     noRecipientAction: noRecipientActionOf(settings),
     trustedUsers: new Set((settings.submitTrusted ?? classMembers(settings, "t")).keys()),
     origins: originsOf(settings),
+    ...helpOf(settings, software),
   }
 }
 
@@ -150,14 +152,23 @@ export function isLmtp(daemon: DaemonOptions): boolean {
 function greetingOf(settings: Settings, daemon: DaemonOptions, software: string): string {
   const own = optionAt(settings, "SmtpGreetingMessage") === undefined
   const text = own ? `$j ${software}; $b` : option(settings, "SmtpGreetingMessage")
+  const [first = "", ...rest] = withMacros(text, settings, software).split(" ")
+  return [first, isLmtp(daemon) ? "LMTP" : "ESMTP", ...rest].join(" ")
+}
+
+/** $j and its kin filled in; $b, the date, is filled in for each session. */
+function withMacros(text: string, settings: Settings, software: string): string {
   const version = software.split(" ").at(-1) ?? ""
-  // $b, the date, is filled in for each session.
-  const expanded = text.replaceAll(/\$(?:\{([^}]*)\}|([A-Zac-z]))/g, (_, long?: string, short?: string) => {
+  return text.replaceAll(/\$(?:\{([^}]*)\}|([A-Zac-z]))/g, (_, long?: string, short?: string) => {
     const name = long ?? short ?? ""
     return name === "v" || name === "Z" ? version : (macro(settings, name) ?? "")
   })
-  const [first = "", ...rest] = expanded.split(" ")
-  return [first, isLmtp(daemon) ? "LMTP" : "ESMTP", ...rest].join(" ")
+}
+
+function helpOf({ help, ...settings }: Settings, software: string): Pick<Offers, "help"> {
+  if (help === undefined) return {}
+  if (help.value === undefined) return { help: "unreadable" }
+  return { help: readHelpFile(help.value, (line) => withMacros(line, settings, software)) }
 }
 
 const privacyFlags: readonly PrivacyFlag[] = [

@@ -1,5 +1,6 @@
-// What HELP says: sendmail's helpfile, as far as it is true here.
+// What HELP says: the site's help file, else sendmail's own, as far as it is true here.
 import { reply, type Reply } from "../mail/reply.ts"
+import { endOfHelp, helpFrom, unknownTopic } from "./help-file.ts"
 import { echo, type Offers } from "./session.ts"
 
 const topics: Readonly<Record<string, readonly string[]>> = {
@@ -58,14 +59,15 @@ const overview = [
   "    EXPN    VERB    ETRN    DSN     BDAT",
   'For more info use "HELP <topic>".',
   "For local information send email to Postmaster at your site.",
-  "End of HELP info",
+  endOfHelp,
 ]
 
 /** The list of topics, or one of them. */
-export function help(topic: string, { software }: Offers): Reply {
+export function help(topic: string, { software, help: file }: Offers): Reply {
+  if (file === "unreadable") return reply(502, "5.3.0", `${software} -- HELP not implemented`)
+  if (file !== undefined) return helpFrom(file, echo(topic), software)
   if (topic === "") return reply(214, "2.0.0", `This is ${software}`, ...overview)
   const name = topic.toUpperCase()
   const lines = Object.hasOwn(topics, name) ? topics[name] : undefined
-  if (lines === undefined) return reply(504, "5.3.0", `HELP topic "${echo(topic.slice(0, 10))}" unknown`)
-  return reply(214, "2.0.0", ...lines, "End of HELP info")
+  return lines === undefined ? unknownTopic(echo(topic)) : reply(214, "2.0.0", ...lines, endOfHelp)
 }

@@ -9,6 +9,7 @@ import { printable, type Reply } from "../mail/reply.ts"
 import type { Result } from "../mail/result.ts"
 import type { Clock } from "../mail/world.ts"
 import type { NoRecipientAction } from "../message/submit.ts"
+import type { HelpFile } from "./help-file.ts"
 
 /** The PrivacyOptions that an SMTP session knows. */
 export type PrivacyFlag =
@@ -70,6 +71,8 @@ export type Offers = {
   readonly door?: Offers
   /** The client is a proxy that we trust: it may say for whom it speaks (XCLIENT, XFORWARD). */
   readonly proxied?: boolean
+  /** What the site's help file says (HELP_FILE); absent: HELP has a text of our own. */
+  readonly help?: HelpFile | "unreadable"
   /** The lines that set these, where lines did. */
   readonly origins: Readonly<Partial<Record<LimitName, Origin>>>
 }
