@@ -53,7 +53,7 @@ export function isOurRuleset(name: string): boolean {
 /** Hooks of sendmail that nothing here asks: rules for them would be silent, so they are told. */
 export const unaskedHooks: ReadonlySet<string> = new Set(
   (
-    "Local_clt_features Local_trust_auth srv_features clt_features try_tls tls_rcpt tls_client tls_server trust_auth " +
+    "Local_clt_features srv_features clt_features try_tls tls_rcpt tls_client tls_server trust_auth " +
     "greet_pause authinfo queuegroup bestmx"
   )
     .toLowerCase()

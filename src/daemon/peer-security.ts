@@ -44,6 +44,7 @@ export function makePeerSecurity(parts: PeerSecurityParts): PeerSecurity {
     login: (peer, offered, facts) => login(peer, offered, facts, parts),
     secure: (socket, host, timeoutMs, dane) => tls.secure(socket, host, timeoutMs, dane),
     fallsBack: option(settings, "TLSFallbacktoClear"),
+    submitterIfLoggedIn: (option(settings, "AuthOptions") ?? "").includes("A"),
   }
 }
 

@@ -31,6 +31,8 @@ export type Envelope = {
   readonly deliverBy?: DeliverBy
   /** REQUIRETLS (RFC 8689): each hop is encrypted and knows who it speaks with, or the message comes back. */
   readonly requireTls?: boolean
+  /** AUTH= (RFC 4954 §5), decoded: the login that the message is from; `<>`: nobody whom we believe. Absent: the client said nothing. */
+  readonly submitter?: string
   /** The sender as it was typed, where that was a name of this host without its domain: mail that stays here shows it so. */
   readonly typedSender?: string
 }

@@ -28,6 +28,8 @@ export type Gate = {
     size: number,
     parameters?: Parameters,
   ): Promise<Decision<ReversePath>>
+  /** AUTH= of MAIL: may this client name this login as the one the message is from? (trust_auth) Absent: nobody may. */
+  submitter?(arrival: Arrival, named: string): Promise<Decision<undefined>>
   /** RCPT TO (check_rcpt, then whether there is such a user). */
   recipient(
     arrival: Arrival,

@@ -223,11 +223,20 @@ export class Attempt {
       before = this.#open.length
       const portion = this.#open.slice(0, session.client.offers.mostRecipients ?? this.#how.recipients)
       this.#deliverByLost = session.client.offers.leastDeliverBy === undefined
-      const fates = await session.transact(this.#work(portion), this.#batch.content, this.#batch.listener)
+      const work = { ...this.#work(portion), ...this.#submitter(session) }
+      const fates = await session.transact(work, this.#batch.content, this.#batch.listener)
       this.#decideAll(portion, fates, remote, reason)
       this.#open = this.#open.filter((place) => this.#statuses[place] === undefined)
     }
     this.#signal?.removeEventListener("abort", stop)
+  }
+
+  /** Whose mail it is, for a peer who may hear it (RFC 4954 §5). */
+  #submitter({ client }: Session): Pick<Work, "submitter"> {
+    const { submitter } = this.#batch.envelope
+    if (submitter === undefined) return {}
+    const reserved = this.#terms.security?.submitterIfLoggedIn === true
+    return reserved && client.login?.ok !== true ? {} : { submitter }
   }
 
   /** TLS_Rcpt: to some, mail goes only by a way that is good enough for it. */

@@ -25,6 +25,8 @@ export type PeerSecurity = {
     offered: readonly string[],
     facts: TlsFacts | undefined,
   ): Promise<ClientExchange | string | undefined>
+  /** AuthOptions=A: whose mail it is (AUTH=) is told to those alone to whom we are logged in. */
+  readonly submitterIfLoggedIn: boolean
   /** The handshake, with this end as the client; with TLSA records, whether they are met is told too. */
   secure(
     socket: Socket,

@@ -25,6 +25,7 @@ import { checkSender, delaysChecks } from "./sender.ts"
 import { makeSpfPolicy } from "./spf.ts"
 import { maySubmit, mayUseSender } from "./submission.ts"
 import { clientIsWell, featuresFor } from "./tls.ts"
+import { maySubmitFor } from "./trust-auth.ts"
 import { expandNames, verify } from "./verify.ts"
 import {
   accessTables,
@@ -98,6 +99,7 @@ export function makeGate(parts: GateParts, world: PolicyWorld = makePolicy(parts
     secured: (arrival) => clientIsWell(arrival, accessTables(world)),
     sender: (arrival, path, size) => sender(arrival, path, size, world),
     recipient: (arrival, envelope, path) => recipient(arrival, envelope, path, world),
+    submitter: async (arrival, named) => maySubmitFor(arrival, named),
     earlier: earlierOne,
     content: async () => anyContent,
     message: (arrival, envelope, header, size, body) =>

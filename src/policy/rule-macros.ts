@@ -22,7 +22,6 @@ export function arrivalMacros(arrival: Arrival, settings: Settings): Readonly<Re
     r: protocol,
     auth_authen: authType === undefined ? "" : (authenticated ?? ""),
     auth_type: authType ?? "",
-    auth_author: "",
     auth_ssf: authType === undefined ? "" : "0",
     daemon_name: door,
     daemon_flags: daemon === undefined ? "" : [...daemon.modify].join(" "),
@@ -46,12 +45,13 @@ function resolution(client: Client | undefined): string {
 }
 
 /** Of the sender and how many recipients there are. */
-export function pathMacros({ reversePath, recipients }: Envelope): Readonly<Record<string, string>> {
+export function pathMacros({ reversePath, recipients, submitter }: Envelope): Readonly<Record<string, string>> {
   const address = printPath(reversePath)
   return {
     f: address === "" ? "<>" : address,
     mail_addr: address === "" ? "<>" : address,
     mail_host: reversePath === "null" ? "" : printDomain(reversePath.domain),
     nrcpts: String(recipients.length),
+    auth_author: submitter ?? "",
   }
 }

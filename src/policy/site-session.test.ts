@@ -127,3 +127,21 @@ for (const [question, rules, answer] of table) {
       assert.match(linesOf(decision.reason).at(-1) ?? "", /^\/etc\/mail\/sendmail\.mc:(?:9|10)$/)
   })
 }
+
+test("whom a login may name in AUTH= is itself, and others as Local_trust_auth says, with the rule's line", async () => {
+  const { submitter } = gateOf("SLocal_trust_auth\nRlist@grussell.org\t$# ok\nRjim\t$#error $@ 5.7.1 $: 550 not jim")
+  assert.equal(told(await submitter?.(arrival, "gor")), "550 5.7.1 not authenticated")
+  assert.equal(told(await submitter?.(loggedIn, "gor")), "yes")
+  const list = await submitter?.(loggedIn, "list@grussell.org")
+  assert.equal(told(list), "yes")
+  assert.ok(list !== undefined)
+  assert.equal(linesOf(list.reason).at(-1), "/etc/mail/sendmail.mc:9")
+  assert.equal(told(await submitter?.(loggedIn, "jim")), "550 5.7.1 not jim")
+  assert.equal(told(await submitter?.(loggedIn, "ann")), "550 5.7.1 gor not allowed to act as ann")
+})
+
+test("without rules of the site's own a login names nobody but itself", async () => {
+  const { submitter } = gateOf("")
+  assert.equal(told(await submitter?.(loggedIn, "gor")), "yes")
+  assert.equal(told(await submitter?.(loggedIn, "ann")), "550 5.7.1 gor not allowed to act as ann")
+})

@@ -1,5 +1,6 @@
 // A site's own rules about a session as a whole, at sendmail's hooks: Local_srv_features for what it offers, Local_greet_pause for how
-// long it waits, Local_tls_client for its TLS, Local_Relay_Auth for what a login is worth, check_etrn and check_other for commands.
+// long it waits, Local_tls_client for its TLS, Local_Relay_Auth for what a login is worth, Local_trust_auth for whom it may name,
+// check_etrn and check_other for commands.
 import type { Arrival } from "../mail/arrival.ts"
 import { type Decision, pass, withTrail, yes } from "../mail/decision.ts"
 import type { Gate } from "../mail/gate.ts"
@@ -8,6 +9,7 @@ import { untokenize } from "../config/rule-tokens.ts"
 import { isResolved } from "../config/triple.ts"
 import { cannotTell, type RuleOutcome, rulesReason } from "../routing/site-rules.ts"
 import { ask, check, ruleVerdict, type Site } from "./site-question.ts"
+import { knownSubmitter, notTrusted } from "./trust-auth.ts"
 
 /** The gate with these rules in front of ours; what the site has no rules for stays as it is. */
 export function withSiteSession(gate: Gate, site: Site): Gate {
@@ -20,6 +22,9 @@ export function withSiteSession(gate: Gate, site: Site): Gate {
     ...(rules.has("Local_greet_pause") ? { pause: (arrival: Arrival) => pause(arrival, gate, site) } : {}),
     ...(rules.has("Local_tls_client")
       ? { secured: (arrival: Arrival) => tlsClient(arrival, "STARTTLS", gate.secured, site) }
+      : {}),
+    ...(rules.has("Local_trust_auth")
+      ? { submitter: (arrival: Arrival, named: string) => submitter(arrival, named, site) }
       : {}),
     ...(rules.has("check_etrn")
       ? { queueRun: (arrival: Arrival, node: string) => etrn(arrival, node, site) }
@@ -91,6 +96,20 @@ export async function tlsClient(
   if (said.outcome === "yes") return yes(undefined, said.reason)
   const decision = (await base?.(arrival)) ?? nothing("tls_client")
   return { ...decision, reason: withTrail(decision.reason, [said.reason]) }
+}
+
+/** Local_trust_auth, asked of AUTH= of MAIL by who is logged in as another: `$#` other than error believes it. */
+async function submitter(arrival: Arrival, named: string, site: Site): Promise<Decision<undefined>> {
+  const known = knownSubmitter(arrival, named)
+  if (known.outcome !== "pass") return known
+  const said = await check(
+    { name: "Local_trust_auth", input: named, arrival, more: { auth_author: named } },
+    site,
+  )
+  if (said.outcome === "no" || said.outcome === "later") return said
+  if (said.outcome === "yes") return yes(undefined, said.reason)
+  const usual = notTrusted(arrival, named)
+  return { ...usual, reason: withTrail(usual.reason, [said.reason]) }
 }
 
 async function etrn(arrival: Arrival, node: string, site: Site): Promise<Decision<undefined>> {

@@ -14,6 +14,8 @@ export type Work = {
   readonly size: number
   /** True when the header has octets above 127 and the sender asked for SMTPUTF8 (RFC 6532). */
   readonly utf8Header: boolean
+  /** AUTH= is said to this peer, where it offers AUTH (RFC 4954 §5). */
+  readonly submitter?: string
   /** Seconds left of the envelope's BY, below 0 when its time is over; absent when it has none. */
   readonly secondsLeft?: number
 }
@@ -30,7 +32,7 @@ export function forwardPath(work: Work, n: number): string {
   return recipient === undefined ? "<>" : printAngled(recipient.path)
 }
 
-/** MAIL with SIZE, BODY, SMTPUTF8, BY, RET and ENVID; `From:` and `To:` are written as sendmail's client does. */
+/** MAIL with SIZE, BODY, SMTPUTF8, BY, AUTH, RET and ENVID; `From:` and `To:` are written as sendmail's client does. */
 export function mailCommand(work: Work, offers: PeerOffers): string {
   const { envelope } = work
   let command = `MAIL From:${printAngled(envelope.reversePath)}`
@@ -41,6 +43,7 @@ export function mailCommand(work: Work, offers: PeerOffers): string {
   if (offers.smtputf8 && needsUtf8(work)) command += " SMTPUTF8" // RFC 6531 §3.4
   if (envelope.requireTls === true) command += " REQUIRETLS" // RFC 8689 §4.2.1
   if (offers.leastDeliverBy !== undefined) command += byParameter(work)
+  if (work.submitter !== undefined && offers.auth.length > 0) command += ` AUTH=${xtext(work.submitter)}` // RFC 4954 §5
   if (!offers.dsn) return command
   if (envelope.envid !== undefined) command += ` ENVID=${xtext(envelope.envid)}` // RFC 3461 §4.4
   return envelope.ret === undefined ? command : `${command} RET=${envelope.ret === "full" ? "FULL" : "HDRS"}` // §4.3

@@ -39,12 +39,15 @@ const everything: PeerOffers = {
   chunking: true,
   binaryMime: true,
   size: true,
+  auth: ["PLAIN"],
   leastDeliverBy: 0,
 }
 
 const mails: readonly (readonly [string, Work, string])[] = [
   ["SIZE", work({}), "MAIL From:<ann@example.org> SIZE=1000"],
   ["the null sender", work({ reversePath: "null" }), "MAIL From:<> SIZE=1000"],
+  ["AUTH=", work({}, {}, { submitter: "a=b@example.org" }), "MAIL From:<ann@example.org> SIZE=1000 AUTH=a+3Db@example.org"],
+  ["AUTH= of nobody", work({}, {}, { submitter: "<>" }), "MAIL From:<ann@example.org> SIZE=1000 AUTH=<>"],
   ["8-bit", work({ body: "8bitmime" }), "MAIL From:<ann@example.org> SIZE=1000 BODY=8BITMIME"],
   [
     "DSN",

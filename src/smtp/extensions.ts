@@ -16,6 +16,8 @@ export type MailParameters = {
   readonly ret: "full" | "headers" | undefined
   readonly envid: string | undefined
   readonly by: ByTime | undefined
+  /** AUTH=, decoded; `<>`: nobody in particular. */
+  readonly submitter: string | undefined
   /** REQUIRETLS (RFC 8689): on encrypted ways only. */
   readonly requireTls: boolean
 }
@@ -91,6 +93,7 @@ const plainMail: MailParameters = {
   ret: undefined,
   envid: undefined,
   by: undefined,
+  submitter: undefined,
   requireTls: false,
 }
 
@@ -139,16 +142,19 @@ function readMailParameter({ name, key, value }: Named, offers: Offers): Read<Pa
       if (!offers.extensions.has("REQUIRETLS")) break
       return value === undefined ? ok({ requireTls: true }) : fail(say.noValueAllowed(name)) // RFC 8689 §2
     case "AUTH":
-      // RFC 4954 §5: taken from everyone, believed of nobody who is not trusted: as if it were AUTH=<>.
-      return required(name, value, (text) =>
-        text === "<>" || decodeXtext(text) !== undefined ? ok({}) : fail(say.badParameterValue("AUTH")),
-      )
+      return required(name, value, readSubmitter)
     case "BY":
       return offers.leastDeliverBy < 0
         ? fail(say.unrecognizedParameter(key))
         : required(name, value, (text) => readBy(text, offers.leastDeliverBy))
   }
   return fail(say.unrecognizedParameter(key))
+}
+
+// RFC 4954 §5: taken from everyone; whom to believe is the gate's to say.
+function readSubmitter(text: string): Read<Partial<MailParameters>> {
+  const submitter = text === "<>" ? text : decodeXtext(text)
+  return submitter === undefined ? fail(say.badParameterValue("AUTH")) : ok({ submitter })
 }
 
 // RFC 2852 §4: seconds, a semicolon, N or R, and T for a trace. What is back at once cannot be delivered by then.

@@ -1,6 +1,7 @@
 // MAIL FROM: a transaction begins, or the reason why not (RFC 5321 §4.1.1.2).
 import type { TypedAddress } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
+import { type Decision, withTrail } from "../mail/decision.ts"
 import type { DeliverBy, Transaction } from "../mail/envelope.ts"
 import type { MailCommand } from "./command.ts"
 import { type ByTime, type MailParameters, readMailParameters } from "./extensions.ts"
@@ -30,14 +31,16 @@ export async function mail(session: Session, command: MailCommand, asks: Asks): 
   const room = asks.room(size)
   if (!room.ok) return stay(session, replies.noSpace, byRule("room in the spool", room.error))
   const decision = await asks.gate.sender(arrival, path, size, command.parameters)
-  const trace = traced("check_mail", typed, decision)
+  const { submitter: named } = parameters.value
+  const believed = named === undefined ? undefined : await submitterOf(named, decision, session, asks)
+  const trace = traced("check_mail", typed, believed?.sender ?? decision)
   if (decision.outcome !== "yes") {
     if (decision.outcome === "pass") throw new Error("check_mail passed")
     return stay(session, about(typed, path === "null" ? "" : path.text, decision.reply), trace)
   }
   const now = asks.clock()
   const begun: Transaction = {
-    envelope: envelopeOf(decision.value, parameters.value, now),
+    envelope: envelopeOf(decision.value, { ...parameters.value, submitter: believed?.submitter }, now),
     startedAt: new Date(now),
     bytes: size,
   }
@@ -48,12 +51,27 @@ export async function mail(session: Session, command: MailCommand, asks: Asks): 
 
 function envelopeOf(
   reversePath: Transaction["envelope"]["reversePath"],
-  { body, smtputf8, ret, envid, by, requireTls }: MailParameters,
+  { body, smtputf8, ret, envid, by, requireTls, submitter }: MailParameters,
   now: number,
 ): Transaction["envelope"] {
   const plain = { reversePath, recipients: [], body, smtputf8, ret, envid }
-  const envelope = requireTls ? { ...plain, requireTls } : plain
+  const secret = requireTls ? { ...plain, requireTls } : plain
+  const envelope = submitter === undefined ? secret : { ...secret, submitter }
   return by === undefined ? envelope : { ...envelope, deliverBy: deadline(by, now) }
+}
+
+/** AUTH=: the login that the client names, if it may; what was decided about the sender tells of it (sendmail: mail_esmtp_args). */
+async function submitterOf<T>(
+  named: string,
+  sender: Decision<T>,
+  { arrival }: Session,
+  { gate }: Asks,
+): Promise<{ readonly submitter: string; readonly sender: Decision<T> }> {
+  if (named === "<>" || sender.outcome !== "yes") return { submitter: "<>", sender }
+  const may = await gate.submitter?.(arrival, named)
+  if (may === undefined) return { submitter: "<>", sender }
+  const reason = withTrail(sender.reason, [{ ...may.reason, role: "passed" }])
+  return { submitter: may.outcome === "yes" ? named : "<>", sender: { ...sender, reason } }
 }
 
 function deadline({ seconds, mode, trace }: ByTime, now: number): DeliverBy {
