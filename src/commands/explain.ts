@@ -61,8 +61,8 @@ function linesOf({ lines }: Answer): string {
 }
 
 /** As sendmail -bv ends, and what the client would hear counts too. */
-function codeOf({ failed, admission, sender }: Answer): number {
-  const all = [...(Array.isArray(failed) ? failed : []), admission, sender]
+function codeOf({ failed, admission, sender, connection }: Answer): number {
+  const all = [...(Array.isArray(failed) ? failed : []), admission, sender, connection]
   const outcomes = new Set(all.map(outcomeOf))
   if (outcomes.has("later")) return exits.tryAgain
   return outcomes.has("no") ? exits.noUser : exits.ok

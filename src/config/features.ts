@@ -13,6 +13,8 @@ export type FeatureRow = {
   readonly table?: { readonly name: string; readonly map: string }
   /** The words with values that its arguments are made of. */
   readonly words?: FeatureWords
+  /** Its first argument is a regular expression. */
+  readonly expression?: true
   /** The name it has now. */
   readonly now?: string
   /** Why nothing comes of it. */
@@ -73,7 +75,12 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
   block_bad_helo: plain("Clients that say our name, or none that is one, are refused."),
   blocklist_recipients: plain("The access map may refuse recipients."),
   check_cert_altnames: plain("TLS checks look at subjectAltName too."),
-  check_other: plain("Clients with too many unknown commands are disconnected.", 1),
+  check_other: {
+    about:
+      "A client that says a header field in the place of a command is let go; or what matches this regular expression.",
+    most: 1,
+    expression: true,
+  },
   compat_check: plain("The access map is asked for sender<@>recipient.", 1),
   conncontrol: plain("ClientConn: in the access map limits open connections of a client.", 2),
   dane: plain(
@@ -253,7 +260,10 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
   stickyhost: plain("user@here is not user."),
   sts: { about: "sendmail's name of mta_sts.", most: 2, now: "mta_sts" },
   tls_failures: plain("What to do when TLS fails.", 1),
-  tls_session_features: plain("TLS options from the access map.", 1),
+  tls_session_features: plain(
+    "TLS_Srv_Features: and TLS_Clt_Features: in the access map say what TLS is to be with one host: Options, CipherList, CertFile and KeyFile, Flags.",
+    1,
+  ),
   use_client_ptr: plain("Checks use the name of PTR alone."),
   use_ct_file: plain("Trusted users come from a file too."),
   use_cw_file: plain("Local names come from a file too."),

@@ -24,6 +24,7 @@ const rulesetOf: Readonly<Record<string, string>> = {
   LOCAL_NET_CONFIG: "LOCAL_NET_CONFIG",
   LOCAL_DNSBL: "LOCAL_DNSBL",
   LOCAL_SRV_FEATURES: "Local_srv_features",
+  LOCAL_CLT_FEATURES: "Local_clt_features",
   LOCAL_TRY_TLS: "Local_try_tls",
   LOCAL_TLS_RCPT: "Local_tls_rcpt",
   LOCAL_TLS_CLIENT: "Local_tls_client",

@@ -112,6 +112,7 @@ export const sections: ReadonlyMap<number, string> = new Map(
     "LOCAL_NET_CONFIG",
     "LOCAL_DNSBL",
     "LOCAL_SRV_FEATURES",
+    "LOCAL_CLT_FEATURES",
     "LOCAL_TRY_TLS",
     "LOCAL_TLS_RCPT",
     "LOCAL_TLS_CLIENT",

@@ -53,8 +53,8 @@ export function isOurRuleset(name: string): boolean {
 /** Hooks of sendmail that nothing here asks: rules for them would be silent, so they are told. */
 export const unaskedHooks: ReadonlySet<string> = new Set(
   (
-    "Local_clt_features srv_features clt_features try_tls tls_rcpt tls_client tls_server trust_auth " +
-    "greet_pause authinfo queuegroup bestmx"
+    "srv_features clt_features try_tls tls_rcpt tls_client tls_server trust_auth " +
+    "greet_pause queuegroup bestmx"
   )
     .toLowerCase()
     .split(" "),

@@ -9,6 +9,7 @@ import { wrongWords } from "./feature-words.ts"
 import { error, type Issue, suggestion, warning } from "./issues.ts"
 import { readLocalRules } from "./local-rules.ts"
 import type { McResult } from "./mc.ts"
+import { posixRegex } from "./posix-regex.ts"
 import { optionOfCf, options } from "./options.ts"
 import { readQueueGroup, unknownGroup } from "./queue-groups.ts"
 import type { Settings } from "./settings.ts"
@@ -112,6 +113,7 @@ function applyFeature(draft: Draft, use: Of<"feature">): void {
   const given = use.args.findLastIndex((argument) => argument.trim() !== "") + 1
   if (given > row.most || given < (row.least ?? 0))
     draft.issues.push(wrongCount(use, row.least ?? 0, row.most))
+  if (row.expression === true) draft.issues.push(...wrongExpression(use))
   if (row.words !== undefined) draft.issues.push(...wrongWords(use, row.words))
   const uses = draft.features.get(name) ?? []
   uses.push({ name, args: use.args.map((argument) => argument.trim()), at: use.at })
@@ -123,6 +125,11 @@ function unknownFeature(use: Of<"feature">): Issue {
   const hint = suggestion(use.name, Object.keys(featureRows))
   const wrong = error("unknown-feature", `there is no FEATURE(\`${use.name}')`, use.at, hint)
   return { ...wrong, width: "FEATURE".length }
+}
+
+function wrongExpression({ name, args: [expression = ""], at }: Of<"feature">): readonly Issue[] {
+  const read = posixRegex(expression.trim(), { syntax: "extended", ignoreCase: true })
+  return read.ok ? [] : [error("bad-value", `FEATURE(\`${name}'): the regular expression: ${read.error}`, at)]
 }
 
 function wrongCount(use: Of<"feature">, least: number, most: number): Issue {

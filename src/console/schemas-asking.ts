@@ -25,6 +25,7 @@ const decision = object({ outcome, "reply?": text(), reasons: listOf(step) })
 const explained = object({
   address: text(),
   lines: listOf(text()),
+  "connection?": decision,
   "sender?": decision,
   "admission?": decision,
   deliverable: listOf(

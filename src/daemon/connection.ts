@@ -3,6 +3,7 @@
 import type { Duplex } from "node:stream"
 import type { Arrival } from "../mail/arrival.ts"
 import { printReply } from "../mail/reply.ts"
+import type { TlsTerms } from "../mail/tls-terms.ts"
 import { printDate } from "../message/date.ts"
 import { DataReader } from "../smtp/content.ts"
 import { greet, heardOut, receive } from "../smtp/dispatch.ts"
@@ -100,7 +101,7 @@ class Connection {
   async #step(session: Session, next: Next): Promise<Outcome> {
     switch (next.does) {
       case "start tls":
-        return this.#startTls(session)
+        return this.#startTls(session, next.terms)
       case "run queue":
         this.#world.runQueue(next.node)
         return this.#command(session)
@@ -129,10 +130,10 @@ class Connection {
   }
 
   /** The 220 to STARTTLS goes out, and nothing that came in clear text is read any more. */
-  async #startTls(session: Session): Promise<Outcome> {
+  async #startTls(session: Session, terms: TlsTerms | undefined): Promise<Outcome> {
     this.#input.drop()
     const stream = this.#wire.release()
-    const begun = await this.#world.tls?.secure(stream)
+    const begun = await this.#world.tls?.secure(stream, terms)
     if (begun === undefined || !begun.ok) {
       const why = begun?.error ?? "there is no certificate any more"
       const relay = clientName(session.arrival)

@@ -158,26 +158,28 @@ function smtpMailer(
   { byName, rules }: Pick<OpenTables, "byName"> & { readonly rules: SiteRouting["rules"] | undefined },
 ): SmtpMailer {
   const { dns, clock, log, addresses, directory } = parts
+  const security = makePeerSecurity({
+    settings,
+    access: tablesOf(byName, "access"),
+    authInfo: tablesOf(byName, "authinfo"),
+    rules,
+    tls: makeClientTls(parts.tls, (line) => log.note(line)),
+  })
+  const demands = makeDemands(settings, {
+    dns,
+    clock,
+    directory: join(directory, "mta-sts"),
+    authorities: parts.tls.authorities,
+    log: (line) => log.note(line),
+  })
   return makeSmtpMailer({
     dns,
     clock,
     settings,
     log: (line) => log.note(line),
     hello: option(settings, "HeloName") ?? macro(settings, "j") ?? "localhost",
-    security: makePeerSecurity({
-      settings,
-      access: tablesOf(byName, "access"),
-      authInfo: tablesOf(byName, "authinfo"),
-      rules,
-      tls: makeClientTls(parts.tls, (line) => log.note(line)),
-    }),
-    demands: makeDemands(settings, {
-      dns,
-      clock,
-      directory: join(directory, "mta-sts"),
-      authorities: parts.tls.authorities,
-      log: (line) => log.note(line),
-    }),
+    security,
+    demands: demands && { ...demands, features: (peer) => security.features(peer) },
     ourAddresses: settings.daemons.flatMap((daemon) =>
       (daemon.address === undefined ? addresses : [daemon.address]).map((address) => ({
         address,

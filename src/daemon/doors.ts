@@ -11,10 +11,11 @@ import { loginName } from "../host/login.ts"
 import { peerCredentials } from "../host/posix.ts"
 import { software } from "../host/version.ts"
 import type { Arrival, Client } from "../mail/arrival.ts"
+import { fail } from "../mail/result.ts"
 import type { Dns } from "../mail/world.ts"
-import { arrivalWithin, tlsNote } from "../smtp/secure.ts"
+import { arrivalWithin, implicitTerms, tlsNote } from "../smtp/secure.ts"
 import { clientName } from "../smtp/session.ts"
-import type { Secured, ServerTls } from "../trust/tls-server.ts"
+import type { Secured } from "../trust/tls-server.ts"
 import { ClientLoad } from "./client-load.ts"
 import { clientOf } from "./clients.ts"
 import { converse } from "./connection.ts"
@@ -198,15 +199,20 @@ export class Doors {
     const world = milters === undefined ? usualWorld : { ...usualWorld, milters }
     const known = { ...arrival, session: this.#parts.newId() }
     if (!daemon.modify.includes("s")) return converse(socket, { arrival: known, offers }, world)
-    const begun = await this.#secure(socket, known, tls)
+    const begun = await this.#secure(socket, known, decisions)
     if (begun === undefined) return
     await converse(begun.stream, { arrival: arrivalWithin(known, begun.facts), offers }, world)
   }
 
   /** A door of implicit TLS (RFC 8314 §3.3): DAEMON_OPTIONS with Modify=s. */
-  async #secure(socket: Duplex, arrival: Arrival, tls: ServerTls | undefined): Promise<Secured | undefined> {
+  async #secure(
+    socket: Duplex,
+    arrival: Arrival,
+    { gate, tls }: Pick<Decisions, "gate" | "tls">,
+  ): Promise<Secured | undefined> {
     const { log } = this.#parts
-    const begun = await tls?.secure(socket)
+    const terms = await implicitTerms(arrival, gate)
+    const begun = typeof terms === "string" ? fail(terms) : await tls?.secure(socket, terms)
     if (begun?.ok === true) {
       log.note(arrival.session, tlsNote(arrival, begun.value.facts))
       return begun.value

@@ -83,8 +83,8 @@ function world(text = lines, asked: Demands | undefined = demands) {
     dns,
     clock: () => 0,
     smtp: {
-      foresee: ({ mailer, host: to }: { readonly mailer: string; readonly host: string }) =>
-        foresee(to, smtpDelivery(settings, mailer), terms),
+      foresee: ({ mailer, host: to }: { readonly mailer: string; readonly host: string }, address: string) =>
+        foresee({ host: to, to: address }, smtpDelivery(settings, mailer), terms),
     },
   }
 }

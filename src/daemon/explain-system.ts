@@ -18,6 +18,7 @@ import {
 import { readKeys } from "../trust/dkim-keys.ts"
 import { filtersOf, type MilterUse } from "../trust/milter-definition.ts"
 import type { SmtpMailer } from "../mailers/esmtp.ts"
+import { clientOf } from "./clients.ts"
 import { groupReasons } from "./queue-groups.ts"
 import { keysByDefault, keysFor } from "./signing.ts"
 
@@ -39,18 +40,20 @@ export async function explainSystem(
   question: Question,
   world: ExplainSystem,
 ): Promise<Explained & { readonly beyond: readonly Beyond[] }> {
-  const explained = await explainAddress(question, world)
+  const explained = await explainAddress(await withName(question, world), world)
   const sections: [string, readonly Reason[]][] = []
   const coming = await incoming(question, world)
   if (coming.length > 0) sections.push(["Before mail for it is taken:", coming])
-  const routes = new Map<string, { readonly mailer: string; readonly host: string }>()
-  for (const { mailer, host } of explained.deliverable) {
-    if (host !== "" && routes.size < mostHosts) routes.set(`${mailer} ${host}`, { mailer, host })
+  const routes = new Map<string, { readonly mailer: string; readonly host: string; readonly to: string }>()
+  for (const { mailer, host, address } of explained.deliverable) {
+    const key = `${mailer} ${host}`
+    if (host !== "" && routes.size < mostHosts && !routes.has(key))
+      routes.set(key, { mailer, host, to: address })
   }
-  for (const { mailer, host } of routes.values()) {
+  for (const { mailer, host, to } of routes.values()) {
     const leaving = [
       ...signing(question.from, world.settings),
-      ...(await world.smtp.foresee({ mailer, host })),
+      ...(await world.smtp.foresee({ mailer, host }, to)),
     ]
     if (leaving.length > 0) sections.push([`Before it leaves for ${host}:`, leaving])
   }
@@ -63,6 +66,14 @@ export async function explainSystem(
   ])
   const beyond = sections.map(([heading, reasons]) => ({ heading, steps: reasons.flatMap(stepsOf) }))
   return { ...explained, lines: [...explained.lines, ...lines], beyond }
+}
+
+/** The client as its connection would be named. */
+async function withName(question: Question, { dns }: ExplainSystem): Promise<Question> {
+  const { client, clientName } = question
+  if (client === undefined || clientName !== undefined) return question
+  const { name } = await clientOf({ remoteAddress: client, remotePort: 0 }, dns)
+  return { ...question, clientName: name }
 }
 
 const judged = [

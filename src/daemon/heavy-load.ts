@@ -39,10 +39,7 @@ export class HeavyLoad {
   }
 
   /** A client comes by this door: the load, where RefuseLA has to be asked about it, and how long it waits before (DelayLA). */
-  arrive(
-    door: string,
-    settings: Settings,
-  ): { readonly average: number | undefined; readonly wait: number } {
+  arrive(door: string, settings: Settings): { readonly average: number | undefined; readonly wait: number } {
     const refuse = loadLimit(settings, door, "RefuseLA")
     const delay = loadLimit(settings, door, "DelayLA")
     if (refuse === undefined && delay === undefined) return light

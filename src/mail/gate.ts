@@ -4,6 +4,7 @@ import type { Arrival } from "./arrival.ts"
 import type { AuthResult } from "./auth-result.ts"
 import type { Decision } from "./decision.ts"
 import type { Envelope } from "./envelope.ts"
+import type { TlsTerms } from "./tls-terms.ts"
 
 /** What follows the path in MAIL and RCPT, as it was said. */
 export type Parameters = readonly { readonly key: string; readonly value: string | undefined }[]
@@ -11,6 +12,8 @@ export type Parameters = readonly { readonly key: string; readonly value: string
 export type Gate = {
   /** May this client speak at all? (sendmail: check_relay) A no closes the session after its reply. */
   connect(arrival: Arrival): Promise<Decision<undefined>>
+  /** TLS is about to begin: what it is to be with this client (tls_srv_features); a pass: as with all. Absent: the same. */
+  tls?(arrival: Arrival): Promise<Decision<TlsTerms>>
   /** TLS has begun (sendmail: tls_client). A no is what the client hears from then on. */
   secured?(arrival: Arrival): Promise<Decision<undefined>>
   /** How many milliseconds it must keep still before it is greeted (greet_pause); a pass for none. */
@@ -53,7 +56,12 @@ export type Gate = {
   verify(arrival: Arrival, path: TypedAddress): Promise<Decision<readonly string[]>>
   /** EXPN: the members of a list, one level. */
   expand(arrival: Arrival, path: TypedAddress): Promise<Decision<readonly string[]>>
-  /** A command that we do not know; a no or later is what the client hears of it. */
+  /**
+   * A command that has no question of its own, with the first digit of what we would reply: 5 for those that we do not know
+   * (check_other). A no or later is said instead.
+   */
+  other?(arrival: Arrival, line: string, digit: string): Promise<Decision<undefined>>
+  /** A command that we do not know, for filters; a no or later is what the client hears of it. */
   unknown?(arrival: Arrival, line: string): Promise<Decision<undefined>>
   /** The name of the person whose address here this is, for a From: that is missing; a stranger has none. */
   fullName?(path: ReversePath): Promise<string | undefined>

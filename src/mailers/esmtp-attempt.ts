@@ -358,7 +358,7 @@ function withAfter(reason: Reason, after: Reason | undefined): Reason {
 }
 
 /** A host as names are compared: without brackets and a last dot. */
-function bareHost(host: string): string {
+export function bareHost(host: string): string {
   return host
     .replace(/^\[(?:IPv6:)?(.*)\]$/i, "$1")
     .replace(/\.$/, "")

@@ -1,6 +1,6 @@
 // What is demanded of a host before it is given mail: by DANE (RFC 7672), else by the domain's MTA-STS policy (RFC 8461). Neither
 // makes a host worse than it was: without them TLS is taken where it is offered.
-import { because, type Reason } from "../mail/decision.ts"
+import { because, type Decision, type Reason } from "../mail/decision.ts"
 import { parseHosts, type Target } from "../routing/exchangers.ts"
 import type { TlsFacts } from "../mail/arrival.ts"
 import { type DaneDemand, type DaneDns, findDane } from "../trust/dane.ts"
@@ -8,6 +8,7 @@ import type { Proof } from "../trust/dane-verify.ts"
 import { matchesMx } from "../trust/mta-sts-policy.ts"
 import type { StsFound } from "../trust/mta-sts.ts"
 import type { Fate } from "../smtp/client-fate.ts"
+import type { NamedPeer } from "./esmtp-security.ts"
 
 export type Demand = {
   /** Sessions made under other demands are not for this one. */
@@ -24,6 +25,8 @@ export type Demands = {
   readonly dane?: DaneDns | undefined
   readonly sts?: ((domain: string) => Promise<StsFound>) | undefined
   readonly log: (line: string) => void
+  /** Letters about a host: D, it need not prove itself by DANE; M, nor by MTA-STS (clt_features). */
+  readonly features?: ((peer: NamedPeer) => Promise<Decision<string>>) | undefined
 }
 
 /** The way to a route's hosts, as far as it matters to all of them. */
@@ -49,6 +52,24 @@ export type Demanded =
 
 /** What this host has to prove. */
 export async function demandOf(
+  target: Target,
+  way: Way,
+  { demands, port }: { readonly demands: Demands; readonly port: number },
+): Promise<Demanded> {
+  const { exchanger, address } = target
+  const letters = await demands.features?.({ host: exchanger.host, address })
+  if (letters?.outcome === "no" || letters?.outcome === "later") return notThis(letters.reason)
+  if (letters?.outcome !== "yes") return proofOf(target, way, { demands, port })
+  const { dane, ...others } = demands
+  const asked = letters.value.includes("D") || dane === undefined ? others : demands
+  const known = letters.value.includes("M") ? { ...way, sts: undefined } : way
+  const demanded = await proofOf(target, known, { demands: asked, port })
+  return demanded.is === "nothing" && demanded.reason === undefined
+    ? { is: "nothing", reason: { ...letters.reason, role: "passed" } }
+    : demanded
+}
+
+async function proofOf(
   { exchanger, secure }: Target,
   way: Way,
   { demands, port }: { readonly demands: Demands; readonly port: number },

@@ -3,38 +3,45 @@
 import { because, type Reason } from "../mail/decision.ts"
 import type { Result } from "../mail/result.ts"
 import { addressesOf, findExchangers, type Target } from "../routing/exchangers.ts"
-import type { AttemptTerms } from "./esmtp-attempt.ts"
+import { type AttemptTerms, bareHost } from "./esmtp-attempt.ts"
 import { demandOf, type Demanded, type Demands, wayTo } from "./esmtp-demand.ts"
 import type { SmtpDelivery } from "./esmtp-terms.ts"
 
-export type ForeseeTerms = Pick<AttemptTerms, "dns" | "exchangers" | "demands">
+/** The host of a route, and an address that goes there. */
+export type Foreseen = { readonly host: string; readonly to: string }
+
+export type ForeseeTerms = Pick<AttemptTerms, "dns" | "exchangers" | "demands" | "security">
 
 /** Hosts that are told; those after them are asked the same way. */
 const mostHosts = 5
 
-/** A reason for each of the first hosts; none, where nobody wants DANE or MTA-STS or the mailer asks no DNS. */
+/** Reasons for the first hosts; none where nobody asks anything of them, or the mailer asks no DNS. */
 export async function foresee(
-  routed: string,
+  { host: routed, to }: Foreseen,
   how: Result<SmtpDelivery>,
-  { dns, exchangers, demands }: ForeseeTerms,
+  { dns, exchangers, demands, security }: ForeseeTerms,
 ): Promise<readonly Reason[]> {
-  if (demands === undefined || !how.ok || how.value.lmtp || how.value.path !== undefined) return []
+  const asksNothing = demands === undefined && security === undefined
+  if (asksNothing || !how.ok || how.value.lmtp || how.value.path !== undefined) return []
   const host = how.value.hostFor(routed)
   const decision = await findExchangers(host, exchangers)
-  if (decision.outcome !== "yes") return [decision.reason]
-  const way = await wayTo(host, decision.value.secure, demands)
-  const told = new Map<string, Reason>()
+  if (decision.outcome !== "yes") return demands === undefined ? [] : [decision.reason]
+  const way = demands && (await wayTo(host, decision.value.secure, demands))
+  const told = new Map<string, readonly Reason[]>()
   for (const group of decision.value.groups) {
     const found = await addressesOf(group, dns, () => false)
     if (found.outcome !== "yes") continue
     for (const target of found.value) {
       const { host: name } = target.exchanger
       if (told.has(name) || told.size >= mostHosts) continue
-      const demanded = await demandOf(target, way, { demands, port: how.value.port })
-      told.set(name, inWords(target, demanded, demands))
+      const demanded = demands && way && (await demandOf(target, way, { demands, port: how.value.port }))
+      told.set(name, [
+        ...(demanded && demands ? [inWords(target, demanded, demands)] : []),
+        ...((await security?.foresee({ host: bareHost(name), address: target.address }, to)) ?? []),
+      ])
     }
   }
-  return [...told.values()]
+  return [...told.values()].flat()
 }
 
 function inWords({ exchanger: { host } }: Target, demanded: Demanded, { dane, sts }: Demands): Reason {

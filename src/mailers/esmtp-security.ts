@@ -3,7 +3,7 @@
 import type { Socket } from "node:net"
 import type { ClientExchange } from "../auth/sasl-client.ts"
 import type { TlsFacts } from "../mail/arrival.ts"
-import type { Decision } from "../mail/decision.ts"
+import type { Decision, Reason } from "../mail/decision.ts"
 import type { Result } from "../mail/result.ts"
 import type { DaneDemand } from "../trust/dane.ts"
 import type { Proof } from "../trust/dane-verify.ts"
@@ -13,6 +13,8 @@ export type NamedPeer = { readonly host: string; readonly address: string }
 export type PeerSecurity = {
   /** Try_TLS: whether STARTTLS is to be tried. */
   tries(peer: NamedPeer): Promise<Decision<boolean>>
+  /** clt_features, and Flags=d of tls_clt_features: letters about a server, D without DANE, M without MTA-STS. */
+  features(peer: NamedPeer): Promise<Decision<string>>
   /** TLS_Srv: whether the way to this host is good enough; no facts: in clear text. */
   isWell(peer: NamedPeer, facts: TlsFacts | undefined): Promise<Decision<undefined>>
   /** Whether access has anything to say by TLS_Rcpt. */
@@ -27,15 +29,17 @@ export type PeerSecurity = {
   ): Promise<ClientExchange | string | undefined>
   /** AuthOptions=A: whose mail it is (AUTH=) is told to those alone to whom we are logged in. */
   readonly submitterIfLoggedIn: boolean
+  /** What would be asked of this host, in words, before it is given mail for this address. */
+  foresee(peer: NamedPeer, to: string): Promise<readonly Reason[]>
   /** The handshake, with this end as the client; with TLSA records, whether they are met is told too. */
   secure(
     socket: Socket,
-    host: string,
+    peer: NamedPeer,
     timeoutMs: number,
     dane?: DaneDemand,
   ): Promise<Result<{ readonly socket: Socket; readonly facts: TlsFacts; readonly proof?: Proof }>>
-  /** TLSFallbacktoClear: a peer whose TLS fails is tried without. */
-  readonly fallsBack: boolean
+  /** TLSFallbacktoClear, or Flags=C for this one: a peer whose TLS fails is tried without. */
+  fallsBack(peer: NamedPeer): Promise<boolean>
 }
 
 /** mx1.example.org [192.0.2.7] */

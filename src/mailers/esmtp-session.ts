@@ -107,8 +107,8 @@ export class Session {
     if (named !== undefined && security !== undefined) await session.#settleIn(named, security)
     signal?.removeEventListener("abort", stop)
     const { broken } = session.client
-    const mayFallBack = peer.demand === undefined ? security?.fallsBack === true : peer.demand.testing
-    if (broken?.tls === true && mayFallBack) return Session.open({ ...peer, clear: true }, terms, signal)
+    if (broken?.tls === true && (await mayFallBack(peer, security)))
+      return Session.open({ ...peer, clear: true }, terms, signal)
     return broken === undefined
       ? { session }
       : { broken, silent: broken.reply === undefined && session.#timedOut }
@@ -126,7 +126,7 @@ export class Session {
     const begun =
       named === undefined
         ? undefined
-        : await security?.secure(plain, named.host, timeouts.starttls, peer.demand?.dane)
+        : await security?.secure(plain, named, timeouts.starttls, peer.demand?.dane)
     if (named === undefined || security === undefined || begun?.ok !== true) {
       plain.destroy()
       const says = `TLS handshake failed: ${begun?.ok === false ? begun.error : "no TLS"}`
@@ -230,7 +230,7 @@ export class Session {
     this.#disarm()
     plain.removeAllListeners()
     const peer = namedPeer(this.peer)
-    const begun = await security?.secure(plain, peer?.host ?? "", timeouts.starttls, this.peer.demand?.dane)
+    const begun = peer && (await security?.secure(plain, peer, timeouts.starttls, this.peer.demand?.dane))
     if (begun === undefined || !begun.ok) {
       const why = begun?.error ?? "no TLS"
       if (peer !== undefined) this.#tell(`STARTTLS=client, relay=${shown(peer)}, error: ${why}`)
@@ -450,6 +450,13 @@ function withHost(says: string, host: string | undefined): string {
 
 function namedPeer({ host, place }: Peer): NamedPeer | undefined {
   return "path" in place || host === undefined ? undefined : { host, address: place.address }
+}
+
+/** Whether TLS that failed is done without: never for a peer that has to prove itself. */
+async function mayFallBack(peer: Peer, security: PeerSecurity | undefined): Promise<boolean> {
+  if (peer.demand !== undefined) return peer.demand.testing
+  const named = namedPeer(peer)
+  return named !== undefined && (await security?.fallsBack(named)) === true
 }
 
 /** Line by line; replies of a peer seldom come in pieces, and then a line is heard in two. */

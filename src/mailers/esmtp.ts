@@ -38,8 +38,8 @@ export type SmtpWorld = {
 export type SmtpMailer = {
   /** Gives the message to a host of the route; a status for each recipient, in their order. Never rejects for what a peer does. */
   deliver(batch: SmtpBatch, signal?: AbortSignal): Promise<readonly DeliveryStatus[]>
-  /** What the hosts of a route will have to prove, without speaking to any. */
-  foresee(route: Pick<Route, "mailer" | "host">): Promise<readonly Reason[]>
+  /** What the hosts of a route will be asked and have to prove, without speaking to any; `to` is who goes there. */
+  foresee(route: Pick<Route, "mailer" | "host">, to: string): Promise<readonly Reason[]>
   /** Ends the sessions that rest, waits for those in use. Deliveries that begin after this are delayed. */
   close(): Promise<void>
   /** Hosts that did not answer are asked again by the next message. */
@@ -85,7 +85,7 @@ export function makeSmtpMailer(world: SmtpWorld): SmtpMailer {
   }
   return {
     deliver: (batch, signal) => deliver(batch, terms, settings, signal),
-    foresee: ({ mailer, host }) => foresee(host, smtpDelivery(settings, mailer), terms),
+    foresee: ({ mailer, host }, to) => foresee({ host, to }, smtpDelivery(settings, mailer), terms),
     close: () => pool.close(),
     forget: () => pool.forget(),
   }

@@ -13,6 +13,7 @@ import type { DmarcSeen } from "../auth/dmarc-seen.ts"
 import type { Verify } from "../auth/verification.ts"
 import { accessOption } from "./access.ts"
 import { makeAuthentication, withResults } from "./authentication.ts"
+import { makeCheckOther } from "./check-other.ts"
 import { byListings, checkConnection, connectSteps } from "./connect.ts"
 import { fullNameOf } from "./full-name.ts"
 import type { GreylistMemory } from "./greylist.ts"
@@ -90,6 +91,7 @@ const anyContent = yes(undefined, because("data?", "nothing is asked before the 
 /** The gate of these settings. */
 export function makeGate(parts: GateParts, world: PolicyWorld = makePolicy(parts)): Gate {
   const delayed = feature(parts.settings, "delay_checks")
+  const other = makeCheckOther(parts.settings)
   const asLater = yes(undefined, because("delay_checks", "asked at RCPT", delayed?.at))
   return {
     connect: async (arrival) => (delaysChecks(world) ? asLater : await checkConnection(arrival, world)),
@@ -106,6 +108,7 @@ export function makeGate(parts: GateParts, world: PolicyWorld = makePolicy(parts
       message({ arrival, envelope, header, size, body }, world),
     verify: (_arrival, path) => verify(path, world.routing),
     expand: (_arrival, path) => expandNames(path, world.routing),
+    ...(other === undefined ? {} : { other }),
     fullName: (path) => fullNameOf(path, world.routing),
   }
 }

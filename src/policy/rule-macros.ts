@@ -45,7 +45,11 @@ function resolution(client: Client | undefined): string {
 }
 
 /** Of the sender and how many recipients there are. */
-export function pathMacros({ reversePath, recipients, submitter }: Envelope): Readonly<Record<string, string>> {
+export function pathMacros({
+  reversePath,
+  recipients,
+  submitter,
+}: Envelope): Readonly<Record<string, string>> {
   const address = printPath(reversePath)
   return {
     f: address === "" ? "<>" : address,

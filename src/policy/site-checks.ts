@@ -24,15 +24,30 @@ import {
   type Site,
   type SiteCheckWorld,
 } from "./site-question.ts"
-import type { PolicyWorld } from "./world.ts"
+import { makeTlsFeatures } from "./tls-features.ts"
+import { accessTables, type PolicyWorld } from "./world.ts"
+
+type SiteGateParts = GateParts & { readonly routing: SiteRouting }
 
 /** The gate of these settings: our own checks, and before them those of the site's rules. */
-export function makeSiteGate(parts: GateParts & { readonly routing: SiteRouting }): Gate {
+export function makeSiteGate(parts: SiteGateParts): Gate {
   const { rules } = parts.routing
   const policy = makePolicy(parts)
-  if (rules === undefined) return withManners(makeGate(parts, policy), policy, parts)
+  if (rules === undefined) return withTls(withManners(makeGate(parts, policy), policy, parts), policy, parts)
   const asks = withRelayAuth(policy, rules, parts)
-  return withManners(withSiteChecks({ rules, gate: makeGate(parts, asks), policy: asks }), asks, parts)
+  const checked = withSiteChecks({ rules, gate: makeGate(parts, asks), policy: asks })
+  return withTls(withManners(checked, asks, parts), asks, parts)
+}
+
+/** FEATURE(tls_session_features), and the site's own ruleset tls_srv_features. */
+function withTls(gate: Gate, policy: PolicyWorld, { settings, routing }: SiteGateParts): Gate {
+  const access = accessTables(policy)
+  const ask = makeTlsFeatures("srv", { rules: routing.rules, settings, access, dots: policy.dots })
+  if (ask === undefined) return gate
+  return {
+    ...gate,
+    tls: ({ client }) => ask({ host: client?.name ?? "", address: client?.address ?? "127.0.0.1" }),
+  }
 }
 
 /** The policy with the site's word on logins, where it has one. */

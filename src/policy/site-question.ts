@@ -136,6 +136,18 @@ export function ruleVerdict(name: string, outcome: RuleOutcome, settings: Settin
   return { outcome: "pass", reason: rulesReason(name, "says nothing", outcome) }
 }
 
+/** What stands behind `$#`, as text; a pass where there is none. */
+export function wordsSaid(name: string, outcome: RuleOutcome, settings: Settings): Decision<string> {
+  if (!isResolved(outcome.tokens)) {
+    const silent = { ...rulesReason(name, "says nothing", outcome), role: "passed" } as const
+    return cannotTell(name, outcome) ?? { outcome: "pass", reason: silent }
+  }
+  const words = untokenize(outcome.tokens.slice(1), " ", option(settings, "OperatorChars")).trim()
+  const said = ruleVerdict(name, outcome, settings)
+  if (said.outcome === "no" || said.outcome === "later") return said
+  return yes(words, rulesReason(name, `$# ${words}`, outcome))
+}
+
 function note(
   keep: "discard" | "hold",
   reason: Reason,

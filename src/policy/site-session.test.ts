@@ -69,7 +69,7 @@ const questions = {
   tls: (rules: string) => gateOf(rules).secured?.(encrypted),
   mail: (rules: string) => gateOf(rules).sender(arrival, classify("ann@napier.ac.uk"), 0),
   etrn: (rules: string) => gateOf(rules).queueRun?.(arrival, "example.org"),
-  other: (rules: string) => gateOf(rules).unknown?.(arrival, "XYZZY now"),
+  other: (rules: string) => gateOf(rules).other?.(arrival, "XYZZY now", "5"),
   relay: (rules: string) => gateOf(rules).recipient(loggedIn, envelope, classify("you@example.org")),
   connect: (rules: string) => gateOf(rules).connect(arrival),
 } as const
@@ -102,6 +102,7 @@ const table: readonly (readonly [keyof typeof questions, rules: string, answer: 
   ["etrn", 'Scheck_etrn\nRexample.org\t$#error $@ 5.7.1 $: "550 not this one"', "550 5.7.1 not this one"],
   ["etrn", "Scheck_etrn\nR$*\t$# OK", "yes"],
   ["other", 'Scheck_other\nRXYZZY $*\t$#error $@ 5.7.1 $: "550 no magic here"', "550 5.7.1 no magic here"],
+  ["other", "Scheck_other\nRXYZZY $* $| 2\t$# OK", "pass"],
   ["relay", "", "[object Object]"],
   ["relay", "SLocal_Relay_Auth\nRPLAIN\tNO", "550 5.7.1 Relaying denied"],
   ["relay", "SLocal_Relay_Auth\nRLOGIN\tNO", "[object Object]"],
@@ -129,7 +130,9 @@ for (const [question, rules, answer] of table) {
 }
 
 test("whom a login may name in AUTH= is itself, and others as Local_trust_auth says, with the rule's line", async () => {
-  const { submitter } = gateOf("SLocal_trust_auth\nRlist@grussell.org\t$# ok\nRjim\t$#error $@ 5.7.1 $: 550 not jim")
+  const { submitter } = gateOf(
+    "SLocal_trust_auth\nRlist@grussell.org\t$# ok\nRjim\t$#error $@ 5.7.1 $: 550 not jim",
+  )
   assert.equal(told(await submitter?.(arrival, "gor")), "550 5.7.1 not authenticated")
   assert.equal(told(await submitter?.(loggedIn, "gor")), "yes")
   const list = await submitter?.(loggedIn, "list@grussell.org")

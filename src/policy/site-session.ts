@@ -4,11 +4,8 @@
 import type { Arrival } from "../mail/arrival.ts"
 import { type Decision, pass, withTrail, yes } from "../mail/decision.ts"
 import type { Gate } from "../mail/gate.ts"
-import { option } from "../config/options.ts"
-import { untokenize } from "../config/rule-tokens.ts"
-import { isResolved } from "../config/triple.ts"
-import { cannotTell, type RuleOutcome, rulesReason } from "../routing/site-rules.ts"
-import { ask, check, ruleVerdict, type Site } from "./site-question.ts"
+import { rulesReason } from "../routing/site-rules.ts"
+import { ask, check, ruleVerdict, type Site, wordsSaid } from "./site-question.ts"
 import { knownSubmitter, notTrusted } from "./trust-auth.ts"
 
 /** The gate with these rules in front of ours; what the site has no rules for stays as it is. */
@@ -30,7 +27,9 @@ export function withSiteSession(gate: Gate, site: Site): Gate {
       ? { queueRun: (arrival: Arrival, node: string) => etrn(arrival, node, site) }
       : {}),
     ...(rules.has("check_other")
-      ? { unknown: (arrival: Arrival, line: string) => other(arrival, line, gate, site) }
+      ? {
+          other: (arrival: Arrival, line: string, digit: string) => other(arrival, [line, digit], gate, site),
+        }
       : {}),
   }
 }
@@ -45,7 +44,7 @@ function clientWords({ client }: Arrival): readonly [string, string] {
 async function features(arrival: Arrival, gate: Gate, site: Site): Promise<Decision<string>> {
   const name = "Local_srv_features"
   const outcome = await ask({ name, input: clientWords(arrival)[0], arrival }, site)
-  const said = outcome === undefined ? undefined : wordsOf(name, outcome, site)
+  const said = outcome === undefined ? undefined : wordsSaid(name, outcome, site.policy.routing.settings)
   if (said?.outcome === "yes" || said?.outcome === "later" || said?.outcome === "no") return said
   const decision = (await gate.features?.(arrival)) ?? nothing(name)
   return said === undefined ? decision : { ...decision, reason: withTrail(decision.reason, [said.reason]) }
@@ -55,7 +54,7 @@ async function features(arrival: Arrival, gate: Gate, site: Site): Promise<Decis
 async function pause(arrival: Arrival, gate: Gate, site: Site): Promise<Decision<number>> {
   const name = "Local_greet_pause"
   const outcome = await ask({ name, input: clientWords(arrival), arrival }, site)
-  const said = outcome === undefined ? undefined : wordsOf(name, outcome, site)
+  const said = outcome === undefined ? undefined : wordsSaid(name, outcome, site.policy.routing.settings)
   if (said?.outcome === "yes") {
     const milliseconds = Number(said.value)
     return milliseconds > 0 ? yes(Math.min(milliseconds, longestPause), said.reason) : pass(said.reason)
@@ -68,19 +67,6 @@ const longestPause = 300_000
 
 function nothing(name: string): Decision<never> {
   return pass({ step: name, says: "nothing is asked", at: undefined, after: [], role: "passed" })
-}
-
-/** What stands behind `$#`; a pass where there is none. */
-function wordsOf(name: string, outcome: RuleOutcome, { policy }: Site): Decision<string> {
-  const { settings } = policy.routing
-  if (!isResolved(outcome.tokens)) {
-    const silent = { ...rulesReason(name, "says nothing", outcome), role: "passed" } as const
-    return cannotTell(name, outcome) ?? pass(silent)
-  }
-  const words = untokenize(outcome.tokens.slice(1), " ", option(settings, "OperatorChars")).trim()
-  const said = ruleVerdict(name, outcome, settings)
-  if (said.outcome === "no" || said.outcome === "later") return said
-  return yes(words, rulesReason(name, `$# ${words}`, outcome))
 }
 
 /** Local_tls_client, asked of `{verify} $| MAIL` or `STARTTLS`; `$#` other than error lets it pass what access asks. */
@@ -117,11 +103,17 @@ async function etrn(arrival: Arrival, node: string, site: Site): Promise<Decisio
   return said.outcome === "yes" ? yes(undefined, said.reason) : said
 }
 
-/** check_other: the whole line of a command that we do not know. */
-async function other(arrival: Arrival, line: string, gate: Gate, site: Site): Promise<Decision<undefined>> {
-  const said = await check({ name: "check_other", input: line, arrival }, site)
-  if (said.outcome === "no" || said.outcome === "later") return said
-  return (await gate.unknown?.(arrival, line)) ?? nothing("check_other")
+/** check_other: the whole line of a command, and the first digit of our reply, behind what the FEATURE says. */
+async function other(
+  arrival: Arrival,
+  [line, digit]: readonly [string, string],
+  gate: Gate,
+  site: Site,
+): Promise<Decision<undefined>> {
+  const ours = await gate.other?.(arrival, line, digit)
+  if (ours?.outcome === "no" || ours?.outcome === "later") return ours
+  const said = await check({ name: "check_other", input: [line, digit], arrival }, site)
+  return said.outcome === "no" || said.outcome === "later" ? said : (ours ?? nothing("check_other"))
 }
 
 /**

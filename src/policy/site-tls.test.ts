@@ -94,3 +94,22 @@ test("rules about recipients are asked for each of them, with what is known of t
   const good = { ...facts, verify: "OK" } as const
   assert.equal(told(await site.recipient("ann@secret.example.org", peer, good, asAccess)), "pass")
 })
+
+test("Local_clt_features says by letters what a server need not prove; access is asked where it says nothing", async () => {
+  const base = async () => yes("M", because("access", "asked"))
+  const site = siteTls("LOCAL_CLT_FEATURES\nRmx.example.org\t$# D M")
+  const said = await site.features(peer, base)
+  assert.equal(told(said), "D M")
+  assert.equal(linesOf(said.reason).at(-1), "/etc/mail/sendmail.mc:7")
+  assert.equal(told(await site.features({ ...peer, host: "mx.example.net" }, base)), "M")
+  assert.equal(told(await siteTls("").features(peer, base)), "M")
+})
+
+test("authinfo names a login, and its reason shows nothing of the password", async () => {
+  const site = siteTls('LOCAL_RULESETS\nSauthinfo\nRmx.example.org $| 192.0.2.25\t$# "U:gor" "P:sesame"')
+  const said = await site.login(peer)
+  assert.equal(told(said), '"U:gor" "P:sesame"')
+  assert.equal(linesOf(said.reason).at(-1), "/etc/mail/sendmail.mc:8")
+  assert.doesNotMatch(JSON.stringify(said.reason), /sesame/)
+  assert.equal(told(await site.login({ host: "mx.example.net", address: "192.0.2.26" })), "pass")
+})

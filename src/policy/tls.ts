@@ -10,7 +10,15 @@ import { addressKeys, mailboxKeys, nameKeys } from "./access.ts"
 
 export type TlsPeer = { readonly host: string; readonly address: string }
 
-type Tag = "Try_TLS" | "TLS_Srv" | "TLS_Clt" | "TLS_Rcpt" | "Srv_Features"
+type Tag =
+  | "Try_TLS"
+  | "TLS_Srv"
+  | "TLS_Clt"
+  | "TLS_Rcpt"
+  | "Srv_Features"
+  | "Clt_Features"
+  | "TLS_Srv_Features"
+  | "TLS_Clt_Features"
 
 type Listed =
   | { readonly found: "entry"; readonly entry: Entry; readonly reason: Reason }
@@ -18,7 +26,11 @@ type Listed =
   | { readonly found: "silent"; readonly decision: Decision<never> }
 
 /** The first key that is listed under this tag, and the tag alone at last; a key without its tag means something else. */
-async function askTag(tables: readonly LookupTable[], tag: Tag, keys: readonly string[]): Promise<Listed> {
+export async function askTag(
+  tables: readonly LookupTable[],
+  tag: Tag,
+  keys: readonly string[],
+): Promise<Listed> {
   for (const table of tables) {
     for (const key of [...keys.map((one) => `${tag}:${one}`), `${tag}:`]) {
       const answer = table.lookup(key) // most tables answer at once, and each MAIL asks for many keys
@@ -33,7 +45,7 @@ async function askTag(tables: readonly LookupTable[], tag: Tag, keys: readonly s
 }
 
 /** A host by its name, its domains, its address and the networks of that. */
-function peerKeys({ host, address }: TlsPeer): readonly string[] {
+export function peerKeys({ host, address }: TlsPeer): readonly string[] {
   const names = /^[\d.]+$|:/.test(host) || host === "" ? [] : nameKeys(host.toLowerCase(), false)
   return [...names, ...addressKeys(address)]
 }
@@ -63,6 +75,25 @@ export async function featuresFor(
   const listed = await askTag(tables, "Srv_Features", keys)
   if (listed.found === "silent") return listed.decision
   return listed.found === "nothing" ? offersAsEver : yes(listed.entry.value, listed.reason)
+}
+
+const demandsAsEver = pass({
+  ...because("clt_features", "access says nothing of it"),
+  role: "passed",
+} as const)
+
+/**
+ * Clt_Features: letters about a server: D, it need not prove itself by DANE; M, nor as its domain's MTA-STS policy asks (proto.m4:
+ * clt_features, whose rules ask for {client_name}, which is not the server's).
+ */
+export async function clientFeaturesFor(
+  peer: TlsPeer,
+  tables: readonly LookupTable[],
+): Promise<Decision<string>> {
+  if (tables.length === 0) return demandsAsEver
+  const listed = await askTag(tables, "Clt_Features", peerKeys(peer))
+  if (listed.found === "silent") return listed.decision
+  return listed.found === "nothing" ? demandsAsEver : yes(listed.entry.value, listed.reason)
 }
 
 const nothingAsked = pass(because("TLS", "access asks nothing of it"))

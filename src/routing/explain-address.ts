@@ -11,6 +11,7 @@ import { feature } from "../config/settings.ts"
 import { canonify } from "./canonify.ts"
 import { expandCanonical, type Expansion } from "./expand.ts"
 import { printDecision, printReason, printRoute, printTree } from "./explain.ts"
+import { explainSession, type SessionGate } from "./explain-session.ts"
 import { errorWord } from "./target.ts"
 import { userRules } from "./user-rules.ts"
 import type { RoutingWorld } from "./world.ts"
@@ -29,6 +30,8 @@ export type Explained = {
   readonly address: string
   /** For a person: lines with file:line. */
   readonly lines: readonly string[]
+  /** Whether the client may speak at all. */
+  readonly connection?: ExplainedDecision | undefined
   readonly sender: ExplainedDecision | undefined
   readonly admission: ExplainedDecision | undefined
   /** Where it goes: sendmail -bv's list. */
@@ -76,7 +79,7 @@ export type ExplainedFailure = {
 
 export type ExplainWorld = {
   readonly routing: RoutingWorld
-  readonly gate: Pick<Gate, "sender" | "recipient">
+  readonly gate: Pick<Gate, "sender" | "recipient"> & SessionGate
 }
 
 /** Explains one address. */
@@ -178,9 +181,11 @@ async function askGate(
   to: string,
   { gate }: ExplainWorld,
   lines: string[],
-): Promise<Pick<Explained, "sender" | "admission">> {
+): Promise<Pick<Explained, "connection" | "sender" | "admission">> {
   if (from === undefined && client === undefined) return { sender: undefined, admission: undefined }
   const arrival = arrivalFrom(client, clientName)
+  const session = client === undefined ? undefined : await explainSession(arrival, gate)
+  lines.push(...(session?.lines ?? []))
   const address = from?.trim().replace(/^<(.*)>$/, "$1")
   const path = address === undefined || address === "" ? ("null" as const) : classify(address)
   const sender = await gate.sender(arrival, path, 0)
@@ -189,6 +194,7 @@ async function askGate(
   const recipient = await gate.recipient(arrival, envelope, classify(to))
   lines.push(...printDecision(`RCPT TO:<${to}>`, recipient, () => "taken"), "")
   return {
+    connection: session?.connection && explained(session.connection),
     sender: from === undefined ? undefined : explained(sender),
     admission: explained(recipient),
   }

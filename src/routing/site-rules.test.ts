@@ -207,12 +207,12 @@ test("rules that nothing asks are told as such", () => {
     operators: ".:@",
     localRules: settings.localRules.map((line) => ({
       ...line,
-      text: line.text.replace("check_mail", "trust_auth"),
+      text: line.text.replace("Local_check_mail", "trust_auth"),
     })),
   }
   assert.match(
     readLocalRules(source).issues.map(printIssue).join(),
-    /sendmail\.mc:10:1: warning: nothing here asks the ruleset Local_trust_auth/,
+    /sendmail\.mc:10:1: warning: nothing here asks the ruleset trust_auth/,
   )
   assert.deepEqual(readLocalRules({ ...settings, operators: ".:@" }).issues, [])
 })

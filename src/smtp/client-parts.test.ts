@@ -46,7 +46,11 @@ const everything: PeerOffers = {
 const mails: readonly (readonly [string, Work, string])[] = [
   ["SIZE", work({}), "MAIL From:<ann@example.org> SIZE=1000"],
   ["the null sender", work({ reversePath: "null" }), "MAIL From:<> SIZE=1000"],
-  ["AUTH=", work({}, {}, { submitter: "a=b@example.org" }), "MAIL From:<ann@example.org> SIZE=1000 AUTH=a+3Db@example.org"],
+  [
+    "AUTH=",
+    work({}, {}, { submitter: "a=b@example.org" }),
+    "MAIL From:<ann@example.org> SIZE=1000 AUTH=a+3Db@example.org",
+  ],
   ["AUTH= of nobody", work({}, {}, { submitter: "<>" }), "MAIL From:<ann@example.org> SIZE=1000 AUTH=<>"],
   ["8-bit", work({ body: "8bitmime" }), "MAIL From:<ann@example.org> SIZE=1000 BODY=8BITMIME"],
   [

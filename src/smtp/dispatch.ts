@@ -80,14 +80,30 @@ export async function receive(session: Session, line: Line, asks: Asks): Promise
   }
   const command = parseCommand(line.text)
   if (session.refused !== undefined) return refused(counted, command)
-  const outcome = await dispatch(counted, command, asks)
+  const answer = await dispatch(counted, command, asks)
+  const outcome = hasNoQuestion(command) ? await checkOther(answer, line.text, asks) : answer
   if (command.verb === "wrong" && command.afterwards === "count it")
     return countBad(await answerToUnknown(outcome, line.text, asks))
   return leadsNowhere(command) ? countIdle(outcome) : outcome
 }
 
+/** sendmail asks no ruleset of their own about these. */
+function hasNoQuestion(command: Command): boolean {
+  if (command.verb === "wrong") return command.afterwards === "count it"
+  return ["NOOP", "VERB", "HELP", "RSET"].includes(command.verb)
+}
+
+/** check_other: may a command be answered as it would be? */
+async function checkOther(outcome: Outcome, line: string, { gate }: Asks): Promise<Outcome> {
+  const digit = String(outcome.replies.at(-1)?.code ?? "").slice(0, 1)
+  const said = await gate.other?.(outcome.session.arrival, line, digit)
+  if (said?.outcome !== "no" && said?.outcome !== "later") return outcome
+  return stay(outcome.session, said.reply, traced("check_other", line, said))
+}
+
 /** What the gate wants to say to a command that nobody knows, instead of our own words. */
 async function answerToUnknown(outcome: Outcome, line: string, { gate }: Asks): Promise<Outcome> {
+  if (outcome.next.does === "close") return outcome
   const said = await gate.unknown?.(outcome.session.arrival, line)
   if (said?.outcome !== "no" && said?.outcome !== "later") return outcome
   return { ...outcome, replies: [said.reply] }
@@ -138,7 +154,7 @@ async function dispatch(session: Session, command: Command, asks: Asks): Promise
     case "EXPN":
       return expn(session, command.argument, asks)
     case "STARTTLS":
-      return startTls(session, command.argument)
+      return startTls(session, command.argument, asks)
     case "AUTH":
       return auth(session, command.argument, asks)
     case "XCLIENT":

@@ -45,6 +45,12 @@ test("small letters give back what the door withholds, ask for a login, and keep
   assert.equal(withFeatures(without, "c").auth, undefined)
 })
 
+test("V takes the question for a certificate away, v puts it to this client", () => {
+  assert.equal(withFeatures(door, "V").clientCertificate, false)
+  assert.equal(withFeatures(door, "v").clientCertificate, true)
+  assert.equal(withFeatures(door, "S").clientCertificate, undefined)
+})
+
 test("letters are asked for again within TLS, and then change the door and not what was changed before", async () => {
   const answers = ["A", "l"]
   const gate = {

@@ -28,9 +28,16 @@ export function withFeatures(door: Offers, letters: string): Offers {
     door,
     privacy,
     ...(auth === undefined ? {} : { auth }),
+    ...certificateWanted(letters),
     ...(given.has("S") ? { startTls: false } : {}),
     ...(given.has("P") ? { pipelining: false } : {}),
   }
+}
+
+/** V: the client is asked for no certificate; v: it is, whatever TLSSrvOptions says of all. */
+export function certificateWanted(letters: string): Pick<Offers, "clientCertificate"> {
+  if (letters.includes("V")) return { clientCertificate: false }
+  return letters.includes("v") ? { clientCertificate: true } : {}
 }
 
 /** A: no AUTH; l: no mail without a login; c: no password without encryption. */

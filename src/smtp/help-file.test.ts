@@ -18,7 +18,9 @@ const file = readHelpFile(text, (line) => line.replaceAll("$v", "8.18"))
 const software = "Waypost 0.1.0"
 
 function said(topic: string, of = file): readonly string[] {
-  return printReply(helpFrom(of, topic, software)).trimEnd().split("\r\n")
+  return printReply(helpFrom(of, topic, software))
+    .trimEnd()
+    .split("\r\n")
 }
 
 test("HELP says the lines of the topic smtp, with macros filled in", () => {
@@ -52,9 +54,18 @@ test("a file from before macros is said as it stands, behind who says it", () =>
 })
 
 test("a line that ends in CR LF says no CR, and a file of nothing has nothing to say", () => {
-  assert.deepEqual(said("", readHelpFile("#vers 2\r\nsmtp\thello\r\n", (line) => line)), [
-    "214-2.0.0 hello",
-    "214 2.0.0 End of HELP info",
-  ])
-  assert.deepEqual(said("", readHelpFile("", (line) => line)), ["214 2.0.0 End of HELP info"])
+  assert.deepEqual(
+    said(
+      "",
+      readHelpFile("#vers 2\r\nsmtp\thello\r\n", (line) => line),
+    ),
+    ["214-2.0.0 hello", "214 2.0.0 End of HELP info"],
+  )
+  assert.deepEqual(
+    said(
+      "",
+      readHelpFile("", (line) => line),
+    ),
+    ["214 2.0.0 End of HELP info"],
+  )
 })

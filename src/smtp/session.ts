@@ -6,6 +6,7 @@ import { because, type Decision, type Origin, type Reason } from "../mail/decisi
 import type { Transaction } from "../mail/envelope.ts"
 import type { Gate } from "../mail/gate.ts"
 import { printable, type Reply } from "../mail/reply.ts"
+import type { TlsTerms } from "../mail/tls-terms.ts"
 import type { Result } from "../mail/result.ts"
 import type { Clock } from "../mail/world.ts"
 import type { NoRecipientAction } from "../message/submit.ts"
@@ -65,6 +66,8 @@ export type Offers = {
   readonly startTls?: boolean
   /** How a client can log in; absent: nobody could, or may at this door (RFC 4954). */
   readonly auth?: AuthOffers
+  /** Whether this client is asked for a certificate (srv_features: V, v); absent: as the settings have it for all. */
+  readonly clientCertificate?: boolean
   /** Absent: commands may come together (RFC 2920). */
   readonly pipelining?: false
   /** What the door offers, where srv_features changed it for this session. */
@@ -135,7 +138,9 @@ export type Asked = {
     | "check_vrfy"
     | "check_expn"
     | "check_etrn"
+    | "check_other"
     | "srv_features"
+    | "tls_srv_features"
     /** AUTH, and what access says of a client's TLS. */
     | "AUTH"
     | "tls_client"
@@ -163,7 +168,7 @@ export type Next =
   /** The next command is read after a while: the client guesses. */
   | { readonly does: "pause"; readonly milliseconds: number }
   /** TLS begins, now that the 220 is said; whatever the client sent before that was not meant (RFC 3207 §6). */
-  | { readonly does: "start tls" }
+  | { readonly does: "start tls"; readonly terms?: TlsTerms }
   /** The queue for this host is to be run (ETRN). */
   | { readonly does: "run queue"; readonly node: string }
   | { readonly does: "close" }

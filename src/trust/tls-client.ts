@@ -1,13 +1,15 @@
 // TLS as a client on a connection that is open already. Nobody is turned away here for a certificate that is not good: most hosts of
 // the Internet have none that is. What came of it is told, and policy decides.
 import { isIP, type Socket } from "node:net"
-import { connect, createSecureContext, type SecureContext } from "node:tls"
+import { connect, createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls"
 import type { TlsFacts } from "../mail/arrival.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
+import type { TlsTerms } from "../mail/tls-terms.ts"
 import type { DaneDemand } from "./dane.ts"
 import { chainOf, type Proof, proves } from "./dane-verify.ts"
 import { factsOf } from "./tls-facts.ts"
 import { contextOptions, type TlsMaterial, versions } from "./tls-options.ts"
+import { keyOfTerms, mostRemembered, underTerms } from "./tls-terms.ts"
 
 export type SecuredSocket = { readonly socket: Socket; readonly facts: TlsFacts; readonly proof?: Proof }
 
@@ -15,36 +17,59 @@ export type ClientTls = {
   /** Our own certificate is shown to those who ask. */
   readonly certified: boolean
   /** With TLSA records, whether they are met is told too. */
-  secure(socket: Socket, host: string, timeoutMs: number, dane?: DaneDemand): Promise<Result<SecuredSocket>>
+  secure(socket: Socket, handshake: Handshake): Promise<Result<SecuredSocket>>
+}
+
+export type Handshake = {
+  readonly host: string
+  readonly timeoutMs: number
+  readonly dane?: DaneDemand | undefined
+  /** Of this host's own. */
+  readonly terms?: TlsTerms | undefined
 }
 
 /** TLS with these authorities and our own certificate; without one that can be used it is done without. */
 export function makeClientTls(material: TlsMaterial, log: (line: string) => void): ClientTls {
   const context = contextFor(material, log)
+  const special = new Map<string, SecureContext>()
   return {
     certified: material.client.length > 0,
-    secure: (socket, host, timeoutMs, dane) => handshake(socket, context, { host, timeoutMs, dane }),
+    async secure(socket, wanted) {
+      const key = keyOfTerms(wanted.terms)
+      if (wanted.terms === undefined || key === undefined) return handshake(socket, context, wanted)
+      const own = special.get(key) ?? contextUnder(wanted.terms, material)
+      if (typeof own === "string") return fail(own)
+      if (special.size >= mostRemembered) special.clear()
+      special.set(key, own)
+      return handshake(socket, own, wanted)
+    },
   }
+}
+
+/** The context under these terms, or why there is none: no host that has its own is treated as any other. */
+function contextUnder(terms: TlsTerms, material: TlsMaterial): SecureContext | string {
+  const own = underTerms(material, terms, "client")
+  if (!own.ok) return own.error
+  try {
+    return createSecureContext(clientOptions(own.value))
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+function clientOptions(material: TlsMaterial): SecureContextOptions {
+  return { ...contextOptions(material, "client"), ...versions({ options: material.clientOptions }) }
 }
 
 function contextFor(material: TlsMaterial, log: (line: string) => void): SecureContext {
   try {
-    return createSecureContext({
-      ...contextOptions(material, "client"),
-      ...versions({ options: material.clientOptions }),
-    })
+    return createSecureContext(clientOptions(material))
   } catch (error) {
     log(
       `TLS as a client: ${error instanceof Error ? error.message : String(error)}: without our certificate and authorities`,
     )
     return createSecureContext({ minVersion: "TLSv1.2" })
   }
-}
-
-type Handshake = {
-  readonly host: string
-  readonly timeoutMs: number
-  readonly dane: DaneDemand | undefined
 }
 
 function handshake(

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { option } from "../config/options.ts"
 import type { Settings } from "../config/settings.ts"
+import { fail, ok, type Result } from "../mail/result.ts"
 import { belongTogether } from "./self-signed.ts"
 import { altNamesOf } from "./tls-facts.ts"
 import type { KeyPair, NamedCertificate, TlsMaterial } from "./tls-options.ts"
@@ -164,6 +165,13 @@ class Reading {
       return this.#wrong(path, (error as NodeJS.ErrnoException).code ?? String(error))
     }
   }
+}
+
+/** One certificate and its key, read now by whoever asks: the process itself has to have the right to. */
+export function readKeyPair(certificate: string, key: string, now: Date): Result<KeyPair> {
+  const reading = new Reading(now)
+  const [pair] = reading.pairs(certificate, key, "CertFile=")
+  return pair === undefined ? fail(reading.issues.join("; ")) : ok(pair)
 }
 
 /** The names a certificate is for. */

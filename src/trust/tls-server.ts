@@ -6,14 +6,16 @@ import { createSecureContext, createServer, type SecureContext, type Server, typ
 import { ThinStream } from "./thin-stream.ts"
 import type { TlsFacts } from "../mail/arrival.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
+import type { TlsTerms } from "../mail/tls-terms.ts"
 import { factsOf } from "./tls-facts.ts"
 import { contextOptions, type NamedCertificate, type TlsMaterial, versions } from "./tls-options.ts"
+import { keyOfTerms, mostRemembered, underTerms } from "./tls-terms.ts"
 
 export type Secured = { readonly stream: Duplex; readonly facts: TlsFacts }
 
 export type ServerTls = {
-  /** The handshake, with this end as the server. The error is OpenSSL's word for what went wrong. */
-  secure(stream: Duplex): Promise<Result<Secured>>
+  /** The handshake, with this end as the server, under terms of this client's own. The error is OpenSSL's word for what went wrong. */
+  secure(stream: Duplex, terms?: TlsTerms): Promise<Result<Secured>>
   /** Other certificates from the next handshake on. */
   renew(material: TlsMaterial): void
   close(): void
@@ -38,8 +40,12 @@ class Handshakes implements ServerTls {
   readonly #server: Server
   readonly #asksForCertificate: boolean
   #named: readonly NamedContext[] = []
+  #material: TlsMaterial
+  /** By their terms. */
+  readonly #special = new Map<string, Handshakes>()
 
   constructor(material: TlsMaterial) {
+    this.#material = material
     this.#asksForCertificate = !material.noClientCertificate
     this.#named = namedContexts(material)
     this.#server = createServer(
@@ -57,7 +63,12 @@ class Handshakes implements ServerTls {
     this.#server.on("tlsClientError", (error, socket) => this.#failed(socket, words(error)))
   }
 
-  secure(stream: Duplex): Promise<Result<Secured>> {
+  secure(stream: Duplex, terms?: TlsTerms): Promise<Result<Secured>> {
+    const key = keyOfTerms(terms)
+    if (terms !== undefined && key !== undefined) {
+      const special = this.#under(terms, key)
+      return special.ok ? special.value.secure(stream) : Promise.resolve(special)
+    }
     if (!(stream instanceof Socket) || stream.destroyed) return Promise.resolve(fail("the client is gone"))
     const thin = new ThinStream(stream)
     return new Promise((resolve) => {
@@ -72,7 +83,24 @@ class Handshakes implements ServerTls {
     })
   }
 
+  #under(terms: TlsTerms, key: string): Result<Handshakes> {
+    const known = this.#special.get(key)
+    if (known !== undefined) return ok(known)
+    const material = underTerms(this.#material, terms, "server")
+    if (!material.ok) return material
+    try {
+      const made = new Handshakes(material.value)
+      if (this.#special.size >= mostRemembered) this.#special.clear()
+      this.#special.set(key, made)
+      return ok(made)
+    } catch (error) {
+      return fail(error instanceof Error ? error.message : String(error))
+    }
+  }
+
   renew(material: TlsMaterial): void {
+    this.#material = material
+    this.#special.clear()
     this.#named = namedContexts(material)
     this.#server.setSecureContext({ ...contextOptions(material, "server"), ...versions(material) })
   }
