@@ -75,15 +75,12 @@ test("each feature that is core or common is accepted and has effect", { skip },
   )
 })
 
-/** Core or common, and without effect here. Why stands in src/config/no-effect.ts, for those who write such a line. */
-const withoutEffect: ReadonlySet<OptionName> = new Set([
-  "DontBlameSendmail", // no permission that lets others write a user's files is borne
-  "AuthMaxBits", // no security layers to limit
-] as const)
+/** Core or common, and without effect here: none. */
+const withoutEffect: ReadonlySet<OptionName> = new Set()
 
 const byConf = new Map(Object.entries(options).map(([name, { conf }]) => [conf, name as OptionName]))
 
-test("each option that is core or common is known, and all but a few have effect", { skip }, () => {
+test("each option that is core or common is known and has effect", { skip }, () => {
   const asked = lines(3)
     .flatMap((line) => line.replaceAll(/\[[^\]]*\]/g, "").split(/(?<=\b(?:rare|obsolete)\b)/))
     .filter((part) => /\b(?:core|common)\b/.test(part) && !/\brare\/common\b/.test(part))
@@ -149,8 +146,7 @@ test("each tag of access is asked for by the code", { skip }, () => {
     .join("\n")
     .toLowerCase()
   const silent = tags.filter((tag) => !new RegExp(`["\`]${tag.toLowerCase()}[":\`$]`).test(code))
-  // 8.18's letters for the TLS of one session: TLS is set for all sessions alike.
-  assert.deepEqual(silent, ["TLS_Srv_features", "TLS_Clt_features"])
+  assert.deepEqual(silent, [])
 })
 
 test("each flag of the sendmail command that is core or common is read", { skip }, () => {

@@ -308,6 +308,22 @@ test("a .forward that others may write, or that is too large or no file, is not 
   })
 })
 
+test("a rule that is borne is no hindrance, and the answer says that it was broken; any other still is", async () => {
+  write("group", 0o660)
+  write("everybody", 0o666)
+  const ask = async (file: string) => {
+    const path = join(home, file)
+    const bears = ["group writable file"] as const
+    return (await agent.ask({ verb: "read", owner: gordon, path, limit: 1000, bears }, [])).answer
+  }
+  assert.deepEqual(await ask("group"), { outcome: "text", despite: ["group writable file"] })
+  assert.deepEqual(await ask("everybody"), { outcome: "unsafe", text: "world writable" })
+  chmodSync(home, 0o770)
+  const inDirectory = await ask("group")
+  chmodSync(home, 0o755)
+  assert.deepEqual(inDirectory, { outcome: "unsafe", text: `${home} is a group writable directory` })
+})
+
 test("a file is read with its owner's rights and no more", onlyRoot, async () => {
   write("secret", 0o600)
   chownSync(join(home, "secret"), 0, 0)

@@ -2,6 +2,7 @@
 // Frames on a unix socket: 4 octets length of the JSON head (big-endian), 4 octets length of the body, head, body.
 // Answers carry the number of the request and come in any order.
 import type { EnhancedCode } from "../mail/reply.ts"
+import type { BornRule } from "../mail/world.ts"
 
 /** Whose rights are used. uid/gid undefined: the agent's own (no root). */
 export type Identity = {
@@ -80,6 +81,8 @@ export type ReadRequest = {
   readonly anyOwner?: boolean
   /** Files that the owner may have instead: when this one is missing, the answer says whether any of them is there. */
   readonly further?: readonly string[]
+  /** Rules of safety that it may break (confDONT_BLAME_SENDMAIL). */
+  readonly bears?: readonly BornRule[]
 }
 
 /** The agent's own word on whether it is alive and may do its work. */
@@ -102,7 +105,7 @@ export type AgentAnswer =
   | { readonly outcome: "done"; readonly status: EnhancedCode; readonly text: string }
   | { readonly outcome: "later" | "failed"; readonly status: EnhancedCode; readonly text: string }
   /** Only for `read`; the text is the answer's body. */
-  | { readonly outcome: "text" }
+  | { readonly outcome: "text"; readonly despite?: readonly BornRule[] }
   /** Only for `read` and `folder`. */
   | { readonly outcome: "nothing"; readonly further?: "some are there" }
   | { readonly outcome: "unsafe"; readonly text: string }

@@ -3,26 +3,27 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "
 import { withRights } from "../host/posix.ts"
 import { wordsFor } from "../mailbox/outcome.ts"
 import type { Owner } from "../mailbox/owner.ts"
-import { unsafePath, unsafeToRead } from "../mailbox/safe.ts"
+import { unsafeDirectories, unsafeToRead } from "../mailbox/safe.ts"
 import type { AgentReply, ReadRequest } from "./protocol.ts"
 
 const nothing = Buffer.alloc(0)
 
 /** The text, or that there is no such file, or which rule it breaks. */
 export function readUserFile(request: ReadRequest, owner: Owner): AgentReply {
-  const { path, limit, anyOwner = false, further = [] } = request
+  const { path, anyOwner = false, further = [] } = request
   if (!path.startsWith("/")) return unsafe("not an absolute path")
   try {
     return withRights(owner.rights, () => {
       // Most users have none, and asking first costs a tenth of the error that opening it would be.
       if (isMissing(path)) return further.every(isMissing) ? missing : furtherOnes
-      return read(path, limit, anyOwner ? undefined : owner.uid)
+      return read(request, anyOwner ? undefined : owner.uid)
     })
   } catch (error) {
     return afterError(error, path)
   }
 }
 
+const safely = { outcome: "text" } as const
 const missing: AgentReply = { answer: { outcome: "nothing" }, body: nothing }
 const furtherOnes: AgentReply = { answer: { outcome: "nothing", further: "some are there" }, body: nothing }
 
@@ -30,15 +31,18 @@ function isMissing(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) === undefined
 }
 
-function read(path: string, limit: number, owner: number | undefined): AgentReply {
+function read({ path, limit, bears = [] }: ReadRequest, owner: number | undefined): AgentReply {
   // O_NONBLOCK: a FIFO must not stop the agent.
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {
     const file = fstatSync(fd)
-    const why = unsafeToRead(file, owner) ?? unsafePath(path, owner)
-    if (why !== undefined) return unsafe(why)
+    const broken = [...unsafeToRead(file, owner), ...unsafeDirectories(path, owner)]
+    const why = broken.find(({ rule }) => rule === undefined || !bears.includes(rule))
+    if (why !== undefined) return unsafe(why.says)
     if (file.size > limit) return unsafe(`${file.size} octets, more than the ${limit} that are read`)
-    return { answer: { outcome: "text" }, body: contents(fd, file.size) }
+    const despite = broken.flatMap(({ rule }) => rule ?? [])
+    const answer = despite.length === 0 ? safely : ({ outcome: "text", despite } as const)
+    return { answer, body: contents(fd, file.size) }
   } finally {
     closeSync(fd)
   }

@@ -15,8 +15,6 @@ const code = readdirSync(source, { recursive: true, encoding: "utf8" })
   .map((file) => readFileSync(join(source, file), "utf8"))
   .join("\n")
   .replaceAll('"Milter.', '"Milter ') // Milter.LogLevel is not LogLevel
-  .replaceAll('"check_other"', "") // the ruleset of a site is not the FEATURE of that name
-  .replaceAll('"check_other"', '"check other"') // the site's ruleset of that name is not the FEATURE
 
 function warnings(mc: string): readonly string[] {
   const { issues } = loadSettings({

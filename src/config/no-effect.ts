@@ -1,5 +1,6 @@
 // Settings that are understood and of which nothing comes: what a site's line would do with sendmail and does not do here. Set to
 // something other than the default, they are told; a test keeps this list and the code together.
+import { blameIssues } from "./blame.ts"
 import { type Issue, warning } from "./issues.ts"
 import { type OptionName, options } from "./options.ts"
 import type { Settings } from "./settings.ts"
@@ -52,6 +53,7 @@ export const harmless: ReadonlyMap<OptionName, string> = new Map<OptionName, str
   ...(["CertFingerprintAlgorithm", "OpenSSLCnf", "RandFile", "SSLEngine", "SSLEnginePath"] as const).map(
     (name) => [name, "Node's own OpenSSL is used as it is"] as const,
   ),
+  ["AuthMaxBits", "no mechanism here adds a security layer, so none is stronger than that"],
   ["Timeout.control", "the control socket is another"],
   ["Timeout.fileopen", "files are opened without waiting"],
   ["Timeout.ident", "nobody is asked who he is (RFC 1413)"],
@@ -62,11 +64,9 @@ export const harmless: ReadonlyMap<OptionName, string> = new Map<OptionName, str
 /** Options whose line asks for something that is not done. */
 export const missing: ReadonlyMap<OptionName, string> = new Map<OptionName, string>([
   ["AllowBogusHELO", "any name is taken in HELO, and FEATURE(`block_bad_helo') refuses bad ones"],
-  ["AuthMaxBits", "AUTH has no security layers here: use TLS"],
   ["ConnectOnlyTo", "use SMART_HOST in a test"],
   ["DeadLetterDrop", "what cannot even bounce stays in the queue, held"],
   ["DefaultCharSet", "8-bit text is sent as it came"],
-  ["DontBlameSendmail", "no unsafe permission is borne"],
   ["DontInitGroups", "deliveries have all groups of their user"],
   ["EightBitMode", "8-bit text is sent as it came"],
   ["FromHeader", "the form of fields that are added is fixed"],
@@ -106,13 +106,11 @@ export const missing: ReadonlyMap<OptionName, string> = new Map<OptionName, stri
 /** Features that are understood and do nothing. */
 export const idleFeatures: ReadonlyMap<string, string> = new Map([
   ["check_cert_altnames", "names of certificates are compared as RFC 6125 says anyway"],
-  ["check_other", "unknown commands are limited by themselves"],
   ["domainmap", "use virtusertable"],
   ["ldap_routing", "LDAP is not supported: use virtusertable and mailertable"],
   ["prefixmod", "keys of access have their usual tags alone"],
   ["preserve_local_plus_detail", "the detail is the local mailer's host, $h, as ever"],
   ["tls_failures", "what happens after a failure of TLS is fixed"],
-  ["tls_session_features", "access is not asked for TLS options"],
   ["use_client_ptr", "only a name that leads back to the address is one"],
 ])
 
@@ -128,7 +126,7 @@ export function withoutEffect(settings: Settings): readonly Issue[] {
       warning("not-supported", `FEATURE(\`${name}') has no effect: ${instead}`, at),
     ),
   )
-  return [...said, ...idle]
+  return [...said, ...idle, ...blameIssues(settings)]
 }
 
 /** The line that sets an option to something else than its default. */

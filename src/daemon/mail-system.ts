@@ -402,7 +402,7 @@ export class MailSystem {
       dns,
       accounts,
       clock: time.now,
-      readUserFile: userFileReader(agent),
+      readUserFile: (...asked) => userFileReader(agent, this.#decisions.settings)(...asked),
       settings: () => this.#decisions.settings,
       srs: () => this.#decisions.routing.srs,
       state: configuration.layout.state,
@@ -476,7 +476,7 @@ function decide(settings: Settings, tls: TlsMaterial, parts: Parts): Result<Deci
   return makeDecisions(settings, {
     dns,
     accounts,
-    readUserFile: userFileReader(agent),
+    readUserFile: userFileReader(agent, settings),
     log,
     clock: time.now,
     wall: time.wall,

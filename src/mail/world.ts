@@ -69,15 +69,28 @@ export type Accounts = {
   lookup(name: string): Found<Account> | Promise<Found<Account>>
 }
 
+/** Rules of safety that a configuration may bear to be broken (confDONT_BLAME_SENDMAIL). */
+export type BornRule =
+  | "group writable file"
+  | "world writable file"
+  | "group writable directory"
+  | "world writable directory"
+  | "directory of another"
+
 /** What reading a user's .forward or :include: list came to. `unsafe` says which rule of safety it broke. */
 export type UserFile =
-  | { readonly found: "text"; readonly text: string }
+  /** `despite`: rules that it breaks and that are borne. */
+  | { readonly found: "text"; readonly text: string; readonly despite?: readonly BornRule[] }
   | { readonly found: "nothing" }
   | { readonly found: "unsafe"; readonly why: string }
   | { readonly found: "unavailable"; readonly why: string }
 
 /** Reads a file with the rights of `owner` (undefined: the default user), never with more. */
-export type ReadUserFile = (path: string, owner: Account | undefined) => Promise<UserFile>
+export type ReadUserFile = (
+  path: string,
+  owner: Account | undefined,
+  kind: "forward" | "include",
+) => Promise<UserFile>
 
 /** Reads a configuration or map file. The error is one line: "/etc/mail/access: permission denied". */
 export type ReadText = (path: string) => Result<string>

@@ -281,16 +281,19 @@ test("an alias's file is appended to as its user", async () => {
 })
 
 test("users' files are read through the agent, and what it cannot tell is never no", async () => {
-  const read = userFileReader(agent)
+  const read = userFileReader(agent, { options: new Map() })
   const forward = join(home, ".forward")
-  assert.deepEqual(await read(forward, gordon), { found: "nothing" })
+  assert.deepEqual(await read(forward, gordon, "forward"), { found: "nothing" })
   writeFileSync(forward, "\\gordon, andrew@hello.com\n", { mode: 0o644 })
   if (isRoot) chownSync(forward, 23_456, 23_456)
-  assert.deepEqual(await read(forward, gordon), { found: "text", text: "\\gordon, andrew@hello.com\n" })
+  assert.deepEqual(await read(forward, gordon, "forward"), {
+    found: "text",
+    text: "\\gordon, andrew@hello.com\n",
+  })
   chmodSync(forward, 0o666)
-  assert.deepEqual(await read(forward, gordon), { found: "unsafe", why: "world writable" })
+  assert.deepEqual(await read(forward, gordon, "forward"), { found: "unsafe", why: "world writable" })
   const nobody = await connectAgent(join(base, "none.sock"), 10)
-  assert.deepEqual(await userFileReader(nobody)(forward, gordon), {
+  assert.deepEqual(await userFileReader(nobody, { options: new Map() })(forward, gordon, "forward"), {
     found: "unavailable",
     why: "the delivery agent is not there",
   })

@@ -4,8 +4,9 @@ import { type ForwardPath, printMailbox, printPath } from "../mail/address.ts"
 import { because, type Decision, type Origin, type Reason } from "../mail/decision.ts"
 import { reply } from "../mail/reply.ts"
 import type { Route } from "../mail/route.ts"
-import type { Account } from "../mail/world.ts"
+import type { Account, BornRule } from "../mail/world.ts"
 import { parseAddressList } from "../message/addresses.ts"
+import { notSafeFor } from "../config/blame.ts"
 import { option } from "../config/options.ts"
 import { parseTargets } from "../maps/aliases.ts"
 import type { Entry, LookupTable } from "../maps/table.ts"
@@ -16,6 +17,7 @@ import {
   breakLoop,
   bury,
   buryTooDeep,
+  buryUnsafe,
   type Dead,
   type Leaf,
   type Member,
@@ -89,8 +91,10 @@ async function visit(one: Node, state: Run): Promise<void> {
     case "address":
       return await visitAddress(one, state)
     case "program":
+      if (one.unsafe !== undefined) return buryUnsafe(one, one.unsafe, state)
       return place(one, { mailer: "prog", host: "", user: text }, because("program", `|${text}`, at), state)
     case "file":
+      if (one.unsafe !== undefined) return buryUnsafe(one, one.unsafe, state)
       return place(one, { mailer: "*file*", host: "", user: text }, because("file", text, at), state)
     case "include":
       return await visitInclude(one, state)
@@ -227,9 +231,23 @@ async function openMailbox(one: Node, account: Account, reason: Reason, state: R
   push(
     one,
     members,
-    { reason: following({ ...forward.reason, role: "changed" }, reason), user: account },
+    {
+      reason: following({ ...forward.reason, role: "changed" }, reason),
+      user: account,
+      unsafe: forward.outcome === "yes" ? unsafeBy("forward", forward.value, state) : undefined,
+    },
     state,
   )
+}
+
+/** Why what the file names may be no program and no file; undefined: it may (confDONT_BLAME_SENDMAIL). */
+function unsafeBy(
+  kind: "forward" | "include",
+  { path, despite = [] }: { readonly path: string; readonly despite?: readonly BornRule[] },
+  { world }: Run,
+): string | undefined {
+  const [rule] = notSafeFor(world.settings, kind, despite)
+  return rule && `${path}: ${rule}`
 }
 
 function firstLine(path: string): Origin {
@@ -238,12 +256,13 @@ function firstLine(path: string): Origin {
 
 async function visitInclude(one: Node, state: Run): Promise<void> {
   const { text: path, at } = one.member
-  const file = await state.world.readUserFile(path, one.user)
+  const file = await state.world.readUserFile(path, one.user, "include")
   switch (file.found) {
     case "text": {
       const members = parseTargets(file.text, firstLine(path))
       one.what = `a list of ${members.length}`
-      return push(one, members, { reason: changed(":include:", `${path} names it`, at) }, state)
+      const unsafe = unsafeBy("include", { path, ...file }, state)
+      return push(one, members, { reason: changed(":include:", `${path} names it`, at), unsafe }, state)
     }
     case "unavailable": {
       const unread = silent(":include:", `${path} cannot be read now: ${file.why}`, at)

@@ -52,6 +52,8 @@ export type Node = {
   /** Whose .forward (or the like) it stood in. */
   readonly user: Account | undefined
   readonly owner: string | undefined
+  /** It stood in a file that others may write: it may be no program and no file. */
+  readonly unsafe: string | undefined
   /** The line that named it, and how that line came to be read. */
   readonly reason: Reason | undefined
   /** Where it was last known to be, for reports. */
@@ -91,7 +93,7 @@ export function rootNode(member: Member, path: ForwardPath, address: Canonical):
   return childless(member, undefined, path, { address })
 }
 
-type Known = Partial<Pick<Node, "address" | "depth" | "user" | "owner" | "reason">>
+type Known = Partial<Pick<Node, "address" | "depth" | "user" | "owner" | "unsafe" | "reason">>
 
 function childless(member: Member, parent: Node | undefined, path: ForwardPath, known: Known): Node {
   return {
@@ -101,6 +103,7 @@ function childless(member: Member, parent: Node | undefined, path: ForwardPath, 
     depth: known.depth ?? 0,
     user: known.user,
     owner: known.owner,
+    unsafe: known.unsafe,
     reason: known.reason,
     path,
     name: undefined,
@@ -113,18 +116,24 @@ function childless(member: Member, parent: Node | undefined, path: ForwardPath, 
 }
 
 /** How members came to be read: the reason that names them, and whose rights and errors they are from now on. */
-export type By = { readonly reason: Reason; readonly owner?: string | undefined; readonly user?: Account }
+export type By = {
+  readonly reason: Reason
+  readonly owner?: string | undefined
+  readonly user?: Account
+  readonly unsafe?: string | undefined
+}
 
 /** Members wait for their turn, the first of them on top. Each cites the line it stands on. */
 export function push(parent: Node, members: readonly Member[], by: By, run: Run): void {
   const trail = { ...by.reason, after: [...trailOf(parent), ...by.reason.after] }
   const owner = by.owner ?? parent.owner
   const user = by.user ?? parent.user
+  const unsafe = by.unsafe ?? parent.unsafe
   const first = parent.under.length
   for (const member of members) {
     const reason = member.at === undefined || member.at === trail.at ? trail : { ...trail, at: member.at }
     parent.under.push(
-      childless(member, parent, parent.path, { depth: parent.depth + 1, user, owner, reason }),
+      childless(member, parent, parent.path, { depth: parent.depth + 1, user, owner, unsafe, reason }),
     )
   }
   for (let n = parent.under.length - 1; n >= first; n--) {
@@ -192,6 +201,15 @@ export function buryTooDeep(one: Node, run: Run): void {
   const words = `aliasing/forwarding loop broken (${one.depth} aliases deep; ${run.most} max)`
   const at: Origin | undefined = one.member.at ?? optionAt(run.world.settings, "MaxAliasRecursion")
   bury(one, "no", reply(554, "5.4.6", words), refused("aliases", words, at), run)
+}
+
+/** A program or a file in a list that others may write (recipient.c: QUNSAFEADDR). */
+export function buryUnsafe(one: Node, why: string, run: Run): void {
+  const [named, what] =
+    one.member.kind === "program" ? [`|${one.member.text}`, "programs"] : [one.member.text, "files"]
+  const said = reply(550, "5.7.1", `Address ${named} is unsafe for mailing to ${what}`)
+  const at = one.member.at ?? optionAt(run.world.settings, "DontBlameSendmail")
+  bury(one, "no", said, refused("safety", why, at), run)
 }
 
 /** The name was seen before: the same place twice, or the way leads back to where it came from. */

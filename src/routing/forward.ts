@@ -1,13 +1,18 @@
 // A user's .forward: which paths the option ForwardPath names for them, and what the first file that is there says.
 import { because, type Decision, later, pass, type Reason, yes } from "../mail/decision.ts"
 import { reply } from "../mail/reply.ts"
-import type { Account } from "../mail/world.ts"
+import type { Account, BornRule } from "../mail/world.ts"
 import { option, optionAt } from "../config/options.ts"
 import { macro } from "../config/settings.ts"
 import { passed, unknown } from "./reasons.ts"
 import type { RoutingWorld } from "./world.ts"
 
-export type ForwardFile = { readonly path: string; readonly text: string }
+export type ForwardFile = {
+  readonly path: string
+  readonly text: string
+  /** Rules of safety that it breaks and that are borne. */
+  readonly despite: readonly BornRule[]
+}
 
 /**
  * The files to look for, in order. $z is the home, $u the login, $w our short name, $h the detail; a path
@@ -43,13 +48,13 @@ export async function readForward(
   const paths = forwardPaths(option(settings, "ForwardPath"), account, tag, macro(settings, "w") ?? "")
   const notes: Reason[] = []
   // All are asked for at once: most users have none, and then it is one answer that is waited for.
-  const files = paths.map((path) => ({ path, asked: world.readUserFile(path, account) }))
+  const files = paths.map((path) => ({ path, asked: world.readUserFile(path, account, "forward") }))
   for (const { path, asked } of files) {
     const file = await asked
     switch (file.found) {
       case "text":
         return yes(
-          { path, text: file.text },
+          { path, text: file.text, despite: file.despite ?? [] },
           because(".forward", `${account.name} forwards by ${path}`, undefined, notes),
         )
       case "unsafe":

@@ -27,7 +27,7 @@ export type Site = {
   /** Tables that do not answer. */
   readonly silent?: readonly string[]
   readonly users?: readonly string[]
-  /** Path → text of what readUserFile finds; a value that begins with `!` is unsafe, with `?` unavailable. */
+  /** Path → text of what readUserFile finds; a value that begins with `!` is unsafe, with `?` unavailable, with `~` group writable. */
   readonly files?: Readonly<Record<string, string>>
   readonly dns?: Partial<Dns>
 }
@@ -129,6 +129,7 @@ function userFiles(files: Readonly<Record<string, string>>): ReadUserFile {
     if (text === undefined) return { found: "nothing" }
     if (text.startsWith("!")) return { found: "unsafe", why: text.slice(1) }
     if (text.startsWith("?")) return { found: "unavailable", why: text.slice(1) }
+    if (text.startsWith("~")) return { found: "text", text: text.slice(1), despite: ["group writable file"] }
     return { found: "text", text }
   }
 }
