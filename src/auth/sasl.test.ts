@@ -4,7 +4,16 @@ import { test } from "node:test"
 import fc from "fast-check"
 import { because, later, no, yes } from "../mail/decision.ts"
 import { reply } from "../mail/reply.ts"
-import { authenticationFailed, begin, type Logins, type Mechanism, proceed, type Step } from "./sasl.ts"
+import {
+  authenticationFailed,
+  begin,
+  isLetBy,
+  type Logins,
+  type Mechanism,
+  mechanisms,
+  proceed,
+  type Step,
+} from "./sasl.ts"
 import { chooseExchange, type Credentials, parseAuthInfo } from "./sasl-client.ts"
 import { clientFinal, readClientFirst, serverFinal, verifierOf } from "./scram.ts"
 
@@ -230,4 +239,16 @@ test("authinfo: U, I, P, R and M, with quotes or without, in clear or base64", (
   assert.equal(parseAuthInfo('"U:gor"'), "P: is missing")
   assert.equal(parseAuthInfo('"P:pencil"'), "neither U: nor I: says whose password it is")
   assert.equal(parseAuthInfo("gor pencil"), '"G" is none of U: I: P: R: M:')
+})
+
+test("AuthOptions: each letter leaves the mechanisms that are good for it", () => {
+  const left = (letters: string) => mechanisms.filter((one) => isLetBy(letters, one)).join(" ")
+  assert.equal(left(""), mechanisms.join(" "))
+  assert.equal(left("A p y"), mechanisms.join(" "))
+  assert.equal(left("a"), "SCRAM-SHA-256")
+  assert.equal(left("m"), "SCRAM-SHA-256")
+  assert.equal(left("d"), "EXTERNAL")
+  assert.equal(left("c"), "PLAIN LOGIN")
+  assert.equal(left("f"), "")
+  assert.equal(left("a,c"), "")
 })

@@ -17,6 +17,23 @@ import {
 export const mechanisms = ["EXTERNAL", "SCRAM-SHA-256", "CRAM-MD5", "PLAIN", "LOGIN"] as const
 export type Mechanism = (typeof mechanisms)[number]
 
+/** What a mechanism is good for, by the letters of AuthOptions that ask for it (Cyrus SASL: SASL_SEC_…). */
+const properties: Readonly<Record<Mechanism, string>> = {
+  EXTERNAL: "dy",
+  "SCRAM-SHA-256": "amy",
+  "CRAM-MD5": "y",
+  PLAIN: "cy",
+  LOGIN: "cy",
+}
+
+/**
+ * Whether AuthOptions lets this mechanism be used: a, not open to active attacks; c, it passes credentials; d, not open to passive
+ * dictionary attacks; f, forward secrecy, which none has; m, both sides prove themselves; y, not anonymous. A and p are asked elsewhere.
+ */
+export function isLetBy(options: string, mechanism: Mechanism): boolean {
+  return [...options].every((letter) => !"acdfmy".includes(letter) || properties[mechanism].includes(letter))
+}
+
 /** Those that say the password as it is. */
 export function saysPassword(mechanism: Mechanism): boolean {
   return mechanism === "PLAIN" || mechanism === "LOGIN"

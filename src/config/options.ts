@@ -319,7 +319,12 @@ export const options = {
     5,
     "Ours: failed logins until a session is closed.",
   ),
-  AuthOptions: row("string", "confAUTH_OPTIONS", undefined, "Letters: A, a, c, d, f, m, p, y …"),
+  AuthOptions: row(
+    "string",
+    "confAUTH_OPTIONS",
+    undefined,
+    "Letters that mechanisms must be good for (a c d f m y), p: no password in clear text; A: AUTH= is told to hosts alone to whom we are logged in.",
+  ),
   AuthRealm: row("string", "confAUTH_REALM", undefined, "The realm; $j when absent."),
   AuthMaxBits: row("number", "confAUTH_MAX_BITS", 2_147_483_647, "Strongest security layer."),
   DefaultAuthInfo: row("string", "confDEF_AUTH_INFO", undefined, "Obsolete: use AuthInfo: or authinfo."),

@@ -82,6 +82,14 @@ test("an LMTP door says so", () => {
   assert.ok(lmtp.lmtp)
 })
 
+test("AuthOptions takes away the mechanisms that are not good for what its letters ask", () => {
+  const offered = (AuthOptions: string) =>
+    offersFrom(settingsOf({ options: { AuthOptions } }), door, "Waypost 0.1.0", { tls: true, logins: true })
+      .auth?.mechanisms
+  assert.deepEqual(offered("A p y"), ["EXTERNAL", "SCRAM-SHA-256", "PLAIN", "LOGIN"])
+  assert.deepEqual(offered("a"), ["SCRAM-SHA-256"])
+})
+
 for (const [backends, expected] of [
   ["sasldb users", ["EXTERNAL", "SCRAM-SHA-256", "CRAM-MD5", "PLAIN", "LOGIN"]],
   ["users", ["EXTERNAL", "SCRAM-SHA-256", "PLAIN", "LOGIN"]],

@@ -1,7 +1,7 @@
 // From the configuration to what a door offers and bears: made once at start and reload, handed to every session.
 import { hasFlag, option, optionAt } from "../config/options.ts"
 import { classMembers, type DaemonOptions, macro, type Settings } from "../config/settings.ts"
-import { type Mechanism, mechanisms } from "../auth/sasl.ts"
+import { isLetBy, type Mechanism, mechanisms } from "../auth/sasl.ts"
 import { noRecipientActions, type NoRecipientAction } from "../message/submit.ts"
 import { readHelpFile } from "../smtp/help-file.ts"
 import { type Extension, extensions, type LimitName, type Offers, type PrivacyFlag } from "../smtp/session.ts"
@@ -52,11 +52,12 @@ function authOf(
   // Where there is TLS, no password goes over the line without it. A site without a certificate that asks for PLAIN in so many
   // words has it as in sendmail, unless AuthOptions has p.
   const asked = optionAt(settings, "AuthMechanisms") !== undefined
-  const guarded = (option(settings, "AuthOptions") ?? "").includes("p")
+  const letters = option(settings, "AuthOptions") ?? ""
+  const kinds = new Set(backendsOf(settings).map(({ kind }) => kind))
   return {
     auth: {
-      mechanisms: mechanismsOf(words, new Set(backendsOf(settings).map(({ kind }) => kind))),
-      inClear: !tls && asked && !guarded,
+      mechanisms: mechanismsOf(words, kinds).filter((one) => isLetBy(letters, one)),
+      inClear: !tls && asked && !letters.includes("p"),
       required,
       mostFailures: option(settings, "AuthMaxFailures"),
     },

@@ -1,6 +1,7 @@
 // What outgoing sessions may ask about their peers, put together: access and authinfo answer (policy/), TLS does the handshakes
 // (trust/), and the exchanges are auth/'s.
 import { randomBytes } from "node:crypto"
+import { isLetBy, mechanisms } from "../auth/sasl.ts"
 import { type ClientExchange, chooseExchange, parseAuthInfo } from "../auth/sasl-client.ts"
 import { option } from "../config/options.ts"
 import { feature, type Settings } from "../config/settings.ts"
@@ -97,9 +98,18 @@ async function login(
   if (typeof credentials === "string") return `AuthInfo: ${credentials}`
   return chooseExchange(credentials, {
     offered,
-    allowed: option(settings, "AuthMechanisms").split(/[\s,]+/),
+    allowed: allowedMechanisms(settings),
     secure: facts !== undefined,
     certified: tls.certified && facts !== undefined,
     nonce: randomBytes(18).toString("base64url"),
   })
+}
+
+/** AuthMechanisms, without those that AuthOptions does not let be used. */
+function allowedMechanisms(settings: Settings): readonly string[] {
+  const words = option(settings, "AuthMechanisms")
+    .toUpperCase()
+    .split(/[\s,]+/)
+  const letters = option(settings, "AuthOptions") ?? ""
+  return mechanisms.filter((one) => words.includes(one) && isLetBy(letters, one))
 }
