@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream"
 import type { Arrival } from "../mail/arrival.ts"
 import { printReply } from "../mail/reply.ts"
 import type { TlsTerms } from "../mail/tls-terms.ts"
+import type { Soon } from "../mail/soon.ts"
 import { printDate } from "../message/date.ts"
 import { DataReader } from "../smtp/content.ts"
 import { greet, heardOut, receive } from "../smtp/dispatch.ts"
@@ -78,7 +79,8 @@ class Connection {
     for (;;) {
       this.#answer(outcome)
       if (outcome.next.does === "close") return
-      outcome = await this.#step(outcome.session, outcome.next)
+      const next = this.#step(outcome.session, outcome.next)
+      outcome = next instanceof Promise ? await next : next
     }
   }
 
@@ -98,7 +100,7 @@ class Connection {
   }
 
   /** What the session wants next, done. */
-  async #step(session: Session, next: Next): Promise<Outcome> {
+  #step(session: Session, next: Next): Soon<Outcome> {
     switch (next.does) {
       case "start tls":
         return this.#startTls(session, next.terms)
@@ -106,7 +108,7 @@ class Connection {
         this.#world.runQueue(next.node)
         return this.#command(session)
       case "pause":
-        return (await this.#wire.pause(next.milliseconds)) ? this.#command(session) : gone(session)
+        return this.#pause(session, next.milliseconds)
       case "read":
         return this.#command(session)
       case "hear out":
@@ -118,6 +120,10 @@ class Connection {
       case "close":
         return gone(session)
     }
+  }
+
+  async #pause(session: Session, milliseconds: number): Promise<Outcome> {
+    return (await this.#wire.pause(milliseconds)) ? this.#command(session) : gone(session)
   }
 
   /** FEATURE(greet_pause): nothing may come before the greeting. */
@@ -144,21 +150,33 @@ class Connection {
     return await secured(session, begun.value.facts, this.#asks)
   }
 
-  async #command(session: Session): Promise<Outcome> {
-    const longest = session.exchange === undefined ? undefined : longestResponse
+  /** Commands that came together are answered without waiting between them. */
+  #command(session: Session): Soon<Outcome> {
+    const line = this.#line(session)
+    return line === undefined ? this.#nextCommand(session) : this.#received(session, line)
+  }
+
+  async #nextCommand(session: Session): Promise<Outcome> {
     for (;;) {
-      const line = this.#input.line(longest)
-      if (line !== undefined) return this.#received(session, line)
       const more = await this.#wire.read(this.#world.timeouts.command, true)
       if (typeof more === "string") return this.#silent(session, more, "command")
       this.#input.feed(more)
+      const line = this.#line(session)
+      if (line !== undefined) return this.#received(session, line)
     }
   }
 
-  async #received(session: Session, line: Line): Promise<Outcome> {
-    const wait = line.kind === "line" ? this.#world.delay?.(line.text) : undefined
-    if (wait !== undefined && wait > 0 && !(await this.#wire.pause(wait))) return gone(session)
-    return receive(session, line, this.#asks)
+  #line({ exchange }: Session): Line | undefined {
+    return this.#input.line(exchange === undefined ? undefined : longestResponse)
+  }
+
+  #received(session: Session, line: Line): Soon<Outcome> {
+    const wait = line.kind === "line" ? (this.#world.delay?.(line.text) ?? 0) : 0
+    return wait > 0 ? this.#receivedLater(session, line, wait) : receive(session, line, this.#asks)
+  }
+
+  async #receivedLater(session: Session, line: Line, wait: number): Promise<Outcome> {
+    return (await this.#wire.pause(wait)) ? receive(session, line, this.#asks) : gone(session)
   }
 
   /** The message after DATA. */

@@ -147,7 +147,7 @@ export class Filtering {
     return this.#barred ?? decision
   }
 
-  async #sender(said: SaidSender, gate: Gate): ReturnType<Gate["sender"]> {
+  async #sender(said: SaidSender, gate: Gate): Promise<Decision<ReversePath>> {
     const { arrival, path, size, parameters } = said
     const decision = await gate.sender(arrival, path, size, parameters)
     if (decision.outcome !== "yes") return decision
@@ -166,7 +166,7 @@ export class Filtering {
     return asked
   }
 
-  async #recipient(said: SaidRecipient, gate: Gate): ReturnType<Gate["recipient"]> {
+  async #recipient(said: SaidRecipient, gate: Gate): Promise<Decision<ForwardPath>> {
     const { arrival, envelope, path, parameters } = said
     const decision = await gate.recipient(arrival, envelope, path, parameters)
     const typed = path === "postmaster" ? path : path.text

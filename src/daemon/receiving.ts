@@ -1,5 +1,6 @@
 // A message on its way from the wire into the spool, through DATA or several BDATs.
 import type { Reason } from "../mail/decision.ts"
+import { type Soon, whenThere } from "../mail/soon.ts"
 import { scanHeader } from "../message/header.ts"
 import {
   entryOf,
@@ -66,13 +67,18 @@ export class Receiving {
   }
 
   /** The content is whole: judged, stored, answered for. */
-  async finish(session: Session, asks: Asks): Promise<Outcome> {
+  finish(session: Session, asks: Asks): Soon<Outcome> {
     const wrong = this.#text ? this.#ends.end() : undefined
     if (wrong !== undefined) this.#collector.fail(bare(wrong))
     const out: Buffer[] = []
     this.#collector.end(out, this.#text)
-    await this.#write(out)
-    const verdict = await judge(session, this.#collector, asks, () => this.#body())
+    const judged = () => judge(session, this.#collector, asks, () => this.#body())
+    const wait = this.#write(out)
+    const verdict = wait === undefined ? judged() : wait.then(judged)
+    return whenThere(verdict, (known) => this.#settle(session, known))
+  }
+
+  #settle(session: Session, verdict: Verdict): Soon<Outcome> {
     if (verdict.is === "refused") {
       this.abort()
       return verdict.outcome

@@ -1,9 +1,13 @@
 // A duplex stream as a conversation needs it: read a piece when one is wanted, say replies in one write, wait no longer
 // than allowed, and close so that the last words arrive.
 import type { Duplex } from "node:stream"
+import type { Soon } from "../mail/soon.ts"
 
 /** What came instead of octets: the peer ended its side, was silent too long, is gone; or we are stopping. */
 export type Silence = "end" | "timeout" | "gone" | "stopping"
+
+/** Heard by whoever waits for the peer to read on. */
+const nothing = Buffer.alloc(0)
 
 /** How long a peer may take to read our last words and close. */
 const lingering = 5000
@@ -16,7 +20,7 @@ export class Wire {
   #ended = false
   #gone = false
   #full = false
-  #wake: ((silence: Silence | undefined) => void) | undefined
+  #wake: ((heard: Buffer | Silence) => void) | undefined
   #interruptible = false
   #timer: NodeJS.Timeout | undefined
   #timeout = 0
@@ -41,22 +45,26 @@ export class Wire {
    * Says what is to be said, then waits for octets for at most `timeout` milliseconds. A peer that does not read its
    * replies is not read from either. `atRest`: nothing is in hand, so that a stopping daemon may end it here.
    */
-  async read(timeout: number, atRest: boolean): Promise<Buffer | Silence> {
+  read(timeout: number, atRest: boolean): Soon<Buffer | Silence> {
     this.#flush()
+    return this.#full && !this.#gone ? this.#readWhenHeard(timeout, atRest) : this.#next(timeout, atRest)
+  }
+
+  async #readWhenHeard(timeout: number, atRest: boolean): Promise<Buffer | Silence> {
     while (this.#full && !this.#gone) {
-      const silence = await this.#wait(timeout, false)
-      if (silence === "timeout") return silence
+      if ((await this.#wait(timeout, false)) === "timeout") return "timeout"
     }
-    for (;;) {
-      const chunk = this.#chunks.shift()
-      if (chunk !== undefined) return chunk
-      if (this.#gone) return "gone"
-      if (this.#ended) return "end"
-      if (atRest && this.#stopping?.aborted === true) return "stopping"
-      if (this.#stream.isPaused()) this.#stream.resume()
-      const silence = await this.#wait(timeout, atRest)
-      if (silence !== undefined) return silence
-    }
+    return this.#next(timeout, atRest)
+  }
+
+  #next(timeout: number, atRest: boolean): Soon<Buffer | Silence> {
+    const chunk = this.#chunks.shift()
+    if (chunk !== undefined) return chunk
+    if (this.#gone) return "gone"
+    if (this.#ended) return "end"
+    if (atRest && this.#stopping?.aborted === true) return "stopping"
+    if (this.#stream.isPaused()) this.#stream.resume()
+    return this.#wait(timeout, atRest)
   }
 
   /** Lets time pass, unless the peer goes first: then false. */
@@ -126,7 +134,7 @@ export class Wire {
     if (this.#stream.writable) this.#full = !this.#stream.write(text, "latin1")
   }
 
-  #wait(timeout: number, interruptible: boolean): Promise<Silence | undefined> {
+  #wait(timeout: number, interruptible: boolean): Promise<Buffer | Silence> {
     this.#interruptible = interruptible
     if (this.#timer !== undefined && this.#timeout === timeout) this.#timer.refresh()
     else {
@@ -139,31 +147,31 @@ export class Wire {
     })
   }
 
-  #woken(silence: Silence | undefined): void {
+  #woken(heard: Buffer | Silence): void {
     const wake = this.#wake
     this.#wake = undefined
-    wake?.(silence)
+    wake?.(heard)
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    if (this.#wake !== undefined && !this.#full) return this.#woken(chunk)
     this.#chunks.push(chunk)
-    if (this.#wake === undefined || this.#full) this.#stream.pause()
-    else this.#woken(undefined)
+    this.#stream.pause()
   }
 
   readonly #onEnd = (): void => {
     this.#ended = true
-    if (!this.#full) this.#woken(undefined)
+    if (!this.#full) this.#woken("end")
   }
 
   readonly #onGone = (): void => {
     this.#gone = true
-    this.#woken(undefined)
+    this.#woken("gone")
   }
 
   readonly #onDrain = (): void => {
     this.#full = false
-    this.#woken(undefined)
+    this.#woken(nothing)
   }
 
   readonly #onTimeout = (): void => this.#woken("timeout")

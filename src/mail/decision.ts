@@ -2,6 +2,7 @@
 // line of text that caused it. Reasons are made for every recipient, so they are cheap: constants and
 // references; sentences are built by routing/explain.ts, when somebody asks.
 import type { Reply } from "./reply.ts"
+import { type Soon, whenThere } from "./soon.ts"
 
 /** A place in a configuration or map file. `via` leads through includes and macro calls to the line that led here. */
 export type Origin = {
@@ -45,6 +46,16 @@ export function because(step: string, says: string, at?: Origin, after: readonly
 /** The same reason, with what was asked before it and passed. */
 export function withTrail(reason: Reason, passed: readonly Reason[]): Reason {
   return passed.length === 0 ? reason : { ...reason, after: [...passed, ...reason.after] }
+}
+
+/** Goes on, unless what was asked before is a no or a later. */
+export function unlessRefused<T>(
+  asked: Soon<Decision<unknown>>,
+  goOn: () => Soon<Decision<T>>,
+): Soon<Decision<T>> {
+  return whenThere(asked, (decision) =>
+    decision.outcome === "no" || decision.outcome === "later" ? decision : goOn(),
+  )
 }
 
 export function yes<T>(value: T, reason: Reason): Decision<T> {

@@ -5,6 +5,7 @@ import type { AuthResult } from "./auth-result.ts"
 import type { Decision } from "./decision.ts"
 import type { Envelope } from "./envelope.ts"
 import type { TlsTerms } from "./tls-terms.ts"
+import type { Soon } from "./soon.ts"
 
 /** What follows the path in MAIL and RCPT, as it was said. */
 export type Parameters = readonly { readonly key: string; readonly value: string | undefined }[]
@@ -30,7 +31,7 @@ export type Gate = {
     path: TypedAddress | "null",
     size: number,
     parameters?: Parameters,
-  ): Promise<Decision<ReversePath>>
+  ): Soon<Decision<ReversePath>>
   /** AUTH= of MAIL: may this client name this login as the one the message is from? (trust_auth) Absent: nobody may. */
   submitter?(arrival: Arrival, named: string): Promise<Decision<undefined>>
   /** RCPT TO (check_rcpt, then whether there is such a user). */
@@ -39,11 +40,11 @@ export type Gate = {
     envelope: Envelope,
     path: TypedAddress | "postmaster",
     parameters?: Parameters,
-  ): Promise<Decision<ForwardPath>>
+  ): Soon<Decision<ForwardPath>>
   /** How an earlier recipient of this envelope was typed whose mail goes to the same place as this one's (recipient.c). */
   earlier?(envelope: Envelope, path: ForwardPath): string | undefined
   /** DATA or the first BDAT (check_data). */
-  content(arrival: Arrival, envelope: Envelope): Promise<Decision<undefined>>
+  content(arrival: Arrival, envelope: Envelope): Soon<Decision<undefined>>
   /** The whole message is here, not yet committed: `header` is its header as octets (check_eoh, check_eom). */
   message(
     arrival: Arrival,
@@ -51,7 +52,7 @@ export type Gate = {
     header: Buffer,
     size: number,
     body?: MessageBody,
-  ): Promise<Decision<MessageVerdict>>
+  ): Soon<Decision<MessageVerdict>>
   /** VRFY: the mailboxes behind a name, as lines of a 250 reply. */
   verify(arrival: Arrival, path: TypedAddress): Promise<Decision<readonly string[]>>
   /** EXPN: the members of a list, one level. */

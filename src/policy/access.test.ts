@@ -3,7 +3,7 @@ import { test } from "node:test"
 import { parseMailbox } from "../mail/address.ts"
 import { replyLine } from "../mail/reply.ts"
 import { tableOf } from "../../test/kit/site.ts"
-import { addressKeys, askAccess, mailboxKeys, parseVerdict } from "./access.ts"
+import { addressKeys, askAccess, mailboxKeys, parseVerdict, tagged } from "./access.ts"
 
 const verdicts: readonly (readonly [string, string])[] = [
   ["OK", "OK"],
@@ -92,7 +92,7 @@ for (const [tag, address, expected] of questions) {
   test(`${tag}:${address} finds ${expected ?? "nothing"}`, async () => {
     const mailbox = parseMailbox(address)
     assert.ok(mailbox.ok)
-    const answer = await askAccess([table], tag, mailboxKeys(mailbox.value))
+    const answer = await askAccess([table], tagged(tag, mailboxKeys(mailbox.value)))
     assert.equal(answer.found === "entry" ? answer.verdict.word : undefined, expected)
   })
 }

@@ -4,6 +4,7 @@ import { isIPv6 } from "node:net"
 import type { Domain, Mailbox } from "../mail/address.ts"
 import type { Decision, Reason } from "../mail/decision.ts"
 import type { Reply } from "../mail/reply.ts"
+import type { Soon } from "../mail/soon.ts"
 import type { Found } from "../mail/world.ts"
 import { feature, type Settings } from "../config/settings.ts"
 import { splitDetail } from "../maps/keys.ts"
@@ -40,44 +41,39 @@ export type Keys = readonly string[]
 
 const nothing: Answer = { found: "nothing" }
 
-/**
- * Asks list after list: within one, `Tag:key` and then `key` for each key. Every message asks a dozen times, so there is a
- * promise only where a table makes one.
- */
-export function askAccess(
-  tables: readonly LookupTable[],
-  tag: Tag,
-  lists: readonly Keys[],
-): Answer | Promise<Answer> {
+/** The lists as they are looked up: `Tag:key` and then `key` for each key. */
+export function tagged(tag: Tag, lists: readonly Keys[]): readonly Keys[] {
+  return lists.map((keys) =>
+    keys.flatMap((bare) => (tag === "Spam" ? [`${tag}:${bare}`] : [`${tag}:${bare}`, bare])),
+  )
+}
+
+/** Asks list after list. Every message asks a dozen times, so there is a promise only where a table makes one. */
+export function askAccess(tables: readonly LookupTable[], lists: readonly Keys[]): Soon<Answer> {
   for (const table of tables) {
     for (const keys of lists) {
-      const answer = askList(table, tag, keys)
-      if (answer === "later") return askSlowly(tables, tag, lists)
+      const answer = askList(table, keys)
+      if (answer === "later") return askSlowly(tables, lists)
       if (answer.found !== "nothing") return answer
     }
   }
   return nothing
 }
 
-function askList(table: LookupTable, tag: Tag, keys: Keys): Answer | "later" {
-  for (const bare of keys) {
-    const answer = askKey(table, `${tag}:${bare}`) ?? (tag === "Spam" ? undefined : askKey(table, bare))
+function askList(table: LookupTable, keys: Keys): Answer | "later" {
+  for (const key of keys) {
+    const found = table.lookup(key)
+    if (found instanceof Promise) return "later"
+    const answer = answerFrom(table, key, found)
     if (answer !== undefined) return answer
   }
   return nothing
 }
 
-function askKey(table: LookupTable, key: string): Answer | "later" | undefined {
-  const found = table.lookup(key)
-  return found instanceof Promise ? "later" : answerFrom(table, key, found)
-}
-
-async function askSlowly(tables: readonly LookupTable[], tag: Tag, lists: readonly Keys[]): Promise<Answer> {
+async function askSlowly(tables: readonly LookupTable[], lists: readonly Keys[]): Promise<Answer> {
   for (const table of tables) {
     for (const keys of lists) {
-      for (const key of keys.flatMap((bare) =>
-        tag === "Spam" ? [`${tag}:${bare}`] : [`${tag}:${bare}`, bare],
-      )) {
+      for (const key of keys) {
         const answer = answerFrom(table, key, await table.lookup(key))
         if (answer?.found === "nothing") break
         if (answer !== undefined) return answer
@@ -118,6 +114,17 @@ export function parseVerdict(value: string): Verdict {
 export function mailboxKeys({ localPart, domain }: Mailbox, dots = false): readonly Keys[] {
   const host = domain.kind === "name" ? domain.ascii : domain.text
   return [addressKeysOf(localPart, host), [`${localPart}@`], domainKeys(domain, dots)]
+}
+
+const keysOfSenders = new WeakMap<Mailbox, readonly Keys[]>()
+
+/** The same under From: for a sender, who is asked about at MAIL and again when the message is there: kept as long as its transaction. */
+export function senderKeys(sender: Mailbox, dots: boolean): readonly Keys[] {
+  const known = keysOfSenders.get(sender)
+  if (known !== undefined) return known
+  const keys = tagged("From", mailboxKeys(sender, dots))
+  keysOfSenders.set(sender, keys)
+  return keys
 }
 
 /** The same for a recipient: `user@` means users of this host alone. */

@@ -2,9 +2,10 @@
 // check_data, check_eom). Every answer carries its reason; what the peer hears is only the reply.
 import type { ForwardPath, Mailbox, ReversePath, TypedAddress } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
-import { because, type Decision, type Reason, withTrail, yes } from "../mail/decision.ts"
+import { because, type Decision, type Reason, unlessRefused, withTrail, yes } from "../mail/decision.ts"
 import type { Envelope } from "../mail/envelope.ts"
 import type { Gate, MessageBody, MessageVerdict } from "../mail/gate.ts"
+import { type Soon, whenThere } from "../mail/soon.ts"
 import type { Clock } from "../mail/world.ts"
 import { feature, type Settings } from "../config/settings.ts"
 import { canonical, canonify } from "../routing/canonify.ts"
@@ -98,12 +99,12 @@ export function makeGate(parts: GateParts, world: PolicyWorld = makePolicy(parts
     pause: (arrival) => greetPause(arrival, world),
     features: (arrival) => featuresFor(arrival, accessTables(world)),
     hello: async () => anyName,
-    secured: (arrival) => clientIsWell(arrival, accessTables(world)),
+    secured: async (arrival) => clientIsWell(arrival, accessTables(world)),
     sender: (arrival, path, size) => sender(arrival, path, size, world),
     recipient: (arrival, envelope, path) => recipient(arrival, envelope, path, world),
     submitter: async (arrival, named) => maySubmitFor(arrival, named),
     earlier: earlierOne,
-    content: async () => anyContent,
+    content: () => anyContent,
     message: (arrival, envelope, header, size, body) =>
       message({ arrival, envelope, header, size, body }, world),
     verify: (_arrival, path) => verify(path, world.routing),
@@ -127,31 +128,41 @@ function earlierOne({ recipients }: Envelope, path: ForwardPath): string | undef
 }
 
 /** Whether this client may send at all by this door and this line, and whether it may send as this one. */
-async function sender(
+function sender(
   arrival: Arrival,
   path: TypedAddress | "null",
   size: number,
   world: PolicyWorld,
-): Promise<Decision<ReversePath>> {
-  const encrypted = arrival.tls === undefined ? await clientIsWell(arrival, accessTables(world)) : anyContent
-  if (encrypted.outcome === "no" || encrypted.outcome === "later") return encrypted
-  const may = arrival.submission ? await maySubmit(arrival, world) : anyContent
-  if (may.outcome === "no" || may.outcome === "later") return may
-  const decision = await checkSender(arrival, path, size, world)
-  return decision.outcome === "yes" ? await mayUseSender(arrival, decision, world) : decision
+): Soon<Decision<ReversePath>> {
+  const encrypted = arrival.tls === undefined ? clientIsWell(arrival, accessTables(world)) : anyContent
+  const may = () => (arrival.submission ? maySubmit(arrival, world) : anyContent)
+  return unlessRefused(unlessRefused<unknown>(encrypted, may), () =>
+    whenThere(checkSender(arrival, path, size, world), (decision) =>
+      decision.outcome === "yes" ? mayUseSender(arrival, decision, world) : decision,
+    ),
+  )
 }
 
 /** What access says of the message, and what lists in DNS say of its client. */
-async function message(
-  { arrival, envelope, header, size, body }: MessageQuestion,
+function message(question: MessageQuestion, world: PolicyWorld): Soon<Decision<MessageVerdict>> {
+  const { arrival, envelope, size } = question
+  return whenThere(checkMessage(arrival, envelope, size, world), (decision) => {
+    if (decision.outcome !== "yes" || decision.value.keep === "discard") return decision
+    return whenThere(byListings(arrival, world), (listed) => {
+      if (listed.outcome === "no" || listed.outcome === "later") return listed
+      const taken = listed.outcome === "yes" ? listed : decision
+      const asksMore = world.spf !== undefined || world.authenticate !== undefined
+      return taken.value.keep === "discard" || !asksMore ? taken : vouchedFor(taken, question, world)
+    })
+  })
+}
+
+/** What SPF, DKIM and DMARC say of it. */
+async function vouchedFor(
+  taken: Taken,
+  { arrival, envelope, header, body }: MessageQuestion,
   world: PolicyWorld,
 ): Promise<Decision<MessageVerdict>> {
-  const decision = await checkMessage(arrival, envelope, size, world)
-  if (decision.outcome !== "yes" || decision.value.keep === "discard") return decision
-  const listed = await byListings(arrival, world)
-  if (listed.outcome === "no" || listed.outcome === "later") return listed
-  const taken = listed.outcome === "yes" ? listed : decision
-  if (taken.value.keep === "discard") return taken
   const spf = await world.spf?.ofMessage(arrival, envelope.reversePath, world)
   const known = spf === undefined ? taken : withSpf(taken, spf)
   const { authenticate } = world
@@ -178,23 +189,27 @@ function withSpf(taken: Taken, { verdict, reason }: SpfOfMessage): Taken {
   return { outcome: "yes", value, reason: withTrail(taken.reason, [{ ...reason, role: "passed" }]) }
 }
 
-async function recipient(
+function recipient(
   arrival: Arrival,
   envelope: Envelope,
   path: TypedAddress | "postmaster",
   world: PolicyWorld,
-): Promise<Decision<ForwardPath>> {
+): Soon<Decision<ForwardPath>> {
   if (path === "postmaster") {
     const to = canonical(path, world.routing)
-    const decision = await checkRecipient({ arrival, envelope, to }, world)
-    return decision.outcome === "yes" ? yes(path, decision.reason) : decision
+    return whenThere(checkRecipient({ arrival, envelope, to }, world), (decision) =>
+      decision.outcome === "yes" ? yes(path, decision.reason) : decision,
+    )
   }
-  const read = await canonify(path, world.routing)
-  if (read.outcome !== "yes") return await unreadable({ arrival, envelope }, path.text, read, world)
-  const decision = await checkRecipient({ arrival, envelope, to: read.value }, world)
-  const reason = withReading(decision.reason, read.reason)
-  typedForms.set(read.value.mailbox, path.text)
-  return decision.outcome === "yes" ? yes(read.value.mailbox, reason) : { ...decision, reason }
+  return whenThere(canonify(path, world.routing), (read) => {
+    if (read.outcome !== "yes") return unreadable({ arrival, envelope }, path.text, read, world)
+    const { mailbox } = read.value
+    return whenThere(checkRecipient({ arrival, envelope, to: read.value }, world), (decision) => {
+      const reason = withReading(decision.reason, read.reason)
+      typedForms.set(mailbox, path.text)
+      return decision.outcome === "yes" ? yes(mailbox, reason) : { ...decision, reason }
+    })
+  })
 }
 
 /** Who may not relay anyway is told that of a host's name that is none: what was wrong with it concerns those who may. */

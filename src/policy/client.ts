@@ -2,8 +2,9 @@
 import type { Arrival, Client } from "../mail/arrival.ts"
 import { because, type Decision, later, no, pass, type Reason, yes } from "../mail/decision.ts"
 import type { Reply } from "../mail/reply.ts"
+import type { Soon } from "../mail/soon.ts"
 import { passed } from "../routing/reasons.ts"
-import { addressKeys, type Answer, askAccess, type Keys, nameKeys } from "./access.ts"
+import { addressKeys, type Answer, askAccess, type Keys, nameKeys, tagged } from "./access.ts"
 import { accessDenied } from "./replies.ts"
 import { accessTables, type PolicyWorld } from "./world.ts"
 
@@ -11,10 +12,10 @@ const fromHere = yes(undefined, because("client?", "it was handed in on this hos
 const noEntry = pass(passed("access", "neither the client's name nor its address is listed"))
 
 /** What access says about the client: the name first, then the address. */
-export function clientAnswer({ client }: Arrival, world: PolicyWorld): Answer | Promise<Answer> {
+export function clientAnswer({ client }: Arrival, world: PolicyWorld): Soon<Answer> {
   return client === undefined
     ? { found: "nothing" }
-    : askAccess(accessTables(world), "Connect", clientKeys(client, world.dots))
+    : askAccess(accessTables(world), clientKeys(client, world.dots))
 }
 
 const keysOfClients = new WeakMap<Client, readonly Keys[]>()
@@ -24,7 +25,7 @@ function clientKeys(client: Client, dots: boolean): readonly Keys[] {
   const known = keysOfClients.get(client)
   if (known !== undefined) return known
   const byName = client.name === undefined ? [] : [nameKeys(client.name, dots)]
-  const keys = [...byName, addressKeys(client.address)]
+  const keys = tagged("Connect", [...byName, addressKeys(client.address)])
   keysOfClients.set(client, keys)
   return keys
 }

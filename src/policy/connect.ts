@@ -4,11 +4,20 @@ import type { Arrival, Client } from "../mail/arrival.ts"
 import { because, type Decision, later, no, pass, type Reason, withTrail, yes } from "../mail/decision.ts"
 import type { MessageVerdict } from "../mail/gate.ts"
 import { reply } from "../mail/reply.ts"
+import type { Soon } from "../mail/soon.ts"
 import { feature, inClass, type Settings } from "../config/settings.ts"
 import { passed, refused, unknown } from "../routing/reasons.ts"
 import { addressKeys } from "./access.ts"
 import { checkClient } from "./client.ts"
-import { askListing, clientListings, type Listed, type Listing, reversed, welcomeListings } from "./dnsbl.ts"
+import {
+  askListing,
+  clientListings,
+  type Listed,
+  type Listing,
+  reversed,
+  settlingListings,
+  welcomeListings,
+} from "./dnsbl.ts"
 import { loadSteps } from "./load.ts"
 import type { ConnectQuestion, PolicyStep, PolicyWorld } from "./world.ts"
 
@@ -88,13 +97,21 @@ function listedClient({ address, name }: Client): Listed {
 }
 
 /** FEATURE(dnsbl, …, `quarantine') and `discard': what is to be done with this client's mail. */
-export async function byListings(arrival: Arrival, world: PolicyWorld): Promise<Decision<MessageVerdict>> {
+export function byListings(arrival: Arrival, world: PolicyWorld): Soon<Decision<MessageVerdict>> {
   const { routing, steps } = world
   const { client } = arrival
-  const settled = clientListings(routing.settings).filter(({ instead }) => instead !== undefined)
-  if (client === undefined || settled.length === 0 || steps.connect.length === 0) return notListed
+  const settling = settlingListings(routing.settings)
+  if (client === undefined || settling.length === 0 || steps.connect.length === 0) return notListed
+  return askSettling(settling, client, world)
+}
+
+async function askSettling(
+  settling: readonly Listing[],
+  client: Client,
+  world: PolicyWorld,
+): Promise<Decision<MessageVerdict>> {
   let held: Decision<MessageVerdict> | undefined
-  for (const listing of settled) {
+  for (const listing of settling) {
     const decision = await askListing(listing, listedClient(client), world)
     if (decision.outcome === "later") return decision
     if (decision.outcome !== "yes") continue

@@ -41,6 +41,14 @@ export function clientListings(settings: Settings): readonly Listing[] {
   )
 }
 
+/** Those of them that have mail held or thrown away. */
+export function settlingListings(settings: Settings): readonly Listing[] {
+  if (features(settings, "dnsbl").length === 0) return none // asked with each message
+  return clientListings(settings).filter(({ instead }) => instead !== undefined)
+}
+
+const none: readonly Listing[] = []
+
 /** The lists of senders' domains. */
 export function senderListings(settings: Settings): readonly Listing[] {
   return listings(settings, "rhsbl")

@@ -3,7 +3,7 @@
 import { because, type Decision, pass, yes } from "../mail/decision.ts"
 import { feature } from "../config/settings.ts"
 import { cause, passed } from "../routing/reasons.ts"
-import { askAccess, recipientKeys } from "./access.ts"
+import { askAccess, recipientKeys, tagged } from "./access.ts"
 import { accessTables, type PolicyWorld, type RecipientQuestion } from "./world.ts"
 
 /** Whether the recipient is to be kept from clients and senders that are not welcome. */
@@ -12,7 +12,7 @@ export async function isProtected({ to }: RecipientQuestion, world: PolicyWorld)
   const mode = used?.args[0]?.toLowerCase()
   if (mode !== "friend" && mode !== "hater")
     return pass(passed("delay_checks", "everybody is protected", used?.at))
-  const answer = await askAccess(accessTables(world), "Spam", recipientKeys(to, world.dots))
+  const answer = await askAccess(accessTables(world), tagged("Spam", recipientKeys(to, world.dots)))
   if (answer.found === "silent") return answer.decision
   const word = answer.found === "entry" ? answer.entry.value.trim().toUpperCase() : ""
   const named = word === mode.toUpperCase()

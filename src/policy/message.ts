@@ -5,24 +5,28 @@ import type { Arrival } from "../mail/arrival.ts"
 import { because, type Decision, no, yes } from "../mail/decision.ts"
 import type { Envelope } from "../mail/envelope.ts"
 import type { MessageVerdict } from "../mail/gate.ts"
+import type { Soon } from "../mail/soon.ts"
 import { option, optionAt } from "../config/options.ts"
 import { feature } from "../config/settings.ts"
 import { canonical } from "../routing/canonify.ts"
 import { refused } from "../routing/reasons.ts"
-import { type Answer, askAccess, mailboxKeys, recipientKeys } from "./access.ts"
+import { type Answer, askAccess, recipientKeys, senderKeys, tagged } from "./access.ts"
 import { clientAnswer } from "./client.ts"
 import { tooLarge } from "./replies.ts"
 import { accessTables, type PolicyWorld } from "./world.ts"
 
-const deliver = yes({ keep: "deliver" } as const, because("message?", "nothing speaks against it"))
+const deliver: Decision<MessageVerdict> = yes(
+  { keep: "deliver" },
+  because("message?", "nothing speaks against it"),
+)
 
 /** check_eom. */
-export async function checkMessage(
+export function checkMessage(
   arrival: Arrival,
   envelope: Envelope,
   size: number,
   world: PolicyWorld,
-): Promise<Decision<MessageVerdict>> {
+): Soon<Decision<MessageVerdict>> {
   const { settings } = world.routing
   const limit = option(settings, "MaxMessageSize")
   if (limit > 0 && size > limit) {
@@ -30,25 +34,52 @@ export async function checkMessage(
     return no(tooLarge(limit), refused("MaxMessageSize", says, optionAt(settings, "MaxMessageSize")))
   }
   if (accessTables(world).length === 0) return deliver
-  return await byAccess(arrival, envelope, world)
+  return byAccess(questions(arrival, envelope, world), deliver)
 }
 
-async function byAccess(
-  arrival: Arrival,
-  envelope: Envelope,
-  world: PolicyWorld,
-): Promise<Decision<MessageVerdict>> {
-  let held: Decision<MessageVerdict> | undefined
-  for (const { question, argument, asked } of questions(arrival, envelope, world)) {
-    const answer = asked instanceof Promise ? await asked : asked
-    if (answer.found === "silent") return answer.decision
-    if (answer.found === "nothing") continue
-    const { verdict, reason } = answer
-    if (verdict.word === "DISCARD") return yes({ keep: "discard", by: { question, argument } }, reason)
-    if (verdict.word !== "QUARANTINE") continue
-    held ??= yes({ keep: "hold", by: { question, argument, why: verdict.why } }, reason)
+/** Asks one question after the other, and no further than needed. */
+function byAccess(
+  asking: Iterator<Question>,
+  before: Decision<MessageVerdict>,
+): Soon<Decision<MessageVerdict>> {
+  let verdict = before
+  for (let next = asking.next(); next.done !== true; next = asking.next()) {
+    const { value: question } = next
+    const { asked } = question
+    if (asked instanceof Promise) return byAnswer(question, asked, asking, verdict)
+    const told = judged(question, asked, verdict)
+    if (isFinal(told)) return told
+    verdict = told
   }
-  return held ?? deliver
+  return verdict
+}
+
+async function byAnswer(
+  question: Question,
+  asked: Promise<Answer>,
+  rest: Iterator<Question>,
+  before: Decision<MessageVerdict>,
+): Promise<Decision<MessageVerdict>> {
+  const told = judged(question, await asked, before)
+  return isFinal(told) ? told : byAccess(rest, told)
+}
+
+/** What is to be done with the message behind this answer. Who holds it first gives the reason. */
+function judged(
+  { question, argument }: Question,
+  answer: Answer,
+  before: Decision<MessageVerdict>,
+): Decision<MessageVerdict> {
+  if (answer.found === "silent") return answer.decision
+  if (answer.found === "nothing") return before
+  const { verdict, reason } = answer
+  if (verdict.word === "DISCARD") return yes({ keep: "discard", by: { question, argument } }, reason)
+  if (verdict.word !== "QUARANTINE" || before !== deliver) return before
+  return yes({ keep: "hold", by: { question, argument, why: verdict.why } }, reason)
+}
+
+function isFinal(decision: Decision<MessageVerdict>): boolean {
+  return decision.outcome !== "yes" || decision.value.keep === "discard"
 }
 
 /** A question of access, and the ruleset of sendmail's that puts it. */
@@ -68,7 +99,7 @@ function* questions(
   const client = arrival.client?.name ?? `[${arrival.client?.address ?? "127.0.0.1"}]`
   yield { question: "check_relay", argument: client, asked: clientAnswer(arrival, world) }
   if (reversePath !== "null") {
-    const asked = askAccess(tables, "From", mailboxKeys(reversePath, world.dots))
+    const asked = askAccess(tables, senderKeys(reversePath, world.dots))
     yield { question: "check_mail", argument: printAngled(reversePath), asked }
   }
   const { settings } = world.routing
@@ -76,7 +107,8 @@ function* questions(
     return
   for (const { path } of recipients) {
     if (path === "postmaster") continue
-    const asked = askAccess(tables, "To", recipientKeys(canonical(path, world.routing), world.dots))
+    const keys = recipientKeys(canonical(path, world.routing), world.dots)
+    const asked = askAccess(tables, tagged("To", keys))
     yield { question: "check_rcpt", argument: printAngled(path), asked }
   }
 }

@@ -1,15 +1,16 @@
 // May this recipient be named here? An ordered list: FEATURE(blocklist_recipients), relaying, where it would go, whether there
 // is such a user; with FEATURE(delay_checks) also the sender and the client (proto.m4: check_rcpt; then sendmail's recipient()).
 import { type ForwardPath, type Mailbox, printMailbox } from "../mail/address.ts"
-import { because, type Decision, type Origin, type Reason, yes } from "../mail/decision.ts"
+import { because, type Decision, type Origin, type Reason, withTrail, yes } from "../mail/decision.ts"
 import type { Route } from "../mail/route.ts"
+import { type Soon, whenThere } from "../mail/soon.ts"
 import { feature, type Settings } from "../config/settings.ts"
 import { findLocal, localName } from "../routing/local-user.ts"
 import { passed } from "../routing/reasons.ts"
 import { resolve } from "../routing/route.ts"
 import type { Canonical } from "../routing/world.ts"
 import { option } from "../config/options.ts"
-import { askAccess, recipientKeys } from "./access.ts"
+import { askAccess, recipientKeys, tagged } from "./access.ts"
 import { byVerdict } from "./client.ts"
 import { checkConnection } from "./connect.ts"
 import { isProtected } from "./friend.ts"
@@ -79,36 +80,41 @@ async function asWanted(
   const decision = await isProtected(question, world)
   if (decision.outcome === "no" || decision.outcome === "later") return decision
   const wanted = decision.outcome === "pass" || decision.value
-  return wanted ? await askAll(judges, question, world) : yes(undefined, decision.reason)
+  return wanted ? askAll(judges, question, world) : yes(undefined, decision.reason)
 }
 
 /** Asks the steps. */
-export function checkRecipient(
-  question: RecipientQuestion,
-  world: PolicyWorld,
-): Promise<Decision<undefined>> {
+export function checkRecipient(question: RecipientQuestion, world: PolicyWorld): Soon<Decision<undefined>> {
   return askAll(world.steps.recipient, question, world)
 }
 
-/** The reason of a yes is the last one's, with all that was asked before it. */
-async function askAll(
+function askAll(
   steps: readonly Step[],
   question: RecipientQuestion,
   world: PolicyWorld,
-): Promise<Decision<undefined>> {
-  const trail: Reason[] = []
-  let last: Reason | undefined
-  for (const step of steps) {
-    const answer = step.ask(question, world)
-    const decision = answer instanceof Promise ? await answer : answer
-    if (last !== undefined) trail.push(last)
-    if (decision.outcome === "no" || decision.outcome === "later") {
-      return { ...decision, reason: { ...decision.reason, after: [...trail, ...decision.reason.after] } }
-    }
-    last = decision.reason
-  }
-  if (last === undefined) throw new Error("relaying is always asked") // a bug in recipientSteps
-  return yes(undefined, trail.length === 0 ? last : { ...last, after: [...trail, ...last.after] })
+): Soon<Decision<undefined>> {
+  return askFrom(0, { steps, question, world, trail: [] })
+}
+
+type Search = {
+  readonly steps: readonly Step[]
+  readonly question: RecipientQuestion
+  readonly world: PolicyWorld
+  readonly trail: Reason[]
+}
+
+/** The reason of a yes is the last one's, with all that was asked before it. */
+function askFrom(first: number, search: Search): Soon<Decision<undefined>> {
+  const { steps, question, world, trail } = search
+  const step = steps[first]
+  if (step === undefined) throw new Error("relaying is always asked") // a bug in recipientSteps
+  return whenThere(step.ask(question, world), (decision) => {
+    const { outcome, reason } = decision
+    if (outcome === "no" || outcome === "later") return { ...decision, reason: withTrail(reason, trail) }
+    if (first === steps.length - 1) return yes(undefined, withTrail(reason, trail))
+    trail.push(reason)
+    return askFrom(first + 1, search)
+  })
 }
 
 const notBlocked: Decision<undefined> = {
@@ -116,17 +122,18 @@ const notBlocked: Decision<undefined> = {
   reason: passed("access", "the recipient is not listed"),
 }
 
-async function isNotBlocked({ to }: RecipientQuestion, world: PolicyWorld): Promise<Decision<undefined>> {
-  const answer = await askAccess(accessTables(world), "To", recipientKeys(to, world.dots))
-  if (answer.found === "silent") return answer.decision
-  return answer.found === "nothing" ? notBlocked : byVerdict(answer, mailboxDisabled)
+function isNotBlocked({ to }: RecipientQuestion, world: PolicyWorld): Soon<Decision<undefined>> {
+  return whenThere(askAccess(accessTables(world), tagged("To", recipientKeys(to, world.dots))), (answer) => {
+    if (answer.found === "silent") return answer.decision
+    return answer.found === "nothing" ? notBlocked : byVerdict(answer, mailboxDisabled)
+  })
 }
 
-async function mayPass(question: RecipientQuestion, world: PolicyWorld): Promise<Decision<undefined>> {
+function mayPass(question: RecipientQuestion, world: PolicyWorld): Soon<Decision<undefined>> {
   const trail: Reason[] = []
-  const decision = await mayRelay(question, world, trail)
-  if (trail.length === 0) return decision
-  return { ...decision, reason: { ...decision.reason, after: [...trail, ...decision.reason.after] } }
+  return whenThere(mayRelay(question, world, trail), (decision) =>
+    trail.length === 0 ? decision : { ...decision, reason: withTrail(decision.reason, trail) },
+  )
 }
 
 /** Where the mail of those goes who were asked about; for as long as somebody has the address. */
@@ -146,15 +153,17 @@ function remember({ mailbox }: Canonical, { mailer, host, user }: Route, setting
 }
 
 /** Where it would go: a refusal of virtusertable or mailertable, and unknown users, are told now and not by a bounce. */
-async function hasWay({ to }: RecipientQuestion, { routing }: PolicyWorld): Promise<Decision<undefined>> {
-  const resolved = await resolve(to, routing)
-  if (resolved.outcome !== "yes") return resolved
-  const { route, to: end } = resolved.value
-  remember(to, route, routing.settings)
-  if (route.mailer !== option(routing.settings, "LocalMailer")) return yes(undefined, resolved.reason)
-  const found = await findLocal(localName(route.user), end, routing)
-  const reason = { ...found.reason, after: [resolved.reason, ...found.reason.after] }
-  return found.outcome === "yes" ? yes(undefined, reason) : { ...found, reason }
+function hasWay({ to }: RecipientQuestion, { routing }: PolicyWorld): Soon<Decision<undefined>> {
+  return whenThere(resolve(to, routing), (resolved) => {
+    if (resolved.outcome !== "yes") return resolved
+    const { route, to: end } = resolved.value
+    remember(to, route, routing.settings)
+    if (route.mailer !== option(routing.settings, "LocalMailer")) return yes(undefined, resolved.reason)
+    return whenThere(findLocal(localName(route.user), end, routing), (found) => {
+      const reason = withTrail(found.reason, [resolved.reason])
+      return found.outcome === "yes" ? yes(undefined, reason) : { ...found, reason }
+    })
+  })
 }
 
 async function senderIsWell(

@@ -4,6 +4,7 @@ import type { Arrival, Client } from "../mail/arrival.ts"
 import { because, type Decision, later, no, pass, type Reason, withTrail, yes } from "../mail/decision.ts"
 import type { Envelope } from "../mail/envelope.ts"
 import type { Reply } from "../mail/reply.ts"
+import { type Soon, whenThere } from "../mail/soon.ts"
 import { classMembers, feature, inClass, macro, type Membership, type Settings } from "../config/settings.ts"
 import { isOursByMx } from "../routing/best-mx.ts"
 import { canonify } from "../routing/canonify.ts"
@@ -18,6 +19,7 @@ import {
   domainKeys,
   ipv6Groups,
   nameKeys,
+  tagged,
 } from "./access.ts"
 import { relayingDenied, relayingDeniedForged, relayingDeniedNameless, relayingUnsure } from "./replies.ts"
 import { relaysByCertificate } from "./tls.ts"
@@ -60,18 +62,30 @@ const byFeature: readonly (readonly [string, string, Ask])[] = [
 ]
 
 /** Asks the steps; without a yes it is no. */
-export async function mayRelay(
+export function mayRelay(
   question: RelayQuestion,
   world: PolicyWorld,
   trail: Reason[],
-): Promise<Decision<undefined>> {
-  for (const step of world.steps.relay) {
-    const answer = step.ask(question, world)
-    const decision = answer instanceof Promise ? await answer : answer
+): Soon<Decision<undefined>> {
+  return askFrom(0, { question, world, trail })
+}
+
+type Search = { readonly question: RelayQuestion; readonly world: PolicyWorld; readonly trail: Reason[] }
+
+function askFrom(first: number, search: Search): Soon<Decision<undefined>> {
+  const { question, world, trail } = search
+  const step = world.steps.relay[first]
+  if (step === undefined) return nobodyRelays(question, world)
+  return whenThere(step.ask(question, world), (decision) => {
     if (decision.outcome !== "pass") return decision
     trail.push(decision.reason)
-  }
-  const { client } = question.arrival
+    return askFrom(first + 1, search)
+  })
+}
+
+/** Without a yes it is no. */
+function nobodyRelays({ arrival }: RelayQuestion, world: PolicyWorld): Decision<never> {
+  const { client } = arrival
   const says = "no rule admits it: not local, not in relay-domains, not for this client"
   if (client?.unsure === true) {
     return later(relayingUnsure(client.address), unknown("relay?", `${says} as far as DNS tells who it is`))
@@ -97,17 +111,13 @@ function endsHere({ to }: RelayQuestion): Decision<undefined> {
 const notRelayDomain = pass(passed("relay-domains", "the domain is not in class R"))
 
 /** Class R, VIRTUSER_DOMAIN, and with FEATURE(relay_entire_domain) all of our own domain. */
-async function toRelayDomain(question: RelayQuestion, world: PolicyWorld): Promise<Decision<undefined>> {
+function toRelayDomain(question: RelayQuestion, world: PolicyWorld): Soon<Decision<undefined>> {
   const { settings } = world.routing
   const { domain } = question.to.mailbox
   const entire = feature(settings, "relay_hosts_only") === undefined
   const relayed = classHolds(settings, "R", domain, entire)
   if (relayed.member) {
-    return await unlessHiding(
-      question,
-      world,
-      because("relay-domains", `${relayed.by} is in class R`, relayed.at),
-    )
+    return unlessHiding(question, world, because("relay-domains", `${relayed.by} is in class R`, relayed.at))
   }
   const virtual = classHolds(
     settings,
@@ -117,10 +127,10 @@ async function toRelayDomain(question: RelayQuestion, world: PolicyWorld): Promi
   )
   if (virtual.member) {
     const reason = because("relay-domains", `${virtual.by} is in VIRTUSER_DOMAIN`, virtual.at)
-    return await unlessHiding(question, world, reason)
+    return unlessHiding(question, world, reason)
   }
   const ours = ownDomain(settings, domain.kind === "name" ? domain.ascii : "")
-  return ours === undefined ? notRelayDomain : await unlessHiding(question, world, ours)
+  return ours === undefined ? notRelayDomain : unlessHiding(question, world, ours)
 }
 
 /** FEATURE(relay_entire_domain): every host of $m. */
@@ -132,16 +142,17 @@ function ownDomain(settings: Settings, name: string): Reason | undefined {
   return because("relay-domains", `${name} is of our domain ${own}`, used.at, why)
 }
 
-async function toAccess(question: RelayQuestion, world: PolicyWorld): Promise<Decision<undefined>> {
+function toAccess(question: RelayQuestion, world: PolicyWorld): Soon<Decision<undefined>> {
   const { domain, localPart } = question.to.mailbox
   const byDomain = domainKeys(domain, world.dots)
   // relaytofulladdress: single addresses may be relayed to, too.
   const lists = accessOption(world.routing.settings, "relaytofulladdress")
     ? [addressKeysOf(localPart, byDomain[0] ?? ""), byDomain]
     : [byDomain]
-  const answer = await askAccess(accessTables(world), "To", lists)
-  const relay = ifRelay(answer, noAccessTo)
-  return relay.outcome === "yes" ? await unlessHiding(question, world, relay.reason) : relay
+  return whenThere(askAccess(accessTables(world), tagged("To", lists)), (answer) => {
+    const relay = ifRelay(answer, noAccessTo)
+    return relay.outcome === "yes" ? unlessHiding(question, world, relay.reason) : relay
+  })
 }
 
 const noAccessTo = pass(passed("access", "does not say RELAY for the recipient's domain"))
@@ -150,15 +161,19 @@ const noAccessTo = pass(passed("access", "does not say RELAY for the recipient's
  * A relayed domain may hide an address of somewhere else in the local part (user%elsewhere@relayed): we would be the open
  * half of an open relay, so the hidden address needs its own yes (proto.m4: ParseRecipient).
  */
-async function unlessHiding(
+function unlessHiding(
   question: RelayQuestion,
   world: PolicyWorld,
   reason: Reason,
-): Promise<Decision<undefined>> {
+): Soon<Decision<undefined>> {
   const { localPart } = question.to.mailbox
-  if (!/[@%!]/.test(localPart) || feature(world.routing.settings, "loose_relay_check") !== undefined) {
-    return yes(undefined, reason)
-  }
+  return !/[@%!]/.test(localPart) || feature(world.routing.settings, "loose_relay_check") !== undefined
+    ? yes(undefined, reason)
+    : byHidden(question, world)
+}
+
+async function byHidden(question: RelayQuestion, world: PolicyWorld): Promise<Decision<undefined>> {
+  const { localPart } = question.to.mailbox
   const hidden = await canonify(localPart, world.routing)
   if (hidden.outcome === "later") return hidden
   if (hidden.outcome === "yes") {
@@ -294,14 +309,16 @@ function classAddressKeys(address: string): readonly string[] {
 
 const noAccessConnect = pass(passed("access", "does not say RELAY for the client"))
 
-async function byAccess({ arrival }: RelayQuestion, world: PolicyWorld): Promise<Decision<undefined>> {
+function byAccess({ arrival }: RelayQuestion, world: PolicyWorld): Soon<Decision<undefined>> {
   const { client } = arrival
   if (client === undefined) return noAccessConnect
   const tables = accessTables(world)
-  const byAddress = await askAccess(tables, "Connect", [addressKeys(client.address)])
-  const decision = ifRelay(byAddress, noAccessConnect)
-  if (decision.outcome !== "pass" || client.name === undefined) return decision
-  return ifRelay(await askAccess(tables, "Connect", [nameKeys(client.name, world.dots)]), noAccessConnect)
+  return whenThere(askAccess(tables, tagged("Connect", [addressKeys(client.address)])), (byAddress) => {
+    const decision = ifRelay(byAddress, noAccessConnect)
+    if (decision.outcome !== "pass" || client.name === undefined) return decision
+    const byName = askAccess(tables, tagged("Connect", [nameKeys(client.name, world.dots)]))
+    return whenThere(byName, (answer) => ifRelay(answer, noAccessConnect))
+  })
 }
 
 function ifRelay(answer: Answer, otherwise: Decision<undefined>): Decision<undefined> {
@@ -362,5 +379,5 @@ async function fromAccess({ envelope }: RelayQuestion, world: PolicyWorld): Prom
     used?.args.includes("domain") === true
       ? [[`${localPart}@${host[0]}`], host]
       : [[`${localPart}@${host[0]}`]]
-  return ifRelay(await askAccess(accessTables(world), "From", lists), otherwise)
+  return ifRelay(await askAccess(accessTables(world), tagged("From", lists)), otherwise)
 }

@@ -1,14 +1,15 @@
 // May mail have this sender? Syntax, a real domain, what access says, the declared size (proto.m4: Basic_check_mail).
-import { printMailbox, type ReversePath, type TypedAddress } from "../mail/address.ts"
+import { type Mailbox, printMailbox, type ReversePath, type TypedAddress } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
-import { because, type Decision, later, no, type Reason, yes } from "../mail/decision.ts"
+import { because, type Decision, later, no, type Reason, unlessRefused, yes } from "../mail/decision.ts"
+import { type Soon, whenThere } from "../mail/soon.ts"
 import { option, optionAt } from "../config/options.ts"
 import { feature, inClass } from "../config/settings.ts"
 import { canonify } from "../routing/canonify.ts"
 import { passed, refused, unknown } from "../routing/reasons.ts"
 import { resolve } from "../routing/route.ts"
 import { classHolds, type Canonical, localDomain } from "../routing/world.ts"
-import { askAccess, mailboxKeys } from "./access.ts"
+import { askAccess, senderKeys } from "./access.ts"
 import { checkMx } from "./bad-mx.ts"
 import { byVerdict } from "./client.ts"
 import { askListing, senderListings } from "./dnsbl.ts"
@@ -25,33 +26,46 @@ import { accessTables, type PolicyWorld } from "./world.ts"
 const nullSender = yes("null" as const, because("sender?", "reports have no sender"))
 
 /** MAIL FROM as it was typed, and the SIZE it declared. */
-export async function checkSender(
+export function checkSender(
   arrival: Arrival,
   path: TypedAddress | "null",
   size: number,
   world: PolicyWorld,
-): Promise<Decision<ReversePath>> {
+): Soon<Decision<ReversePath>> {
   const large = tooLarge(size, world)
   if (large !== undefined) return large
   if (path === "null") {
-    if (delaysChecks(world)) return nullSender
-    const decision = await bySpf(arrival, "null", yes(undefined, nullSender.reason), world)
-    return decision.outcome === "yes" ? yes("null", decision.reason) : decision
+    return delaysChecks(world) ? nullSender : as("null", checkSenderDomain(arrival, "null", "", world))
   }
-  const read = await canonify(path, world.routing)
-  if (read.outcome === "no" && /@\[[^\]]*\]$/.test(path.text)) {
-    return no(domainDoesNotExist(path.text), read.reason) // a literal that is none: sendmail looks it up as a name
-  }
-  if (read.outcome !== "yes") return read
-  const asTyped = mayBeTyped(arrival, path.text, read.value, world)
+  const { text } = path
+  return whenThere(canonify(path, world.routing), (read) => {
+    if (read.outcome === "yes") return checkRead({ arrival, text, read: read.value }, world)
+    // A literal that is none: sendmail looks it up as a name.
+    return read.outcome === "no" && /@\[[^\]]*\]$/.test(text)
+      ? no(domainDoesNotExist(text), read.reason)
+      : read
+  })
+}
+
+type ReadSender = { readonly arrival: Arrival; readonly text: string; readonly read: Canonical }
+
+function checkRead({ arrival, text, read }: ReadSender, world: PolicyWorld): Soon<Decision<ReversePath>> {
+  const asTyped = mayBeTyped(arrival, text, read, world)
   if (asTyped.outcome !== "yes") return asTyped
-  const { mailbox } = read.value
+  const { mailbox, bare } = read
   // sendmail parses the sender as it does a recipient: who could never be written to is no sender (envelope.c: setsender).
-  const way = read.value.bare ? typedWell : await resolve(read.value, world.routing)
-  if (way.outcome === "no" || way.outcome === "later") return way
-  if (delaysChecks(world)) return yes(mailbox, because("delay_checks", "asked at RCPT", delayedAt(world)))
-  const decision = await checkSenderDomain(arrival, mailbox, path.text, world)
-  return decision.outcome === "yes" ? yes(mailbox, decision.reason) : decision
+  return unlessRefused(bare ? typedWell : resolve(read, world.routing), () =>
+    delaysChecks(world)
+      ? yes(mailbox, because("delay_checks", "asked at RCPT", delayedAt(world)))
+      : as(mailbox, checkSenderDomain(arrival, mailbox, text, world)),
+  )
+}
+
+/** A yes to the sender's domain is one to this sender. */
+function as(sender: ReversePath, asked: Soon<Decision<undefined>>): Soon<Decision<ReversePath>> {
+  return whenThere(asked, (decision) =>
+    decision.outcome === "yes" ? yes(sender, decision.reason) : decision,
+  )
 }
 
 /** FEATURE(delay_checks): client and sender are judged when a recipient is named. */
@@ -115,40 +129,62 @@ function isOwn(
 }
 
 /** Whether the sender's domain is real, unless access has a word on the sender; its word counts before that of DNS. */
-export async function checkSenderDomain(
+export function checkSenderDomain(
   arrival: Arrival,
   sender: ReversePath,
   typed: string,
   world: PolicyWorld,
-): Promise<Decision<undefined>> {
-  if (sender === "null") return await bySpf(arrival, sender, yes(undefined, nullSender.reason), world)
-  const trail: Reason[] = []
-  if (accessTables(world).length > 0) {
-    const answer = await askAccess(accessTables(world), "From", mailboxKeys(sender, world.dots))
+): Soon<Decision<undefined>> {
+  if (sender === "null") return bySpf(arrival, sender, yes(undefined, nullSender.reason), world)
+  const judge = () =>
+    whenThere(isReal(arrival, sender, typed, world), (real) => furtherOn(arrival, sender, real, world))
+  if (accessTables(world).length === 0) return judge()
+  return whenThere(askAccess(accessTables(world), senderKeys(sender, world.dots)), (answer) => {
     if (answer.found === "silent") return answer.decision
     if (answer.found === "entry") return byVerdict(answer, accessDenied(world.routing.settings))
-    trail.push(passed("access", `${printMailbox(sender)} is not listed`))
-  }
-  const real = await isReal(arrival, sender, typed, world)
-  if (real.outcome !== "yes" || arrival.client === undefined) return after(trail, real)
-  for (const ask of furtherChecks(sender, world)) {
+    const unlisted = [passed("access", `${printMailbox(sender)} is not listed`)]
+    return whenThere(judge(), (decision) => after(unlisted, decision))
+  })
+}
+
+/** What is asked of the domain of a stranger's sender when it is a real one. */
+function furtherOn(
+  arrival: Arrival,
+  sender: Mailbox,
+  real: Decision<undefined>,
+  world: PolicyWorld,
+): Soon<Decision<undefined>> {
+  if (real.outcome !== "yes" || arrival.client === undefined) return real
+  const checks = furtherChecks(sender, world)
+  const last = () => bySpf(arrival, sender, real, world)
+  return checks.length === 0 ? last() : askFurther(checks, real, last)
+}
+
+async function askFurther(
+  checks: readonly (() => Promise<Decision<unknown>>)[],
+  real: Decision<undefined>,
+  last: () => Soon<Decision<undefined>>,
+): Promise<Decision<undefined>> {
+  const trail: Reason[] = []
+  for (const ask of checks) {
     const decision = await ask()
     if (decision.outcome !== "pass") return after(trail, decision.outcome === "yes" ? real : decision)
     trail.push(decision.reason)
   }
-  return after(trail, await bySpf(arrival, sender, real, world))
+  return after(trail, await last())
 }
 
 /** FEATURE(spf) has the last word on who may send; what it found stands in the trail. */
-async function bySpf(
+function bySpf(
   arrival: Arrival,
   sender: ReversePath,
   decision: Decision<undefined>,
   world: PolicyWorld,
-): Promise<Decision<undefined>> {
-  const judged = await world.spf?.ask(arrival, sender, world)
-  if (judged === undefined) return decision
-  return judged.outcome === "pass" ? after([judged.reason], decision) : judged
+): Soon<Decision<undefined>> {
+  if (world.spf === undefined) return decision
+  return whenThere(world.spf.ask(arrival, sender, world), (judged) =>
+    judged.outcome === "pass" ? after([judged.reason], decision) : judged,
+  )
 }
 
 function after<T>(trail: readonly Reason[], decision: Decision<T>): Decision<T> {
@@ -177,12 +213,12 @@ function furtherChecks(
 const literal = yes(undefined, because("sender?", "an address literal needs no DNS"))
 const submitted = yes(undefined, because("sender?", "it was handed in on this host"))
 
-async function isReal(
+function isReal(
   { client }: Arrival,
   { domain }: Exclude<ReversePath, "null">,
   typed: string,
   { routing, dns }: PolicyWorld,
-): Promise<Decision<undefined>> {
+): Soon<Decision<undefined>> {
   const { settings } = routing
   if (client === undefined) return submitted
   if (domain.kind === "literal") return literal
@@ -195,7 +231,7 @@ async function isReal(
   const virtual = classHolds(settings, "VirtHost", domain, false)
   if (virtual.member)
     return yes(undefined, because("sender?", `${virtual.by} is in VIRTUSER_DOMAIN`, virtual.at))
-  return await isInDns(domain.ascii, typed, dns)
+  return isInDns(domain.ascii, typed, dns)
 }
 
 /** MX first, then addresses; only an answer that says no means no. */

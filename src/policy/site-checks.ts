@@ -6,6 +6,7 @@ import type { Arrival } from "../mail/arrival.ts"
 import { type Decision, withTrail, yes } from "../mail/decision.ts"
 import type { Envelope } from "../mail/envelope.ts"
 import type { Gate, MessageBody, MessageVerdict } from "../mail/gate.ts"
+import type { Soon } from "../mail/soon.ts"
 import { feature } from "../config/settings.ts"
 import { nameOf, scanHeader, valueOf } from "../message/header.ts"
 import { canonify } from "../routing/canonify.ts"
@@ -231,7 +232,7 @@ function checkRelay(arrival: Arrival, site: Site): Promise<Said> {
 /** The site's no and later end it; its yes stands for ours; what it only noted, and its silence, leave it to us. */
 async function continued<T>(
   said: Said,
-  base: () => Promise<Decision<T>>,
+  base: () => Soon<Decision<T>>,
   accepted: () => Promise<T | Decision<never> | undefined>,
 ): Promise<Decision<T>> {
   if (said.outcome === "no" || said.outcome === "later") return said

@@ -1,7 +1,8 @@
 // Submission (RFC 6409): at a door for it, only those send whom we know, and with FEATURE(sender_login) only as themselves.
 import type { Mailbox, ReversePath } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
-import { because, type Decision, no, type Reason, withTrail, yes } from "../mail/decision.ts"
+import { because, type Decision, no, type Origin, type Reason, withTrail, yes } from "../mail/decision.ts"
+import type { Soon } from "../mail/soon.ts"
 import { option } from "../config/options.ts"
 import { feature } from "../config/settings.ts"
 import type { Entry, LookupTable } from "../maps/table.ts"
@@ -29,15 +30,29 @@ export async function maySubmit(arrival: Arrival, world: PolicyWorld): Promise<D
 type Sender = Decision<ReversePath> & { outcome: "yes" }
 
 /** FEATURE(sender_login): may this login send as this address? Who is not logged in, and reports, are not asked. */
-export async function mayUseSender(
+export function mayUseSender(
   { authType, authenticated: login }: Pick<Arrival, "authType" | "authenticated">,
   sender: Sender,
   world: PolicyWorld,
-): Promise<Decision<ReversePath>> {
+): Soon<Decision<ReversePath>> {
   const asked = feature(world.routing.settings, "sender_login")
   const { value: mailbox } = sender
   if (asked === undefined || authType === undefined || login === undefined || mailbox === "null")
     return sender
+  return isOwnSender({ sender, mailbox, login, at: asked.at }, world)
+}
+
+type Claim = {
+  readonly sender: Sender
+  readonly mailbox: Mailbox
+  readonly login: string
+  readonly at: Origin | undefined
+}
+
+async function isOwnSender(
+  { sender, mailbox, login, at }: Claim,
+  world: PolicyWorld,
+): Promise<Decision<ReversePath>> {
   const listed = await byTable(mailbox, login, world)
   if (listed.outcome === "later") return listed
   if (listed.outcome === "yes") return yes(mailbox, withTrail(listed.reason, [sender.reason]))
@@ -46,7 +61,7 @@ export async function mayUseSender(
   if (own.outcome === "yes") return yes(mailbox, withTrail(own.reason, [sender.reason]))
   const trail = [listed.reason, own.reason]
   return no(notYourAddress(login), {
-    ...refused("sender_login", `it is no address of ${login}`, asked.at),
+    ...refused("sender_login", `it is no address of ${login}`, at),
     after: trail,
   })
 }

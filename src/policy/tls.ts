@@ -1,9 +1,11 @@
 // What access says of encrypted lines (proto.m4: Try_TLS, TLS_Srv, TLS_Clt, TLS_Rcpt, TLS_connection, TLS_req): whether to try, and
 // what a line must come to before mail goes over it: VERIFY, ENCR:bits, and +CN, +CS, +CI after them.
 import type { Mailbox } from "../mail/address.ts"
-import type { Arrival, TlsFacts } from "../mail/arrival.ts"
+import type { Arrival, Client, TlsFacts } from "../mail/arrival.ts"
 import { because, type Decision, later, no, pass, type Reason, yes } from "../mail/decision.ts"
 import { reply, type Reply } from "../mail/reply.ts"
+import { type Soon, whenThere } from "../mail/soon.ts"
+import type { Found } from "../mail/world.ts"
 import type { Entry, LookupTable } from "../maps/table.ts"
 import { byEntry, tableSilent } from "../routing/reasons.ts"
 import { addressKeys, mailboxKeys, nameKeys } from "./access.ts"
@@ -26,22 +28,45 @@ type Listed =
   | { readonly found: "silent"; readonly decision: Decision<never> }
 
 /** The first key that is listed under this tag, and the tag alone at last; a key without its tag means something else. */
-export async function askTag(
-  tables: readonly LookupTable[],
-  tag: Tag,
-  keys: readonly string[],
-): Promise<Listed> {
+export function askTag(tables: readonly LookupTable[], tag: Tag, keys: readonly string[]): Soon<Listed> {
+  return askTagged(tables, taggedKeys(tag, keys))
+}
+
+function taggedKeys(tag: Tag, keys: readonly string[]): readonly string[] {
+  return [...keys.map((one) => `${tag}:${one}`), `${tag}:`]
+}
+
+const notListed: Listed = { found: "nothing" }
+
+function askTagged(tables: readonly LookupTable[], keys: readonly string[]): Soon<Listed> {
   for (const table of tables) {
-    for (const key of [...keys.map((one) => `${tag}:${one}`), `${tag}:`]) {
-      const answer = table.lookup(key) // most tables answer at once, and each MAIL asks for many keys
-      const found = answer instanceof Promise ? await answer : answer
-      if (found.found === "unavailable")
-        return { found: "silent", decision: tableSilent(table, key, found.why) }
-      if (found.found === "entry")
-        return { found: "entry", entry: found.entry, reason: byEntry(table, found.entry) }
+    for (const key of keys) {
+      const found = table.lookup(key)
+      if (found instanceof Promise) return askSlowly(tables, keys)
+      if (found.found !== "nothing") return listedBy(table, key, found)
     }
   }
-  return { found: "nothing" }
+  return notListed
+}
+
+async function askSlowly(tables: readonly LookupTable[], keys: readonly string[]): Promise<Listed> {
+  for (const table of tables) {
+    for (const key of keys) {
+      const found = await table.lookup(key)
+      if (found.found !== "nothing") return listedBy(table, key, found)
+    }
+  }
+  return notListed
+}
+
+function listedBy(
+  table: LookupTable,
+  key: string,
+  found: Exclude<Found<Entry>, { readonly found: "nothing" }>,
+): Listed {
+  return found.found === "entry"
+    ? { found: "entry", entry: found.entry, reason: byEntry(table, found.entry) }
+    : { found: "silent", decision: tableSilent(table, key, found.why) }
 }
 
 /** A host by its name, its domains, its address and the networks of that. */
@@ -107,14 +132,26 @@ export async function serverIsWell(
   return judged(await askTag(tables, "TLS_Srv", peerKeys(peer)), peer.host, facts)
 }
 
+const keysOfClients = new WeakMap<Client, readonly string[]>()
+
+/** Asked for again with each message of a client, so they are kept as long as it is there. */
+function clientKeys(client: Client): readonly string[] {
+  const known = keysOfClients.get(client)
+  if (known !== undefined) return known
+  const keys = taggedKeys("TLS_Clt", peerKeys({ host: client.name ?? "", address: client.address }))
+  keysOfClients.set(client, keys)
+  return keys
+}
+
 /** TLS_Clt: what the way from this client must be. */
-export async function clientIsWell(
+export function clientIsWell(
   { client, tlsFacts }: Pick<Arrival, "client" | "tlsFacts">,
   tables: readonly LookupTable[],
-): Promise<Decision<undefined>> {
+): Soon<Decision<undefined>> {
   if (client === undefined) return nothingAsked
-  const peer = { host: client.name ?? "", address: client.address }
-  return judged(await askTag(tables, "TLS_Clt", peerKeys(peer)), client.name ?? client.address, tlsFacts)
+  return whenThere(askTagged(tables, clientKeys(client)), (listed) =>
+    judged(listed, client.name ?? client.address, tlsFacts),
+  )
 }
 
 /** TLS_Rcpt: what the way must be for mail to this mailbox. */

@@ -12,12 +12,13 @@ import {
 import { because, type Decision, type Reason, yes } from "../mail/decision.ts"
 import { type EnhancedCode, reply } from "../mail/reply.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
+import { type Soon, whenThere } from "../mail/soon.ts"
 import { option } from "../config/options.ts"
 import { macro } from "../config/settings.ts"
 import { dequote, type Focus, focus } from "./focus.ts"
-import { askTables, changed, changedByEntry, misconfigured, refuse, refused } from "./reasons.ts"
+import { type Asked, askTables, changed, changedByEntry, misconfigured, refuse, refused } from "./reasons.ts"
 import type { LookupTable } from "../maps/table.ts"
-import { type Canonical, localDomain, type RoutingWorld, tablesOf } from "./world.ts"
+import { type Canonical, localDomain, type RoutingWorld, type SiteHooks, tablesOf } from "./world.ts"
 
 /** What an address is on its way through the rules. */
 type Turn =
@@ -32,33 +33,63 @@ type Turn =
 export type ReadFor = "way" | "form"
 
 /** Reads a typed address (without angle brackets) the way sendmail's rulesets 3 and Parse0 do. */
-export async function canonify(
+export function canonify(
   typed: TypedAddress | string,
   world: RoutingWorld,
   readFor: ReadFor = "way",
-): Promise<Decision<Canonical>> {
+): Soon<Decision<Canonical>> {
   const original = typeof typed === "string" ? typed : typed.text
-  const trail: Reason[] = []
   // Each turn takes an operator, a quote or a route away, so there are never more turns than characters.
-  for (let text = original.trim(), turns = original.length + 1; turns > 0; turns--) {
-    const looked = look(text, trail, world, readFor)
-    const turn = looked instanceof Promise ? await looked : looked
-    if (turn.kind === "stop") return withTrailOf(turn.decision, trail)
-    if (turn.kind === "done") return bySiteRules(turn.value, told(turn.value, trail), world)
-    trail.push(turn.because)
-    text = turn.text.trim()
+  return readOn(original.trim(), { original, trail: [], world, readFor, turns: original.length + 1 })
+}
+
+type Reading = {
+  readonly original: string
+  readonly trail: Reason[]
+  readonly world: RoutingWorld
+  readonly readFor: ReadFor
+  /** Turns that may still come. */
+  turns: number
+}
+
+function readOn(text: string, reading: Reading): Soon<Decision<Canonical>> {
+  const { original, trail, world, readFor } = reading
+  for (let next = text; reading.turns > 0; ) {
+    reading.turns--
+    const looked = look(next, trail, world, readFor)
+    if (looked instanceof Promise) return looked.then((turn) => readLater(turn, reading))
+    const followed = follow(looked, reading)
+    if (typeof followed !== "string") return followed
+    next = followed
   }
   return withTrailOf(bad("5.1.3", "Invalid route address", original), trail)
 }
 
+function readLater(turn: Turn, reading: Reading): Soon<Decision<Canonical>> {
+  const followed = follow(turn, reading)
+  return typeof followed === "string" ? readOn(followed, reading) : followed
+}
+
+/** What the address has become, or the text of the next turn. */
+function follow(turn: Turn, { trail, world }: Reading): Soon<Decision<Canonical>> | string {
+  if (turn.kind === "stop") return withTrailOf(turn.decision, trail)
+  if (turn.kind === "done") return bySiteRules(turn.value, told(turn.value, trail), world)
+  trail.push(turn.because)
+  return turn.text.trim()
+}
+
 /** LOCAL_RULE_3 has the last word; what it makes of the address is read once more, without it. */
-async function bySiteRules(
+function bySiteRules(address: Canonical, reason: Reason, world: RoutingWorld): Soon<Decision<Canonical>> {
+  const hook = world.hooks?.canonical
+  return hook === undefined ? yes(address, reason) : byRule3(address, reason, hook, world)
+}
+
+async function byRule3(
   address: Canonical,
   reason: Reason,
+  hook: NonNullable<SiteHooks["canonical"]>,
   world: RoutingWorld,
 ): Promise<Decision<Canonical>> {
-  const hook = world.hooks?.canonical
-  if (hook === undefined) return yes(address, reason)
   const left = await hook(address)
   if (left.outcome === "pass") return yes(address, reason)
   if (left.outcome !== "yes") return left
@@ -103,7 +134,7 @@ function again(text: string, says: string): Turn {
   return { kind: "again", text, because: changed("canonify", says) }
 }
 
-function look(text: string, trail: Reason[], world: RoutingWorld, readFor: ReadFor): Turn | Promise<Turn> {
+function look(text: string, trail: Reason[], world: RoutingWorld, readFor: ReadFor): Soon<Turn> {
   const found = focus(text)
   if (!found.ok) return stop("5.1.3", found.error, text)
   const at = found.value
@@ -128,7 +159,7 @@ function atDomain(
   trail: Reason[],
   world: RoutingWorld,
   readFor: ReadFor,
-): Turn | Promise<Turn> {
+): Soon<Turn> {
   if (at.firstAt !== at.lastAt) return stop("5.1.3", "Invalid route address", text)
   const user = text.slice(0, at.lastAt).trim()
   const host = text.slice(at.lastAt + 1).trim()
@@ -136,10 +167,9 @@ function atDomain(
   if (user === "") return stop("5.1.3", "User address required", text)
   const parsed = readDomain(host, text)
   if ("kind" in parsed) return parsed
-  // A promise where a table has to be asked: most addresses of a list need none.
-  const known = ourName(parsed.domain, world)
-  const read = (name: Decision<Domain>) => atKnown({ text, user, name }, trail, world, readFor)
-  return known instanceof Promise ? known.then(read) : read(known)
+  return whenThere(ourName(parsed.domain, world), (name) =>
+    atKnown({ text, user, name }, trail, world, readFor),
+  )
 }
 
 type AtKnown = { readonly text: string; readonly user: string; readonly name: Decision<Domain> }
@@ -175,7 +205,7 @@ function readDomain(host: string, text: string): Turn | { readonly domain: Domai
 const unchanged = because("canonify", "the domain stands as it is")
 
 /** `localhost` and our own literals are $j; then domaintable has its say. */
-function ourName(domain: Domain, world: RoutingWorld): Decision<Domain> | Promise<Decision<Domain>> {
+function ourName(domain: Domain, world: RoutingWorld): Soon<Decision<Domain>> {
   const { settings } = world
   if (domain.kind === "literal") {
     const own = localDomain(settings, domain)
@@ -189,12 +219,15 @@ function ourName(domain: Domain, world: RoutingWorld): Decision<Domain> | Promis
   return tables.length === 0 ? yes(domain, unchanged) : byDomaintable(domain, domain.ascii, tables)
 }
 
-async function byDomaintable(
+function byDomaintable(
   domain: Domain,
   ascii: string,
   tables: readonly LookupTable[],
-): Promise<Decision<Domain>> {
-  const asked = await askTables(tables, [ascii])
+): Soon<Decision<Domain>> {
+  return whenThere(askTables(tables, [ascii]), (asked) => domainOf(asked, domain))
+}
+
+function domainOf(asked: Asked, domain: Domain): Decision<Domain> {
   if (asked.found === "silent") return asked.decision
   if (asked.found === "nothing") return yes(domain, unchanged)
   const reason = changedByEntry(asked.table, asked.entry)

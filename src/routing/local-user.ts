@@ -4,6 +4,7 @@ import { printLocalPart } from "../mail/address.ts"
 import { because, type Decision, type Reason, yes } from "../mail/decision.ts"
 import { reply } from "../mail/reply.ts"
 import type { Route } from "../mail/route.ts"
+import { type Soon, whenThere } from "../mail/soon.ts"
 import type { Account, Found } from "../mail/world.ts"
 import { option } from "../config/options.ts"
 import { feature, inClass, macro, macroAt } from "../config/settings.ts"
@@ -38,77 +39,76 @@ export type LocalTurn =
   | { readonly kind: "route"; readonly route: Route }
 
 /** What the name means, or that there is no such user (550 5.1.1). */
-export async function findLocal(
-  name: LocalName,
-  to: Canonical,
-  world: RoutingWorld,
-): Promise<Decision<LocalTurn>> {
-  const trail: Reason[] = []
-  if (!name.plain && name.ownAlias !== true) {
-    const asked = await askTables(
-      tablesOf(world.tables, "aliases"),
-      aliasKeys(name.detail === undefined ? name.user : `${name.user}+${name.detail}`),
-    )
+export function findLocal(name: LocalName, to: Canonical, world: RoutingWorld): Soon<Decision<LocalTurn>> {
+  if (name.plain || name.ownAlias === true) return findUnaliased(name, to, noTrail, world)
+  const { user, detail } = name
+  const keys = aliasKeys(detail === undefined ? user : `${user}+${detail}`)
+  return whenThere(askTables(tablesOf(world.tables, "aliases"), keys), (asked) => {
     if (asked.found === "silent") return asked.decision
-    if (asked.found === "entry") {
-      const { entry, table } = asked
-      return yes({ kind: "alias", entry, table }, byEntry(table, entry))
-    }
-    trail.push(notAliased)
-  }
-  const site = await bySiteRules(name, world)
-  if (site.outcome !== "yes") return site.outcome === "pass" ? elsewhere(name, to, trail, world) : site
-  const { value, reason } = site
-  switch (value.kind) {
-    case "route":
-      return withTrail(yes(value, reason), trail)
-    case "stays":
-      return await findUser(name, to, [...trail, reason], world)
-    case "name":
-      return await elsewhere({ ...name, ...localName(value.user) }, to, [...trail, reason], world)
-  }
+    if (asked.found === "nothing") return findUnaliased(name, to, notAliased, world)
+    const { entry, table } = asked
+    return yes({ kind: "alias", entry, table }, byEntry(table, entry))
+  })
 }
 
-async function elsewhere(
+function findUnaliased(
   name: LocalName,
   to: Canonical,
   trail: readonly Reason[],
   world: RoutingWorld,
-): Promise<Decision<LocalTurn>> {
+): Soon<Decision<LocalTurn>> {
+  return whenThere(bySiteRules(name, world), (site) => {
+    if (site.outcome !== "yes") return site.outcome === "pass" ? elsewhere(name, to, trail, world) : site
+    const { value, reason } = site
+    switch (value.kind) {
+      case "route":
+        return withTrail(yes(value, reason), trail)
+      case "stays":
+        return findUser(name, to, [...trail, reason], world)
+      case "name":
+        return elsewhere({ ...name, ...localName(value.user) }, to, [...trail, reason], world)
+    }
+  })
+}
+
+function elsewhere(
+  name: LocalName,
+  to: Canonical,
+  trail: readonly Reason[],
+  world: RoutingWorld,
+): Soon<Decision<LocalTurn>> {
   const host = anotherHost(name, to, world)
-  return host === undefined ? await findUser(name, to, trail, world) : withTrail(host, trail)
+  return host === undefined ? findUser(name, to, trail, world) : withTrail(host, trail)
 }
 
 const noRules: Decision<never> = { outcome: "pass", reason: passed("Local_localaddr", "there are no rules") }
 
 /** SLocal_localaddr of LOCAL_RULESETS. */
-function bySiteRules(
-  { user, detail }: LocalName,
-  { hooks }: RoutingWorld,
-): Promise<Decision<LocalAnswer>> | Decision<never> {
+function bySiteRules({ user, detail }: LocalName, { hooks }: RoutingWorld): Soon<Decision<LocalAnswer>> {
   return hooks?.localUser?.(detail === undefined ? user : `${user}+${detail}`) ?? noRules
 }
 
-const notAliased = passed("aliases", "not an alias")
+const noTrail: readonly Reason[] = []
+const notAliased: readonly Reason[] = [passed("aliases", "not an alias")]
 const unknownUser = reply(550, "5.1.1", "User unknown")
 
-async function findUser(
+function findUser(
   name: LocalName,
   to: Canonical,
   trail: readonly Reason[],
   world: RoutingWorld,
-): Promise<Decision<LocalTurn>> {
+): Soon<Decision<LocalTurn>> {
   const { user } = name
-  const answer = world.accounts.lookup(user)
-  const found: Found<Account> = answer instanceof Promise ? await answer : answer
-  switch (found.found) {
-    case "entry":
-      return yes({ kind: "mailbox", account: found.entry }, hasMailbox(found.entry, trail))
-    case "unavailable":
-      return withTrail(silent("user?", `the accounts do not answer for ${user}: ${found.why}`), trail)
-    case "nothing":
-      return withTrail(luser(name, to, world) ?? nobody(user), trail)
-  }
+  return whenThere<Found<Account>, Decision<LocalTurn>>(world.accounts.lookup(user), (found) => {
+    switch (found.found) {
+      case "entry":
+        return yes({ kind: "mailbox", account: found.entry }, hasMailbox(found.entry, trail))
+      case "unavailable":
+        return withTrail(silent("user?", `the accounts do not answer for ${user}: ${found.why}`), trail)
+      case "nothing":
+        return withTrail(luser(name, to, world) ?? nobody(user), trail)
+    }
+  })
 }
 
 function nobody(user: string): Decision<never> {

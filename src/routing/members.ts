@@ -2,6 +2,7 @@
 // counts. Not for names of this host, nor where a table or a rule looks at whole addresses.
 import { printDomain } from "../mail/address.ts"
 import { type Decision, yes } from "../mail/decision.ts"
+import { type Soon, whenThere } from "../mail/soon.ts"
 import { type Resolved, resolve } from "./route.ts"
 import { spokenBy } from "./spoken.ts"
 import type { Canonical, RoutingWorld } from "./world.ts"
@@ -12,9 +13,7 @@ type Way = Decision<Resolved> & { readonly outcome: "yes" }
 const mostRemembered = 1000
 
 /** resolve() for the members of one expansion. */
-export function resolver(
-  world: RoutingWorld,
-): (to: Canonical) => Decision<Resolved> | Promise<Decision<Resolved>> {
+export function resolver(world: RoutingWorld): (to: Canonical) => Soon<Decision<Resolved>> {
   const known = new Map<string, Way | "each">()
   return (to) => {
     if (to.bare || to.local || world.hooks !== undefined) return resolve(to, world)
@@ -25,17 +24,17 @@ export function resolver(
   }
 }
 
-async function learn(
+function learn(
   to: Canonical,
   domain: string,
   known: Map<string, Way | "each">,
   world: RoutingWorld,
-): Promise<Decision<Resolved>> {
-  const way = await resolve(to, world)
-  if (known.size >= mostRemembered) return way
-  if (way.outcome === "yes" && isOfAll(way.value, to, world)) known.set(domain, way)
-  else known.set(domain, "each")
-  return way
+): Soon<Decision<Resolved>> {
+  return whenThere(resolve(to, world), (way) => {
+    if (known.size >= mostRemembered) return way
+    known.set(domain, way.outcome === "yes" && isOfAll(way.value, to, world) ? way : "each")
+    return way
+  })
 }
 
 /** No step looked further than the domain, and the mailer says the whole address, not a part of the line's own. */

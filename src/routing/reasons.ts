@@ -2,6 +2,7 @@
 // here from few words; explain.ts lays them out.
 import { because, type Decision, later, no, type Origin, type Reason } from "../mail/decision.ts"
 import { reply, type Reply } from "../mail/reply.ts"
+import type { Soon } from "../mail/soon.ts"
 import type { Found } from "../mail/world.ts"
 import type { Entry, LookupTable } from "../maps/table.ts"
 
@@ -108,15 +109,33 @@ export type Asked =
 const nothing: Asked = { found: "nothing" }
 
 /** Asks the tables for the keys, most exact first; the first entry counts, and a table that is silent stops the search. */
-export async function askTables(tables: readonly LookupTable[], keys: Iterable<string>): Promise<Asked> {
+export function askTables(tables: readonly LookupTable[], keys: readonly string[]): Soon<Asked> {
   for (const key of keys) {
     for (const table of tables) {
-      const answer = table.lookup(key)
-      const found: Found<Entry> = answer instanceof Promise ? await answer : answer
-      if (found.found === "entry") return { found: "entry", entry: found.entry, table }
-      if (found.found === "unavailable")
-        return { found: "silent", decision: tableSilent(table, key, found.why) }
+      const found = table.lookup(key)
+      if (found instanceof Promise) return askSlowly(tables, keys)
+      if (found.found !== "nothing") return askedOf(table, key, found)
     }
   }
   return nothing
+}
+
+async function askSlowly(tables: readonly LookupTable[], keys: readonly string[]): Promise<Asked> {
+  for (const key of keys) {
+    for (const table of tables) {
+      const found = await table.lookup(key)
+      if (found.found !== "nothing") return askedOf(table, key, found)
+    }
+  }
+  return nothing
+}
+
+function askedOf(
+  table: LookupTable,
+  key: string,
+  found: Exclude<Found<Entry>, { readonly found: "nothing" }>,
+): Asked {
+  return found.found === "entry"
+    ? { found: "entry", entry: found.entry, table }
+    : { found: "silent", decision: tableSilent(table, key, found.why) }
 }

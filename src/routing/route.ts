@@ -4,6 +4,7 @@ import { printDomain, printLocalPart, printMailbox } from "../mail/address.ts"
 import { because, type Decision, pass, type Reason, yes } from "../mail/decision.ts"
 import { reply } from "../mail/reply.ts"
 import type { Route } from "../mail/route.ts"
+import { type Soon, whenThere } from "../mail/soon.ts"
 import { option } from "../config/options.ts"
 import { feature, inClass, macro, macroAt, mailer, type Settings } from "../config/settings.ts"
 import { byBestMx } from "./best-mx.ts"
@@ -96,49 +97,84 @@ export type Resolved = { readonly route: Route; readonly to: Canonical }
  * Where a canonical address goes. The value also holds the address that virtusertable and the like made of it; the reason
  * holds every step that was asked.
  */
-export async function resolve(to: Canonical, world: RoutingWorld): Promise<Decision<Resolved>> {
-  const trail: Reason[] = []
-  let address = to
-  for (let turns = 0; turns < mostTurns; turns++) {
-    const asked = await ask(address, trail, world)
+export function resolve(to: Canonical, world: RoutingWorld): Soon<Decision<Resolved>> {
+  return resolveFrom(to, { asked: to, trail: [], world, turns: 0 })
+}
+
+type Search = {
+  readonly asked: Canonical
+  readonly trail: Reason[]
+  readonly world: RoutingWorld
+  turns: number
+}
+
+function resolveFrom(address: Canonical, search: Search): Soon<Decision<Resolved>> {
+  if (search.turns >= mostTurns) return loops(search)
+  search.turns++
+  return whenThere(ask(address, 0, search), (asked) => {
     if (asked.outcome !== "yes") return asked
-    const { turn, to: end } = asked.value
-    if (turn.kind === "route") return yes({ route: turn.route, to: end }, withTrail(asked.reason, trail))
-    trail.push(asked.reason)
-    const next = await canonify(turn.typed, world)
+    const { turn, to } = asked.value
+    if (turn.kind === "route") return yes({ route: turn.route, to }, withTrail(asked.reason, search.trail))
+    search.trail.push(asked.reason)
+    return rewritten(turn.typed, search)
+  })
+}
+
+function rewritten(typed: string, search: Search): Soon<Decision<Resolved>> {
+  const { trail, world } = search
+  return whenThere(canonify(typed, world), (next) => {
     if (next.outcome !== "yes") return { ...next, reason: withTrail(next.reason, trail) }
-    if (next.reason.after.length > 0) trail.push(...next.reason.after)
-    address = next.value
-  }
-  const reason = refused(
-    "route",
-    `${printMailbox(to.mailbox)} is rewritten again and again`,
-    undefined,
-    trail,
-  )
+    trail.push(...next.reason.after)
+    return resolveFrom(next.value, search)
+  })
+}
+
+function loops({ asked, trail }: Search): Decision<never> {
+  const says = `${printMailbox(asked.mailbox)} is rewritten again and again`
+  const reason = refused("route", says, undefined, trail)
   return refuse(reply(554, "5.4.6", "Address rewriting loop"), reason)
 }
 
 type Answer = { readonly turn: Exclude<Turn, { readonly kind: "instead" }>; readonly to: Canonical }
 
-/** Asks the steps; those that pass go into the trail. */
-async function ask(address: Canonical, trail: Reason[], world: RoutingWorld): Promise<Decision<Answer>> {
-  let to = address
-  for (const step of world.steps) {
-    const answer = step.ask(to, world)
-    const decision = answer instanceof Promise ? await answer : answer
-    if (decision.outcome === "yes") {
-      const { value: turn, reason } = decision
-      if (turn.kind !== "instead") return yes({ turn, to }, reason)
-      const other = await canonify(turn.typed, { ...world, hooks: undefined })
-      if (other.outcome !== "yes") return { ...other, reason: withTrail(other.reason, [...trail, reason]) }
-      to = other.value
-    } else if (decision.outcome !== "pass") {
-      return { ...decision, reason: withTrail(decision.reason, trail) }
-    }
-    trail.push(decision.reason)
+/** Asks the steps from this one on; those that pass go into the trail. */
+function ask(to: Canonical, from: number, search: Search): Soon<Decision<Answer>> {
+  const { steps } = search.world
+  for (let n = from; n < steps.length; n++) {
+    const decision = steps[n]?.ask(to, search.world)
+    if (decision instanceof Promise) return decision.then((one) => answered(one, to, n, search))
+    if (decision === undefined) break
+    if (decision.outcome !== "pass") return answered(decision, to, n, search)
+    search.trail.push(decision.reason)
   }
   throw new Error("the last step of routing must decide") // a bug in routeSteps, not in the mail
+}
+
+function answered(
+  decision: Decision<Turn>,
+  to: Canonical,
+  step: number,
+  search: Search,
+): Soon<Decision<Answer>> {
+  const { trail, world } = search
+  switch (decision.outcome) {
+    case "pass":
+      trail.push(decision.reason)
+      return ask(to, step + 1, search)
+    case "no":
+    case "later":
+      return { ...decision, reason: withTrail(decision.reason, trail) }
+    case "yes": {
+      const { value: turn, reason } = decision
+      if (turn.kind !== "instead") return yes({ turn, to }, reason)
+      return whenThere(canonify(turn.typed, { ...world, hooks: undefined }), (other) => {
+        trail.push(reason)
+        return other.outcome === "yes"
+          ? ask(other.value, step + 1, search)
+          : { ...other, reason: withTrail(other.reason, trail) }
+      })
+    }
+  }
 }
 
 function withTrail(reason: Reason, trail: readonly Reason[]): Reason {

@@ -1,6 +1,7 @@
 // The steps of routing that ask a table: virtusertable (one address for another) and mailertable (a way for a domain).
 import { printDomain, printMailbox } from "../mail/address.ts"
 import { type Decision, pass, type Reason, yes } from "../mail/decision.ts"
+import { type Soon, whenThere } from "../mail/soon.ts"
 import { option } from "../config/options.ts"
 import { feature, inClass } from "../config/settings.ts"
 import { domainKeys, splitDetail } from "../maps/keys.ts"
@@ -16,18 +17,20 @@ const bareName = pass(passed("virtusertable", "a name without a domain is not lo
  * virtusertable: user+detail@domain, user++@domain, user+*@domain, user@domain, the same with no user, and @domain for all
  * the rest (proto.m4: Parse1). What it says is an address that starts again from the beginning, or a refusal.
  */
-export async function byVirtusertable(to: Canonical, world: RoutingWorld): Promise<Decision<Turn>> {
+export function byVirtusertable(to: Canonical, world: RoutingWorld): Soon<Decision<Turn>> {
   if (to.bare) return bareName
   if (isNotVirtual(to, world)) return notVirtual
   const { domain, localPart } = to.mailbox
   const { user, detail } = splitDetail(localPart)
   const host = printDomain(domain)
-  const asked = await askTables(tablesOf(world.tables, "virtusertable"), virtualKeys(user, detail, host))
-  if (asked.found === "silent") return asked.decision
-  if (asked.found === "nothing") {
-    return pass(passed("virtusertable", `neither ${printMailbox(to.mailbox)} nor @${host} is listed`))
-  }
-  return virtualTarget(asked.table, asked.entry, user, detail)
+  const keys = virtualKeys(user, detail, host)
+  return whenThere(askTables(tablesOf(world.tables, "virtusertable"), keys), (asked) => {
+    if (asked.found === "silent") return asked.decision
+    if (asked.found === "nothing") {
+      return pass(passed("virtusertable", `neither ${printMailbox(to.mailbox)} nor @${host} is listed`))
+    }
+    return virtualTarget(asked.table, asked.entry, user, detail)
+  })
 }
 
 /** The domain is neither ours nor of VIRTUSER_DOMAIN. */
@@ -68,15 +71,16 @@ const noTableForLiterals = pass(passed("mailertable", "an address literal is not
  * mailertable: the domain itself, then each parent with a leading dot, then "." for all the rest. The most exact key wins;
  * its value is mailer:host, in which %1 is what stood before the key, or error:status:text, which refuses.
  */
-export async function byMailertable(to: Canonical, world: RoutingWorld): Promise<Decision<Turn>> {
+export function byMailertable(to: Canonical, world: RoutingWorld): Soon<Decision<Turn>> {
   const { domain } = to.mailbox
   if (domain.kind === "literal") return noTableForLiterals
-  const asked = await askTables(tablesOf(world.tables, "mailertable"), domainKeys(domain))
-  if (asked.found === "silent") return asked.decision
-  if (asked.found === "nothing") {
-    return pass(passed("mailertable", `neither ${domain.ascii} nor any parent is listed`))
-  }
-  return mailTarget(to, asked.entry, byEntry(asked.table, asked.entry), world)
+  return whenThere(askTables(tablesOf(world.tables, "mailertable"), domainKeys(domain)), (asked) => {
+    if (asked.found === "silent") return asked.decision
+    if (asked.found === "nothing") {
+      return pass(passed("mailertable", `neither ${domain.ascii} nor any parent is listed`))
+    }
+    return mailTarget(to, asked.entry, byEntry(asked.table, asked.entry), world)
+  })
 }
 
 function mailTarget(to: Canonical, entry: Entry, reason: Reason, world: RoutingWorld): Decision<Turn> {

@@ -2,10 +2,11 @@
 // hears of its own (RFC 2033 §4.2).
 import type { AuthResult } from "../mail/auth-result.ts"
 import type { MessageBody, MessageVerdict } from "../mail/gate.ts"
-import { type Reason, withTrail } from "../mail/decision.ts"
+import { type Decision, type Reason, withTrail } from "../mail/decision.ts"
 import { shownSender, type Transaction } from "../mail/envelope.ts"
 import type { Reply } from "../mail/reply.ts"
 import { printPath } from "../mail/address.ts"
+import { type Soon, whenThere } from "../mail/soon.ts"
 import { namesAnother } from "../message/authentication-warning.ts"
 import { printDate } from "../message/date.ts"
 import { writeAuthResults } from "../message/auth-results.ts"
@@ -36,12 +37,12 @@ export type Verdict =
     }
 
 /** Judges the whole message. */
-export async function judge(
+export function judge(
   session: Session,
   message: Collector,
   { gate }: Asks,
   body?: MessageBody,
-): Promise<Verdict> {
+): Soon<Verdict> {
   const { transaction: tx, offers, arrival } = session
   const { header, failure } = message
   if (tx === undefined) throw new Error("content without a transaction")
@@ -54,16 +55,24 @@ export async function judge(
     return refuse(session, { reply: tooManyHops(hops, offers.maxHops), rule })
   }
   const octets = header.bytes.subarray(0, header.bodyStart)
-  const decision = await gate.message(arrival, tx.envelope, octets, message.size, body)
-  const trace = traced("check_eom", "", decision)
-  if (decision.outcome === "yes") {
-    const fullName = has(header, "from") ? undefined : await gate.fullName?.(tx.envelope.reversePath)
-    const { keep, fields, results, by } = decision.value
-    return { is: "taken", keep, fields, results, by, reason: decision.reason, tx, fullName }
-  }
-  if (decision.outcome === "pass") throw new Error("check_eom passed")
-  const refused = finish(session, decision.reply)
-  return { is: "refused", outcome: { ...refused, asked: trace } }
+  return whenThere(gate.message(arrival, tx.envelope, octets, message.size, body), (decision) => {
+    if (decision.outcome === "pass") throw new Error("check_eom passed")
+    if (decision.outcome !== "yes") {
+      const refused = finish(session, decision.reply)
+      return { is: "refused", outcome: { ...refused, asked: traced("check_eom", "", decision) } } as const
+    }
+    const name = has(header, "from") ? undefined : gate.fullName?.(tx.envelope.reversePath)
+    return whenThere(name, (fullName) => taken(tx, decision, fullName))
+  })
+}
+
+function taken(
+  tx: Transaction,
+  { value, reason }: Decision<MessageVerdict> & { readonly outcome: "yes" },
+  fullName: string | undefined,
+): Verdict {
+  const { keep, fields, results, by } = value
+  return { is: "taken", keep, fields, results, by, reason, tx, fullName }
 }
 
 /** The reply to a message, one for each recipient in LMTP. The transaction is over. */

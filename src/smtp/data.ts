@@ -2,21 +2,23 @@
 import type { Decision } from "../mail/decision.ts"
 import type { Transaction } from "../mail/envelope.ts"
 import type { Reply } from "../mail/reply.ts"
+import { type Soon, whenThere } from "../mail/soon.ts"
 import { replies } from "./replies.ts"
 import { type Asked, traced, type Asks, move, type Outcome, reset, type Session, stay } from "./session.ts"
 
 /** A refusal here ends the transaction. */
-export async function data(session: Session, { gate }: Asks): Promise<Outcome> {
+export function data(session: Session, { gate }: Asks): Soon<Outcome> {
   const tx = session.transaction
   const missing = incomplete(tx)
   if (missing !== undefined) return stay(session, missing)
   if (tx === undefined) throw new Error("a complete transaction is undefined")
   if (session.chunking) return stay(session, replies.bdatBegun)
   if (tx.envelope.body === "binarymime") return stay(session, replies.useBdat)
-  const decision = await gate.content(session.arrival, tx.envelope)
-  const refused = refusal(decision)
-  if (refused !== undefined) return stay(reset(session), refused.reply, refused.trace)
-  return move(session, comeOn(session), { does: "content" })
+  return whenThere(gate.content(session.arrival, tx.envelope), (decision) => {
+    const refused = refusal(decision)
+    if (refused !== undefined) return stay(reset(session), refused.reply, refused.trace)
+    return move(session, comeOn(session), { does: "content" })
+  })
 }
 
 /** sendmail's words, old and new: those for people to who said HELO, or nothing; octets to the programs that said EHLO. */

@@ -29,6 +29,7 @@ import {
 } from "./session.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import type { Reply } from "../mail/reply.ts"
+import { type Soon, whenThere } from "../mail/soon.ts"
 
 /**
  * A client is there. Whom the gate refuses is greeted all the same and then told at each command, as sendmail does it:
@@ -70,7 +71,7 @@ export function heardOut(
 }
 
 /** One line from the client. */
-export async function receive(session: Session, line: Line, asks: Asks): Promise<Outcome> {
+export function receive(session: Session, line: Line, asks: Asks): Soon<Outcome> {
   const counted = { ...session, commands: session.commands + 1 }
   if (session.exchange !== undefined) return authLine(counted, session.exchange, line, asks)
   if (line.kind === "broken") return countBad(stay(counted, brokenReply(line)))
@@ -80,11 +81,16 @@ export async function receive(session: Session, line: Line, asks: Asks): Promise
   }
   const command = parseCommand(line.text)
   if (session.refused !== undefined) return refused(counted, command)
-  const answer = await dispatch(counted, command, asks)
-  const outcome = hasNoQuestion(command) ? await checkOther(answer, line.text, asks) : answer
-  if (command.verb === "wrong" && command.afterwards === "count it")
-    return countBad(await answerToUnknown(outcome, line.text, asks))
-  return leadsNowhere(command) ? countIdle(outcome) : outcome
+  const counts = (outcome: Outcome): Soon<Outcome> => {
+    if (command.verb === "wrong" && command.afterwards === "count it")
+      return answerToUnknown(outcome, line.text, asks).then(countBad)
+    return leadsNowhere(command) ? countIdle(outcome) : outcome
+  }
+  const answer = dispatch(counted, command, asks)
+  return whenThere(
+    hasNoQuestion(command) ? whenThere(answer, (outcome) => checkOther(outcome, line.text, asks)) : answer,
+    counts,
+  )
 }
 
 /** sendmail asks no ruleset of their own about these. */
@@ -120,7 +126,7 @@ function brokenReply(line: Line & { kind: "broken" }) {
   }
 }
 
-async function dispatch(session: Session, command: Command, asks: Asks): Promise<Outcome> {
+function dispatch(session: Session, command: Command, asks: Asks): Soon<Outcome> {
   if (needsLogin(session, command)) return stay(session, replies.authenticationRequired)
   switch (command.verb) {
     case "MAIL":
@@ -158,7 +164,7 @@ async function dispatch(session: Session, command: Command, asks: Asks): Promise
     case "AUTH":
       return auth(session, command.argument, asks)
     case "XCLIENT":
-      return forProxies(await xclient(session, command.argument, asks, greet))
+      return xclient(session, command.argument, asks, greet).then(forProxies)
     case "XFORWARD":
       return forProxies(xforward(session, command.argument))
     case "wrong":

@@ -1,8 +1,9 @@
 // MAIL FROM: a transaction begins, or the reason why not (RFC 5321 §4.1.1.2).
-import type { TypedAddress } from "../mail/address.ts"
+import type { ReversePath, TypedAddress } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import { type Decision, withTrail } from "../mail/decision.ts"
 import type { DeliverBy, Transaction } from "../mail/envelope.ts"
+import { type Soon, whenThere } from "../mail/soon.ts"
 import type { MailCommand } from "./command.ts"
 import { type ByTime, type MailParameters, readMailParameters } from "./extensions.ts"
 import { atLocalDoor, localParameters } from "./local-door.ts"
@@ -10,9 +11,9 @@ import { about, declaredTooLarge, replies, senderOk } from "./replies.ts"
 import { traced, type Asks, byRule, move, type Outcome, type Session, stay } from "./session.ts"
 
 /** The order of the checks is sendmail's: sequence, syntax, size and space, then the gate. */
-export async function mail(session: Session, command: MailCommand, asks: Asks): Promise<Outcome> {
+export function mail(session: Session, command: MailCommand, asks: Asks): Soon<Outcome> {
   const { offers, arrival, transaction } = session
-  const { path, typed } = command
+  const { path } = command
   if (arrival.helo === undefined && offers.privacy.has("needmailhelo")) {
     return stay(session, replies.needHello, byRule("PrivacyOptions", "needmailhelo", offers.origins.privacy))
   }
@@ -30,23 +31,50 @@ export async function mail(session: Session, command: MailCommand, asks: Asks): 
   }
   const room = asks.room(size)
   if (!room.ok) return stay(session, replies.noSpace, byRule("room in the spool", room.error))
-  const decision = await asks.gate.sender(arrival, path, size, command.parameters)
-  const { submitter: named } = parameters.value
-  const believed = named === undefined ? undefined : await submitterOf(named, decision, session, asks)
-  const trace = traced("check_mail", typed, believed?.sender ?? decision)
+  const wished = { parameters: parameters.value, wishes: { path, ...wishes }, now: asks.clock() }
+  return whenThere(asks.gate.sender(arrival, path, size, command.parameters), (decision) => {
+    const { submitter } = parameters.value
+    return submitter === undefined
+      ? opened(session, command, wished, decision)
+      : submitterOf(submitter, decision, session, asks).then((believed) =>
+          opened(session, command, withSubmitter(wished, believed.submitter), believed.sender),
+        )
+  })
+}
+
+/** What the sender asked for beside its path. */
+type Wished = {
+  readonly parameters: MailParameters
+  readonly wishes: Parameters<typeof atLocalDoor>[2]
+  readonly now: number
+}
+
+function withSubmitter(wished: Wished, submitter: string): Wished {
+  return { ...wished, parameters: { ...wished.parameters, submitter } }
+}
+
+/** The transaction that the gate's yes opens. */
+function opened(
+  session: Session,
+  { typed, path }: MailCommand,
+  { parameters, wishes, now }: Wished,
+  decision: Decision<ReversePath>,
+): Outcome {
+  const { arrival } = session
+  const trace = traced("check_mail", typed, decision)
   if (decision.outcome !== "yes") {
     if (decision.outcome === "pass") throw new Error("check_mail passed")
     return stay(session, about(typed, path === "null" ? "" : path.text, decision.reply), trace)
   }
-  const now = asks.clock()
+  const { size, smtputf8 } = parameters
   const begun: Transaction = {
-    envelope: envelopeOf(decision.value, { ...parameters.value, submitter: believed?.submitter }, now),
+    envelope: envelopeOf(decision.value, parameters, now),
     startedAt: new Date(now),
     bytes: size,
   }
-  const tx = atLocalDoor(arrival, begun, { path, ...wishes })
-  const opened = { ...session, arrival: withUtf8(arrival, smtputf8), transaction: tx, badRecipients: 0 }
-  return move(opened, senderOk(typed), undefined, trace)
+  const transaction = atLocalDoor(arrival, begun, wishes)
+  const within = { ...session, arrival: withUtf8(arrival, smtputf8), transaction, badRecipients: 0 }
+  return move(within, senderOk(typed), undefined, trace)
 }
 
 function envelopeOf(

@@ -82,7 +82,7 @@ export class IncomingMessage implements Incoming {
     else if (headroom + start < this.#end) yield this.#buffer.subarray(headroom + start, this.#end)
   }
 
-  async commit(entry: Entry, pending: readonly Pending[], prefix: Buffer): Promise<Accepted> {
+  commit(entry: Entry, pending: readonly Pending[], prefix: Buffer): Promise<Accepted> {
     if (this.#over) throw new Error(`${this.id}: it was committed or thrown away before`)
     this.#over = true
     step("accept.received")
@@ -107,7 +107,8 @@ export class IncomingMessage implements Incoming {
 
   async #commitRow(entry: Entry, pending: readonly Pending[], octets: Buffer): Promise<Accepted> {
     const failure = await this.#accept(entry, pending, octets, undefined)
-    if (failure !== undefined) return fail(failure)
+    if (failure !== undefined) return this.#refused(failure)
+    step("accept.answered")
     return ok({ entry, pending, content: inMemory(octets, entry.headerSize) })
   }
 
@@ -118,38 +119,35 @@ export class IncomingMessage implements Incoming {
     prefix: Buffer,
   ): Promise<Accepted> {
     const finished = await body.finish()
-    if (!finished.ok) {
-      this.#intake.room.lookAgain()
-      return fail({ full: isFull(finished.error), why: explainError(finished.error) })
-    }
+    if (!finished.ok)
+      return this.#refused({ full: isFull(finished.error), why: explainError(finished.error) })
     const failure = await this.#accept(entry, pending, prefix, finished.value)
     if (failure !== undefined) {
       await body.abort()
-      return fail(failure)
+      return this.#refused(failure)
     }
+    step("accept.answered")
     const path = bodyPath(this.#intake.folders, this.id)
     const content = fileContent(path, prefix, finished.value.size, entry.headerSize)
     return ok({ entry, pending, content })
   }
 
-  async #accept(
+  #accept(
     entry: Entry,
     pending: readonly Pending[],
     octets: Buffer,
     file: BodyFileFacts | undefined,
   ): Promise<Failure | undefined> {
-    const rows = pending.map(printPending)
-    const { id } = this
-    const { acceptedAt } = entry
-    const failure = await this.#intake.ledger.accept(
-      { id, acceptedAt, ...printEntry(entry), pending: rows, file },
+    const { json, held } = printEntry(entry)
+    const { id, acceptedAt } = entry
+    return this.#intake.ledger.accept(
+      { id, acceptedAt, json, held, pending: pending.map(printPending), file },
       octets,
     )
-    if (failure !== undefined) {
-      this.#intake.room.lookAgain()
-      return failure
-    }
-    step("accept.answered")
-    return undefined
+  }
+
+  #refused(failure: Failure): Accepted {
+    this.#intake.room.lookAgain()
+    return fail(failure)
   }
 }
