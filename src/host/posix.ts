@@ -47,6 +47,14 @@ function failure(call: string): NodeJS.ErrnoException {
   return failureOf(call, errnoAt)
 }
 
+/** A buffer that begins at a multiple of so many octets: what O_DIRECT reads and writes. Memory of a buffer never moves. */
+export function alignedBuffer(octets: number, multiple: number): Buffer {
+  const roomy = Buffer.allocUnsafeSlow(octets + multiple)
+  const over = Number(getRawPointer(roomy) % BigInt(multiple))
+  const start = over === 0 ? 0 : multiple - over
+  return roomy.subarray(start, start + octets)
+}
+
 const F_UNLCK = 2
 const F_WRLCK = 1
 const F_OFD_SETLK = 37

@@ -2,6 +2,7 @@
 // over. What a record means is no matter of this file.
 import { write } from "node:fs"
 import { join } from "node:path"
+import { alignedBuffer } from "../host/posix.ts"
 import { FolderSync } from "./body-file.ts"
 import { explainError, isFull } from "./database.ts"
 import { block, putRecord, roomFor } from "./log-records.ts"
@@ -56,7 +57,7 @@ export class Journal {
   #gathered: Wish[] = []
   #busy = false
   #scheduled = false
-  #staging = Buffer.allocUnsafeSlow(usualGroup)
+  #staging = alignedBuffer(usualGroup, block)
   #quiet: (() => void)[] = []
 
   /** `number` is that of the first segment it will write; `unneeded` are old ones that may be used again. */
@@ -68,7 +69,7 @@ export class Journal {
   ) {
     this.#folder = folder
     this.#folderSync = new FolderSync(folder)
-    this.#size = size
+    this.#size = wholeBlocks(size)
     this.#number = number
     this.#events = events
     for (const old of unneeded) this.reuse(old)
@@ -192,7 +193,9 @@ export class Journal {
       if (kind === "accept") step("accept.written")
       else step("record.written")
     }
-    this.#put(segment, staging, 0, length, (error) => {
+    const whole = wholeBlocks(length)
+    staging.fill(0, length, whole) // whatever an earlier group left there must not be read as one of this
+    this.#put(segment, staging, 0, whole, (error) => {
       this.#busy = false
       if (error !== undefined) {
         closeSegment(segment)
@@ -200,7 +203,7 @@ export class Journal {
         this.#number++
         return this.#broken({ full: isFull(error), why: explainError(error) }, wishes)
       }
-      this.#end += Math.ceil(length / block) * block
+      this.#end += whole
       for (const [n, { kind, done }] of wishes.entries()) {
         if (kind === "accept") step("accept.committed")
         else step("record.committed")
@@ -216,7 +219,7 @@ export class Journal {
     let need = 0
     for (const { text, octets } of wishes) need += roomFor(text, octets.length)
     if (need <= this.#staging.length) return this.#staging
-    const larger = Buffer.allocUnsafeSlow(need)
+    const larger = alignedBuffer(wholeBlocks(need), block)
     if (need <= largestKept) this.#staging = larger
     return larger
   }
@@ -246,4 +249,9 @@ export class Journal {
   #tellQuiet(): void {
     for (const resolve of this.#quiet.splice(0)) resolve()
   }
+}
+
+/** The next multiple of a block. */
+function wholeBlocks(octets: number): number {
+  return Math.ceil(octets / block) * block
 }

@@ -1,10 +1,12 @@
 // The log's files: log/NUMBER, all of one size and written full of zeros before they are used, so that what is written later needs
-// neither space nor a new length. A file that nobody needs any more becomes the next one.
+// neither space nor a new length. A file that nobody needs any more becomes the next one. They are written past the page cache where
+// the file system lets us: hardly anything in the log is read again, and to copy it there costs more CPU than the rest of a write.
 import { constants, openSync, readdirSync, readFileSync, closeSync } from "node:fs"
 import { type FileHandle, open, rename, unlink } from "node:fs/promises"
 import { randomBytes } from "node:crypto"
 import { join } from "node:path"
 import { crc32 } from "node:zlib"
+import { alignedBuffer } from "../host/posix.ts"
 import type { FolderSync } from "./body-file.ts"
 import { block, type SegmentKey } from "./log-records.ts"
 import { step } from "./steps.ts"
@@ -14,14 +16,17 @@ export type Segment = {
   readonly number: number
   readonly key: SegmentKey
   readonly size: number
-  /** Opened so that a write is over when it is on stable storage. */
+  /** Opened so that a write is over when it is on stable storage. Writes are whole blocks, from an aligned buffer. */
   readonly file: number
 }
 
 const magic = 0x676f6c57
 const headLength = 20
-/** Octets of one write of zeros: few and large ones, so that a disk that fails now and then lets a file be made in the end. */
-const portion = 4 * 1024 * 1024
+/**
+ * Octets of one write of zeros: few and large ones, so that a disk that fails now and then lets a file be made in the end, and not so
+ * large that mail, which is written meanwhile, waits for long.
+ */
+const portion = 1024 * 1024
 
 export function segmentPath(folder: string, number: number): string {
   return join(folder, String(number).padStart(10, "0"))
@@ -38,9 +43,10 @@ export function segmentNumbers(folder: string): readonly number[] {
 /** A new file full of zeros, durable, under a name that is no segment's yet. */
 export async function makeSpare(folder: string, size: number): Promise<string> {
   const path = join(folder, "spare")
-  const file = await open(path, "w", 0o600)
+  const { O_WRONLY, O_CREAT, O_TRUNC } = constants
+  const file = await pastCache((direct) => open(path, O_WRONLY | O_CREAT | O_TRUNC | direct, 0o600))
   try {
-    const zeros = Buffer.alloc(Math.min(portion, size))
+    const zeros = alignedBuffer(Math.min(portion, size), block).fill(0)
     for (let at = 0; at < size; at += portion) await writeAll(file, zeros.subarray(0, size - at), at)
     await file.sync()
   } finally {
@@ -70,7 +76,18 @@ export async function beginSegment(
   await rename(path, name)
   await folderSync.sync()
   step("log.begun")
-  return { number, key, size, file: openSync(name, constants.O_RDWR | constants.O_DSYNC) }
+  const { O_RDWR, O_DSYNC } = constants
+  return { number, key, size, file: await pastCache((direct) => openSync(name, O_RDWR | O_DSYNC | direct)) }
+}
+
+/** Not every file system can be written past the page cache: those say EINVAL, and are written as ever. */
+async function pastCache<T>(opened: (direct: number) => T | Promise<T>): Promise<T> {
+  try {
+    return await opened(constants.O_DIRECT)
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EINVAL") return await opened(0)
+    throw error
+  }
 }
 
 export function closeSegment({ file }: Segment): void {
