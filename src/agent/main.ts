@@ -47,8 +47,8 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   })
   const inHand = new Set<Promise<unknown>>()
   const server = makeAgentServer({
-    serve: (request, body) => {
-      const reply = serve(request, body)
+    serve: (request, body, gone) => {
+      const reply = serve(request, body, gone)
       inHand.add(reply)
       void reply.finally(() => inHand.delete(reply))
       return reply

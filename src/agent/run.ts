@@ -9,19 +9,25 @@ import { drained } from "./drained.ts"
 import { answerFor, type EndedBy } from "./exit-codes.ts"
 import type { AgentAnswer, RunRequest } from "./protocol.ts"
 
+export type Running = {
+  readonly body: Body
+  /** Nobody hears how it ends any more, so its message is delivered once more: it is ended, not run twice. */
+  readonly gone: AbortSignal
+  readonly asRoot: boolean
+}
+
 /** Runs it and waits for its end. As root it becomes the user through setpriv(1); root itself is never given to a program. */
 export async function runProgram(
   request: RunRequest,
   owner: Owner,
-  body: Body,
-  asRoot: boolean,
+  { body, gone, asRoot }: Running,
 ): Promise<AgentAnswer> {
   if (asRoot && owner.rights === undefined) {
     const text = `programs are not run as ${request.owner.name}: that is root`
     return { outcome: "failed", status: "5.7.0", text }
   }
   try {
-    return await follow(becomeAndStart(request, owner), request, body)
+    return await follow(becomeAndStart(request, owner), request, { body, gone })
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error)
     return { outcome: "later", status: "4.3.0", text: `the program could not be started: ${words}` }
@@ -82,7 +88,7 @@ function directoryFor(wanted: string): string {
 async function follow(
   child: ChildProcessWithoutNullStreams,
   { timeoutSeconds, outputLimit }: RunRequest,
-  body: Body,
+  { body, gone }: Omit<Running, "asRoot">,
 ): Promise<AgentAnswer> {
   const output = new Output(outputLimit)
   child.stdout.on("data", output.take)
@@ -92,6 +98,9 @@ async function follow(
     isLate = true
     killGroup(child)
   }, timeoutSeconds * 1000)
+  const end = () => killGroup(child)
+  gone.addEventListener("abort", end)
+  if (gone.aborted) end()
   try {
     const [ended] = await Promise.all([endOf(child), feed(child, body)])
     if (isLate)
@@ -99,6 +108,7 @@ async function follow(
     return answerFor(ended, output.words())
   } finally {
     clearTimeout(timer)
+    gone.removeEventListener("abort", end)
   }
 }
 

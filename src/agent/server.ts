@@ -8,7 +8,8 @@ import { type Frame, frameHead, FrameReader } from "./frames.ts"
 import { Pieces } from "./pieces.ts"
 import type { AgentReply, AgentRequest, AnswerHead, RequestHead } from "./protocol.ts"
 
-export type Serve = (request: AgentRequest, body: Body) => Promise<AgentReply>
+/** `gone` fires when nobody hears the answer any more. */
+export type Serve = (request: AgentRequest, body: Body, gone: AbortSignal) => Promise<AgentReply>
 
 export type AgentServerWorld = {
   readonly serve: Serve
@@ -44,6 +45,7 @@ class Connection {
   readonly #reader = new FrameReader()
   #inHand = 0
   #pieces: Pieces | undefined
+  readonly #gone = new AbortController()
 
   constructor(socket: Socket, world: AgentServerWorld) {
     this.#socket = socket
@@ -51,7 +53,10 @@ class Connection {
     socket.on("data", (chunk: Buffer) => this.#read(chunk))
     socket.on("error", () => {}) // its close follows
     // A client that went away has no use for the answer; what is whole is delivered, what is not is thrown away.
-    socket.on("close", () => this.#pieces?.breakOff())
+    socket.on("close", () => {
+      this.#pieces?.breakOff()
+      this.#gone.abort()
+    })
   }
 
   #read(chunk: Buffer): void {
@@ -81,7 +86,7 @@ class Connection {
   async #serve(number: number, request: AgentRequest, body: Body): Promise<void> {
     const size = body instanceof Pieces ? 0 : sizeOf(body as readonly Buffer[])
     this.#hold(size)
-    const reply = await this.#world.serve(request, body)
+    const reply = await this.#world.serve(request, body, this.#gone.signal)
     this.#hold(-size)
     if (body instanceof Pieces) body.skip()
     this.#answer({ number, answer: reply.answer }, reply.body)

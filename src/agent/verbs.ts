@@ -23,6 +23,7 @@ import { checkLogin } from "./login.ts"
 import { readUserFile } from "./read.ts"
 import { runProgram } from "./run.ts"
 import { Serial } from "./serial.ts"
+import type { Serve } from "./server.ts"
 import { WarmPrograms } from "./warm.ts"
 
 export type AgentWorld = {
@@ -38,10 +39,10 @@ export type AgentWorld = {
 const nothing = Buffer.alloc(0)
 
 /** Serves requests; each answer is final. Throws nothing: what goes wrong is an answer. */
-export function makeVerbs(world: AgentWorld): (request: AgentRequest, body: Body) => Promise<AgentReply> {
+export function makeVerbs(world: AgentWorld): Serve {
   const serial = new Serial()
   const warm = new WarmPrograms()
-  return async (request, body) => {
+  return async (request, body, gone) => {
     if (request.verb === "ping") return answer({ outcome: "done", status: "2.0.0", text: "alive" })
     if (request.verb === "login") {
       return answer(await checkLogin(request.login, await wholeOf(body), world.asRoot))
@@ -58,19 +59,24 @@ export function makeVerbs(world: AgentWorld): (request: AgentRequest, body: Body
       case "append":
         return answer(await append(request, owner.value, body))
       case "run":
-        return answer(await runOrServe(request, owner.value, body))
+        return answer(await runOrServe(request, owner.value, body, gone))
       case "read":
         return readUserFile(request, owner.value)
     }
   }
 
   /** A large message has a process for itself; and nothing is started with root's rights, which runProgram says. */
-  function runOrServe(request: RunRequest, owner: Owner, body: Body): Promise<AgentAnswer> {
+  function runOrServe(
+    request: RunRequest,
+    owner: Owner,
+    body: Body,
+    gone: AbortSignal,
+  ): Promise<AgentAnswer> {
     const { serve } = request
     const mayStay = isInMemory(body) && !(world.asRoot && owner.rights === undefined)
     return serve !== undefined && mayStay
       ? warm.run({ ...request, serve }, owner, body)
-      : runProgram(request, owner, body, world.asRoot)
+      : runProgram(request, owner, { body, gone, asRoot: world.asRoot })
   }
 
   function deliver(request: DeliverRequest, owner: Owner, body: Body): Promise<AgentAnswer> {
