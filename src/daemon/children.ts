@@ -13,17 +13,42 @@ export type ProcessStart = {
 }
 
 /**
- * Starts one. As root both are started through setpriv(1), which gives up rights before our code runs, in all threads there will
+ * Starts one; undefined when that cannot be done now (no memory, no process to be had). `ended` hears once how it ended, or why it
+ * did not begin. One that cannot be told what it is to know is of no use, and is ended. As root both are started through setpriv(1), which gives up rights before our code runs, in all threads there will
  * ever be, and sees to it that none comes back (no_new_privs).
  */
-export function startProcess({ role, entry, args, user }: ProcessStart): ChildProcess {
+export function startProcess(start: ProcessStart, ended: (how: string) => void): ChildProcess | undefined {
+  const child = begin(start)
+  if (child instanceof Error) {
+    setImmediate(ended, child.message)
+    return undefined
+  }
+  const { pid } = child
+  child.on("error", (error) => {
+    if (pid !== undefined) child.kill("SIGKILL")
+    else if (!isOver) end(error.message)
+  })
+  let isOver = false
+  const end = (how: string) => {
+    isOver = true
+    ended(how)
+  }
+  child.once("exit", (code, signal) => end(signal ?? `exit ${code}`))
+  return child
+}
+
+function begin({ role, entry, args, user }: ProcessStart): ChildProcess | Error {
   const own = [process.execPath, ...flags(role), entry, "process", role, ...args]
   const [command = process.execPath, ...rest] = [...giveUp(role, user), ...own]
-  return spawn(command, rest, {
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
-    serialization: "advanced",
-    env: { ...process.env, UV_USE_IO_URING: "0" },
-  })
+  try {
+    return spawn(command, rest, {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      serialization: "advanced",
+      env: { ...process.env, UV_USE_IO_URING: "0" },
+    })
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
 }
 
 /** What the agent needs to deliver as users: files of anybody, their ids, and to end what it has started. */

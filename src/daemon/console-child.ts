@@ -76,15 +76,15 @@ export class ConsoleChild {
     const configuration = this.#configuration()
     if (!configuration.ok) return this.#parts.say(`console: ${configuration.error}`)
     const { entry, user, say } = this.#parts
-    const child = startProcess({ role: "console", entry, args: [], user })
+    const child = startProcess({ role: "console", entry, args: [], user }, (how) => this.#ended(how))
     this.#child = child
+    if (child === undefined) return
     child.send({ kind: "configure", configuration: configuration.value } satisfies ToConsole)
     this.#started = true
     child.on("message", (message) => {
       this.#delay = restartAfter.first
       say((message as FromConsole).line)
     })
-    child.on("exit", (code, signal) => this.#ended(signal ?? `exit ${code}`))
   }
 
   #ended(how: string): void {

@@ -84,6 +84,8 @@ function lockState(layout: Layout): Result<void> {
 
 const restartAfter = { first: 100, longest: 5000 } // milliseconds
 const stopWithin = 30_000
+/** The mail process has waited for the agent already, and is gone. */
+const agentStopsWithin = 5000
 const certificatesEvery = 60_000
 const firstRenewal = 2000
 const renewalsEvery = 12 * 3_600_000
@@ -105,6 +107,8 @@ class Supervisor {
   #stopping = false
   #reported = false
   #delay = restartAfter.first
+  #agentDelay = restartAfter.first
+  #agentEnded: (() => void) | undefined
   #exitCode = 0
   readonly #ended = Promise.withResolvers<number>()
 
@@ -142,14 +146,20 @@ class Supervisor {
   #startAgent(): void {
     const { entry, mailUser } = this.#options
     const allowed = String(mailUser?.uid ?? process.getuid?.() ?? -1)
-    const child = startProcess({ role: "agent", entry, args: [this.#layout.agent, allowed], user: undefined })
-    this.#agent = child
+    const began = performance.now()
+    this.#agent = startProcess(
+      { role: "agent", entry, args: [this.#layout.agent, allowed], user: undefined },
+      (how) => {
+        this.#agent = undefined
+        this.#agentEnded?.()
+        if (this.#stopping) return
+        this.#options.say(`the delivery agent ended (${how}); starting it again`)
+        const lived = performance.now() - began > restartAfter.longest
+        this.#agentDelay = lived ? restartAfter.first : Math.min(this.#agentDelay * 2, restartAfter.longest)
+        setTimeout(() => this.#startAgent(), this.#agentDelay)
+      },
+    )
     this.#sendPermits()
-    child.on("exit", (code, signal) => {
-      if (this.#stopping) return
-      this.#options.say(`the delivery agent ended (${signal ?? `exit ${code}`}); starting it again`)
-      setTimeout(() => this.#startAgent(), restartAfter.first)
-    })
   }
 
   /** What the agent may do as root; without root it has no rights to lend. */
@@ -161,8 +171,11 @@ class Supervisor {
 
   #startMail(): void {
     const { entry, mailUser } = this.#options
-    const child = startProcess({ role: "mail", entry, args: [], user: mailUser?.name })
+    const child = startProcess({ role: "mail", entry, args: [], user: mailUser?.name }, (how) => {
+      void this.#mailEnded(how)
+    })
     this.#mail = child
+    if (child === undefined) return
     const configure: ToMail = {
       kind: "configure",
       configuration: this.#configuration(),
@@ -171,7 +184,6 @@ class Supervisor {
     child.send(configure)
     this.#giveListeners()
     child.on("message", (message) => this.#heard(message as FromMail))
-    child.on("exit", (code, signal) => void this.#mailEnded(code, signal))
   }
 
   #giveListeners(): void {
@@ -207,8 +219,9 @@ class Supervisor {
         this.#closed?.()
         return
       case "refused":
-        this.#exitCode = 75
         this.#options.say(message.why)
+        if (this.#reported) return // it has served before: whatever is wrong now (a full disk), it is tried again
+        this.#exitCode = 75
         this.#stop()
         return
       case "reload":
@@ -244,12 +257,12 @@ class Supervisor {
     this.#console?.start() // mail first
   }
 
-  async #mailEnded(code: number | null, signal: NodeJS.Signals | null): Promise<void> {
+  async #mailEnded(how: string): Promise<void> {
     this.#mail = undefined
     this.#ready = false
     this.#closed?.()
     if (this.#stopping) return this.#finish()
-    this.#options.say(`the mail process ended (${signal ?? `exit ${code}`}); starting it again`)
+    this.#options.say(`the mail process ended (${how}); starting it again`)
     await new Promise((resolve) => setTimeout(resolve, this.#delay))
     this.#delay = Math.min(this.#delay * 2, restartAfter.longest)
     await this.#reloading
@@ -258,7 +271,7 @@ class Supervisor {
     const bound = await this.#bound.bind(placesOf(this.#settings.daemons))
     if (bound.ok) return this.#startMail()
     this.#options.say(bound.error)
-    await this.#mailEnded(code, signal)
+    await this.#mailEnded(how)
   }
 
   /** One after the other, and none before the mail process is there to hear of it. */
@@ -363,13 +376,11 @@ class Supervisor {
 
   #finish(): void {
     this.#bound.close() // a mail process that refused to start never took its listeners, and they would keep us here
-    this.#agent?.removeAllListeners("exit")
-    this.#agent?.once("exit", () => this.#ended.resolve(this.#exitCode))
     const agent = this.#agent
-    // One that a signal ended has no exit code, and says nothing more.
-    if (agent === undefined || agent.exitCode !== null || agent.signalCode !== null)
-      this.#ended.resolve(this.#exitCode)
-    else agent.kill("SIGTERM")
+    if (agent === undefined) return this.#ended.resolve(this.#exitCode)
+    this.#agentEnded = () => this.#ended.resolve(this.#exitCode)
+    agent.kill("SIGTERM")
+    setTimeout(() => agent.kill("SIGKILL"), agentStopsWithin).unref()
   }
 }
 
