@@ -6,6 +6,7 @@ import { because, type Reason, withTrail } from "../mail/decision.ts"
 import type { Result } from "../mail/result.ts"
 import { diagnosticText, type DeliveryStatus } from "../mail/status.ts"
 import type { Clock } from "../mail/world.ts"
+import type { Leaving } from "../host/leaving.ts"
 import { type Batch, group } from "../queue/batch.ts"
 import type { Entry, Outcome, Pending, Queued } from "../queue/entry.ts"
 import { type Expanded, plan, type RoutedPending } from "../queue/plan.ts"
@@ -29,6 +30,8 @@ export type AttemptWorld = {
   readonly log: (entry: Entry, settled: Settled, startedAt: number) => void
   /** QueueLA, where a line sets it. */
   readonly putOff?: ((entry: Entry, pending: readonly Pending[]) => Left | undefined) | undefined
+  /** Fires when the system stops and waits no longer for those who are silent. */
+  readonly leaving: Leaving
   /** Queue groups, where the configuration has some. */
   readonly groups?: Pick<QueueGroups, "grouped" | "fullUntil"> | undefined
 }
@@ -44,7 +47,9 @@ export async function attempt(
   const due = queued.pending.filter((pending) => pending.nextAttempt <= now)
   const heavy = world.putOff?.(entry, due)
   if (heavy !== undefined) return leave(queued, due, heavy, world)
-  const expanded = await Promise.all(due.map((pending) => world.expand(pending, entry)))
+  const ways = Promise.all(due.map((pending) => world.expand(pending, entry)))
+  const expanded = await world.leaving.unless(ways)
+  if (expanded === undefined) return earliest(queued.pending) // nothing has been done: a name server is silent, and we stop
   const changed = expanded.flatMap((one) => expandedEvent(entry, one, now) ?? [])
   if (changed.length > 0) world.spool.note(changed)
   const { leaves, tried, first } = plan(entry.id, expanded, new Date(now))

@@ -1,6 +1,7 @@
 // Which mailer takes a batch: the definition's path says it (sendmail: the P= of an M line). Destinations are limited one by
 // one, so that a slow host never holds up another.
 import { macro, mailer, type Settings } from "../config/settings.ts"
+import type { Leaving } from "../host/leaving.ts"
 import { parseMailbox } from "../mail/address.ts"
 import type { Content } from "../mail/content.ts"
 import { because, withTrail } from "../mail/decision.ts"
@@ -9,6 +10,7 @@ import type { Route } from "../mail/route.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
 import type { Clock } from "../mail/world.ts"
 import type { SmtpMailer } from "../mailers/esmtp.ts"
+import { interrupted } from "../mailers/esmtp-attempt.ts"
 import { deliverFiles } from "../mailers/file.ts"
 import { deliverLocal, type LocalWorld } from "../mailers/local.ts"
 import { deliverPrograms } from "../mailers/program.ts"
@@ -35,6 +37,8 @@ export type DeliveryWorld = LocalWorld & {
   readonly routing: RoutingWorld
   /** Queue groups, where the configuration has some. */
   readonly groups?: Pick<QueueGroups, "run"> | undefined
+  /** Fires when the system stops and waits no longer for those who are silent. */
+  readonly leaving: Leaving
   /** FEATURE(dkim_sign), FEATURE(arc). */
   readonly sign?: Sign | undefined
 }
@@ -49,6 +53,7 @@ export function makeDelivery(world: DeliveryWorld): Deliver {
   const rate = makeDestinationRate(world.routing, world.clock)
   const one: Deliver = async (accepted, batch, content) => {
     const entry = asOwner(accepted, batch, world)
+    if (world.leaving.begun) return leftAlone(batch, world.clock)
     world.followers.connecting(entry, batch)
     const path = builtIn(batch.mailer) ?? mailer(world.settings, batch.mailer)?.path
     switch (path) {
@@ -129,7 +134,8 @@ async function deliverRemote(
 ): Promise<readonly DeliveryStatus[]> {
   const first = batch.recipients[0]
   if (first === undefined) return []
-  const out = await outgoing(entry, content, batch.mailer, world.routing)
+  const out = await world.leaving.unless(outgoing(entry, content, batch.mailer, world.routing))
+  if (out === undefined) return leftAlone(batch, world.clock)
   if (out.outcome !== "yes") return everybody(batch, "delayed", "4.3.0", out.reason.says, world.clock)
   const signed = await world.sign?.(entry, out.value.content)
   if (signed?.outcome === "later" || signed?.outcome === "no")
@@ -141,7 +147,7 @@ async function deliverRemote(
   const { envelope } = out.value
   const route: Route = { mailer: batch.mailer, host: batch.host, user: first.route.user }
   const listener = world.followers.listenerFor(entry.id)
-  const statuses = await world.smtp.deliver({
+  const message = {
     id: entry.id,
     envelope: srs === undefined ? envelope : { ...envelope, reversePath: srs },
     recipients: batch.recipients.map((one) => one.recipient),
@@ -150,9 +156,15 @@ async function deliverRemote(
     first: batch.recipients.every(({ attempts }) => attempts === 0),
     content: signed?.outcome === "yes" ? signed.value : out.value.content,
     ...(listener === undefined ? {} : { listener }),
-  })
+  }
+  const statuses = await world.smtp.deliver(message, world.leaving)
   if (signed === undefined) return statuses
   return statuses.map((status) => ({ ...status, reason: withTrail(status.reason, [signed.reason]) }))
+}
+
+async function leftAlone({ recipients }: Batch, clock: Clock): Promise<readonly DeliveryStatus[]> {
+  const end = interrupted(new Date(clock()))
+  return recipients.map(({ recipient }) => ({ recipient, ...end }))
 }
 
 async function everybody(

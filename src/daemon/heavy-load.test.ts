@@ -2,6 +2,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { mailhost } from "../../test/kit/mailhost.ts"
 import { queuedFor } from "../../test/kit/queued.ts"
+import { Leaving } from "../host/leaving.ts"
 import { inMemory } from "../mail/content.ts"
 import type { Outcome } from "../queue/entry.ts"
 import type { Event } from "../spool/spool.ts"
@@ -70,6 +71,7 @@ test("mail that is too heavy for the load is not tried: it waits, and its timeli
     fate: () => assert.fail("it has no status"),
     report: async () => assert.fail("nobody is told"),
     log: () => {},
+    leaving: new Leaving(),
     putOff: makePutOff(settings, parts),
   }
   const content = inMemory(Buffer.from("Subject: lunch\r\n\r\nat one\r\n"), 18)

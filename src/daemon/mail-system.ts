@@ -19,6 +19,8 @@ import { printPath } from "../mail/address.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import { diagnosticText } from "../mail/status.ts"
 import type { Accounts, Dns, NewId } from "../mail/world.ts"
+import { Leaving } from "../host/leaving.ts"
+import { patience } from "../host/patience.ts"
 import { HostStatuses } from "../mailers/host-memory.ts"
 import { userFileReader } from "../mailers/user-file.ts"
 import type { Entry, Queued } from "../queue/entry.ts"
@@ -37,6 +39,7 @@ import { type Decisions, makeDecisions } from "./decisions.ts"
 import { type Deliver, makeDelivery } from "./delivery.ts"
 import { DmarcReports } from "./dmarc-reports.ts"
 import { Doors } from "./doors.ts"
+import { endWork } from "./ending.ts"
 import { expandFrom } from "./expansion.ts"
 import { explainSystem } from "./explain-system.ts"
 import { Followers } from "./followers.ts"
@@ -78,10 +81,8 @@ type Parts = {
   readonly loadAverage: LoadAverage
 }
 
-/** Time that sessions get to end when the system stops (milliseconds). */
-const sessionsEndWithin = 5000
-/** Time that deliveries in hand get; what is not done by then stays in the spool. */
-const deliveriesEndWithin = 20_000
+/** Milliseconds in which other hosts may hear our QUIT when we stop. */
+const goodbyes = 1000
 
 /** Milliseconds between looks at the client queue. */
 const clientQueueEvery = 20 * 60_000
@@ -94,6 +95,7 @@ export class MailSystem {
   readonly #watchers = new Watchers()
   readonly #followers = new Followers()
   readonly #stopping = new AbortController()
+  readonly #leaving = new Leaving()
   readonly #hosts = new HostStatuses()
   readonly #statistics: Statistics
   readonly #metricsDoor: MetricsDoor
@@ -306,20 +308,24 @@ export class MailSystem {
     await old.close()
   }
 
-  /** Ends in order: no new sessions, those in hand finish, deliveries in hand finish, the spool closes. */
+  /** Ends in order: no new sessions, what is in hand is finished (ending.ts), the spool closes. */
   async stop(): Promise<void> {
     this.#endResting()
     this.#damageNotices.close()
-    await within(sessionsEndWithin, this.#clientQueue.stop())
     this.#doors.close()
-    this.#stopping.abort()
-    await within(sessionsEndWithin, this.#doors.ended())
-    await within(deliveriesEndWithin, this.#runner.stop())
+    await endWork({
+      sessions: () => {
+        this.#stopping.abort()
+        return Promise.all([this.#clientQueue.stop(), this.#doors.ended()])
+      },
+      deliveries: () => this.#runner.stop(),
+      leaving: this.#leaving,
+    })
     this.#control?.close()
     this.#metricsDoor.close()
     this.#statistics.close()
     this.#sieveMemory.close()
-    await this.#decisions.close()
+    await patience(this.#decisions.close(), goodbyes)
     await this.#parts.dmarcReports.stop()
     this.#parts.agent.close()
     await this.#parts.spool.close()
@@ -343,6 +349,7 @@ export class MailSystem {
       clock: time.now,
       expand: (pending, { envelope }) => expandFrom(envelope.reversePath, pending, routing),
       deliver: this.#deliver,
+      leaving: this.#leaving,
       groups: this.#groups,
       putOff,
       fate: ({ attempts, recipient, warned, queueGroup }, { acceptedAt, envelope, summary }, status) =>
@@ -444,6 +451,7 @@ export class MailSystem {
       sieve,
       state: this.#parts.configuration.layout.state,
       followers: this.#followers,
+      leaving: this.#leaving,
       groups: this.#groups,
     })
   }
@@ -487,12 +495,4 @@ function decide(settings: Settings, tls: TlsMaterial, parts: Parts): Result<Deci
     logins: { agent, files: passwords, throttle },
     dmarcReports: parts.dmarcReports,
   })
-}
-
-/** Waits for it, but no longer than this. */
-async function within(milliseconds: number, work: Promise<void>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, milliseconds)
-  await Promise.race([work, promise])
-  clearTimeout(timer)
 }

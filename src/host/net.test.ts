@@ -2,6 +2,7 @@ import assert from "node:assert/strict"
 import { once } from "node:events"
 import { createServer } from "node:net"
 import { test } from "node:test"
+import { Leaving } from "./leaving.ts"
 import { connect, lossWords } from "./net.ts"
 
 test("a connection comes from the address that was asked for, without listeners of ours", async (t) => {
@@ -31,7 +32,9 @@ test("why there is no connection is said in the system's words", async () => {
   assert.deepEqual(refused, { ok: false, error: { says: "Connection refused", silent: false } })
   const missing = await connect({ path: "/nowhere/lmtp" }, 1000)
   assert.deepEqual(missing, { ok: false, error: { says: "No such file or directory", silent: false } })
-  const stopped = await connect({ address: "127.0.0.2", port: address.port }, 1000, AbortSignal.abort())
+  const leaving = new Leaving()
+  leaving.begin()
+  const stopped = await connect({ address: "127.0.0.2", port: address.port }, 1000, leaving)
   assert.deepEqual(stopped, { ok: false, error: { says: "Shutting down", silent: false } })
   assert.equal(
     lossWords(Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" })),

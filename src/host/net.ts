@@ -1,6 +1,7 @@
 // Outgoing connections: open one within a limit of time, or say in a word why not.
 import { connect as open, type Socket } from "node:net"
 import { fail, ok, type Result } from "../mail/result.ts"
+import type { Leaving } from "./leaving.ts"
 
 /** Where to: an address and port, or a unix socket's path. */
 export type Place =
@@ -14,13 +15,13 @@ export type ConnectFailure = { readonly says: string; readonly silent: boolean }
 export function connect(
   place: Place,
   timeoutMs: number,
-  signal?: AbortSignal,
+  leaving?: Leaving,
 ): Promise<Result<Socket, ConnectFailure>> {
   return new Promise((resolve) => {
     const socket = open(options(place))
     const finish = (result: Result<Socket, ConnectFailure>) => {
       clearTimeout(timer)
-      signal?.removeEventListener("abort", stopped)
+      leaving?.remove(stopped)
       socket.removeAllListeners()
       if (!result.ok) {
         socket.on("error", ignore) // an error that is on its way already
@@ -30,10 +31,10 @@ export function connect(
     }
     const stopped = () => finish(fail({ says: "Shutting down", silent: false }))
     const timer = setTimeout(() => finish(fail({ says: "Connection timed out", silent: true })), timeoutMs)
-    signal?.addEventListener("abort", stopped, { once: true })
+    leaving?.add(stopped)
     socket.once("connect", () => finish(ok(socket)))
     socket.once("error", (error: NodeJS.ErrnoException) => finish(fail(failure(error))))
-    if (signal?.aborted === true) stopped()
+    if (leaving?.begun === true) stopped()
   })
 }
 

@@ -22,6 +22,8 @@ export type DeliveryStatus = {
   readonly deliverByLost?: boolean
   /** For `relayed`: what the next host said to this recipient, before it took the message. */
   readonly recipientReply?: Reply
+  /** For `delayed`: the system stops, and left it before anybody could have taken the message: as if it had not been tried. */
+  readonly interrupted?: true
 }
 
 /** The words of who spoke, on one line; undefined when nobody said anything. */

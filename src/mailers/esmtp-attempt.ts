@@ -1,5 +1,6 @@
 // One attempt to give a message to the hosts of one route: exchanger after exchanger, transaction after transaction, until every
 // recipient has a status. What went wrong with a host counts only for those whom no other host served.
+import type { Leaving } from "../host/leaving.ts"
 import { printPath } from "../mail/address.ts"
 import type { Content } from "../mail/content.ts"
 import { because, type Decision, type Reason } from "../mail/decision.ts"
@@ -60,7 +61,7 @@ export class Attempt {
   readonly #batch: SmtpBatch
   readonly #how: SmtpDelivery
   readonly #terms: AttemptTerms
-  readonly #signal: AbortSignal | undefined
+  readonly #leaving: Leaving | undefined
   readonly #statuses: (DeliveryStatus | undefined)[]
   /** Places of the recipients that have no status yet. */
   #open: readonly number[]
@@ -70,12 +71,14 @@ export class Attempt {
   #asked = 0
   /** Timeout.aconnect: from then on no other host is asked. */
   readonly #until: number
+  /** The one that is being given the message. */
+  #session: Session | undefined
 
-  constructor(batch: SmtpBatch, how: SmtpDelivery, terms: AttemptTerms, signal: AbortSignal | undefined) {
+  constructor(batch: SmtpBatch, how: SmtpDelivery, terms: AttemptTerms, leaving: Leaving | undefined) {
     this.#batch = batch
     this.#how = how
     this.#terms = terms
-    this.#signal = signal
+    this.#leaving = leaving
     this.#statuses = batch.recipients.map(() => undefined)
     this.#open = batch.recipients.map((_, n) => n)
     const { aconnect } = terms.timeouts
@@ -91,16 +94,43 @@ export class Attempt {
   /** A status for each recipient, in the order of the batch. */
   async run(): Promise<readonly DeliveryStatus[]> {
     const { content, envelope } = this.#batch
-    const { maxSize, path } = this.#how
+    const { maxSize } = this.#how
+    if (this.#isLeaving()) return this.#conclude()
     if (maxSize !== undefined && content.size > maxSize) {
       const says = `Message is too large; ${maxSize} bytes max` // RFC 3463 §3.3: 5.2.3
       this.#note({ action: "failed", status: "5.2.3", diagnostic: says, says }, undefined, undefined)
       return this.#conclude()
     }
     if (envelope.smtputf8) this.#utf8Header = await headerBeyondAscii(content)
-    if (path === undefined) await this.#byExchangers()
-    else await this.#tryPeer({ key: path, place: { path }, lmtp: this.#how.lmtp }, path, undefined)
+    await this.#untilLeft(this.#give())
     return this.#conclude()
+  }
+
+  async #give(): Promise<void> {
+    const { path, lmtp } = this.#how
+    if (path === undefined) await this.#byExchangers()
+    else await this.#tryPeer({ key: path, place: { path }, lmtp }, path, undefined)
+  }
+
+  /** When the system stops, nobody waits for name servers and silent hosts: only for the answer to a message that was given whole. */
+  async #untilLeft(given: Promise<void>): Promise<void> {
+    const leaving = this.#leaving
+    if (leaving === undefined) return given
+    const { promise: left, resolve } = Promise.withResolvers<void>()
+    const leave = () => {
+      if (!this.#isInDoubt()) resolve()
+    }
+    leaving.add(leave)
+    await Promise.race([given, left])
+    leaving.remove(leave)
+  }
+
+  #isInDoubt(): boolean {
+    return this.#session?.client.inDoubt === true
+  }
+
+  #isLeaving(): boolean {
+    return this.#leaving?.begun === true
   }
 
   async #byExchangers(): Promise<void> {
@@ -201,7 +231,7 @@ export class Attempt {
   async #tryPeer(peer: Peer, remote: string, reason: Reason | undefined): Promise<void> {
     const { pool } = this.#terms
     this.#asked++
-    let lease = await pool.lease(peer, this.#signal)
+    let lease = await pool.lease(peer, this.#leaving)
     for (;;) {
       if ("broken" in lease) return this.#note(ended(lease.broken), remote, reason)
       const before = this.#open.length
@@ -210,25 +240,30 @@ export class Attempt {
       pool.release(lease.session)
       if (broken === undefined || this.#open.length === 0) return
       if (!lease.reused || this.#open.length < before) return this.#note(ended(broken), remote, reason)
-      lease = await pool.fresh(peer, this.#signal)
+      lease = await pool.fresh(peer, this.#leaving)
     }
   }
 
   async #use({ session }: Lease, remote: string, reason: Reason | undefined): Promise<void> {
-    const stop = () => session.abort("Shutting down")
-    this.#signal?.addEventListener("abort", stop)
+    this.#session = session
+    const stop = () => {
+      if (!this.#isInDoubt()) session.abort("Shutting down")
+    }
+    this.#leaving?.add(stop)
     await this.#judgeRecipients(session, remote, reason)
     let before = Number.POSITIVE_INFINITY
     while (this.#open.length > 0 && this.#open.length < before && session.client.broken === undefined) {
+      if (this.#isLeaving()) break
       before = this.#open.length
       const portion = this.#open.slice(0, session.client.offers.mostRecipients ?? this.#how.recipients)
       this.#deliverByLost = session.client.offers.leastDeliverBy === undefined
       const work = { ...this.#work(portion), ...this.#submitter(session) }
       const fates = await session.transact(work, this.#batch.content, this.#batch.listener)
-      this.#decideAll(portion, fates, remote, reason)
+      const cutOff = this.#isLeaving() && session.client.broken !== undefined
+      this.#decideAll(portion, cutOff ? fates.map(unlessDelayed) : fates, remote, reason)
       this.#open = this.#open.filter((place) => this.#statuses[place] === undefined)
     }
-    this.#signal?.removeEventListener("abort", stop)
+    this.#leaving?.remove(stop)
   }
 
   /** Whose mail it is, for a peer who may hear it (RFC 4954 §5). */
@@ -326,9 +361,18 @@ export class Attempt {
   }
 
   #conclude(): readonly DeliveryStatus[] {
+    if (this.#isLeaving()) {
+      const end = interrupted(new Date(this.#terms.clock()))
+      return this.#statuses.map((status, place) => status ?? { recipient: this.#recipient(place), ...end })
+    }
     const { fate, remote, reason } = this.#trouble ?? nowhere
     return this.#statuses.map((status, place) => status ?? this.#status(place, fate, remote, reason))
   }
+}
+
+/** What a session that we ended ourselves has left open says nothing about its host. */
+function unlessDelayed(fate: Fate | undefined): Fate | undefined {
+  return fate?.action === "delayed" ? undefined : fate
 }
 
 const nothingDemanded: Demanded = { is: "nothing", reason: undefined }
@@ -338,6 +382,13 @@ const nowhere: Trouble = {
   fate: { action: "delayed", status: "4.4.4", diagnostic: "No host to ask", says: "no host to ask" },
   remote: undefined,
   reason: because("smtp", "no host to ask"),
+}
+
+/** What becomes of those whose delivery is left because the system stops. */
+export function interrupted(at: Date): End {
+  const reason = because("smtp", "the system stops: it is tried when it starts again")
+  const end = { action: "delayed", status: "4.3.2", diagnostic: "Shutting down", remote: undefined } as const
+  return { ...end, at, reason, interrupted: true }
 }
 
 function reasonFor({ says }: Fate, after: Reason | undefined): Reason {

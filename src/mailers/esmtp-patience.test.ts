@@ -4,6 +4,7 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { setTimeout as sleep } from "node:timers/promises"
 import { type TestContext, test } from "node:test"
+import { Leaving } from "../host/leaving.ts"
 import { batch, host, post, told } from "../../test/kit/post.ts"
 
 /** A host whose queue of connections is full: whoever connects now hears nothing. */
@@ -31,11 +32,11 @@ test("the first attempt for a message waits confTO_ICONNECT for a connection, la
   const first = await mailer.deliver(batch("me@grussell.org", "[127.0.0.2]", { first: true }))
   assert.deepEqual(told(first), ["me delayed 4.4.1 (Connection timed out with [127.0.0.2])"])
   mailer.forget()
-  const stopping = new AbortController()
-  const later = mailer.deliver(batch("me@grussell.org"), stopping.signal)
+  const leaving = new Leaving()
+  const later = mailer.deliver(batch("me@grussell.org"), leaving)
   assert.equal(await Promise.race([later, sleep(500, "waits")]), "waits")
-  stopping.abort()
-  assert.deepEqual(told(await later), ["me delayed 4.4.1 (Shutting down)"])
+  leaving.begin()
+  assert.deepEqual(told(await later), ["me delayed 4.3.2 (Shutting down)"])
 })
 
 const two = {

@@ -1,5 +1,6 @@
 // The open sessions of all peers: kept for the next message, never more than so many for one peer, and a short memory of peers that
 // did not answer, so that not every message waits for a dead host.
+import type { Leaving } from "../host/leaving.ts"
 import type { Broken } from "../smtp/client-fate.ts"
 import { type NotOpened, type Peer, Session, type SessionTerms } from "./esmtp-session.ts"
 
@@ -46,10 +47,10 @@ export class Pool {
   }
 
   /** A session with this peer: one that rests, or a new one, or the next that becomes free. */
-  async lease(peer: Peer, signal: AbortSignal | undefined): Promise<Lease | { readonly broken: Broken }> {
+  async lease(peer: Peer, leaving: Leaving | undefined): Promise<Lease | { readonly broken: Broken }> {
     for (;;) {
       const book = this.#book(peer.key)
-      const no = this.#refusal(peer.key, signal)
+      const no = this.#refusal(peer.key, leaving)
       if (no !== undefined) {
         book.waiting.shift()?.() // the turn that was ours
         this.#forget(peer.key, book)
@@ -66,21 +67,21 @@ export class Pool {
         if (standing.state !== "up") return { broken: standing.broken }
         continue
       }
-      if (book.open < this.#limits.sessions) return this.#open(peer, book, signal)
+      if (book.open < this.#limits.sessions) return this.#open(peer, book, leaving)
       await new Promise<void>((resolve) => book.waiting.push(resolve))
     }
   }
 
-  #refusal(key: string, signal: AbortSignal | undefined): { readonly broken: Broken } | undefined {
-    if (this.#closing || signal?.aborted === true) return { broken: shutDown }
+  #refusal(key: string, leaving: Leaving | undefined): { readonly broken: Broken } | undefined {
+    if (this.#closing || leaving?.begun === true) return { broken: shutDown }
     const standing = this.standing(key)
     return standing.state === "down" ? { broken: standing.broken } : undefined
   }
 
   /** A new session, whatever rests: for the message that a rested one lost. */
-  async fresh(peer: Peer, signal: AbortSignal | undefined): Promise<Lease | { readonly broken: Broken }> {
-    if (this.#closing || signal?.aborted === true) return { broken: shutDown }
-    return this.#open(peer, this.#book(peer.key), signal)
+  async fresh(peer: Peer, leaving: Leaving | undefined): Promise<Lease | { readonly broken: Broken }> {
+    if (this.#closing || leaving?.begun === true) return { broken: shutDown }
+    return this.#open(peer, this.#book(peer.key), leaving)
   }
 
   /** Back from use: rests for the next message, or ends. */
@@ -138,13 +139,13 @@ export class Pool {
   async #open(
     peer: Peer,
     book: Book,
-    signal: AbortSignal | undefined,
+    leaving: Leaving | undefined,
   ): Promise<Lease | { readonly broken: Broken }> {
     book.open++
-    const opened = await this.#probing(peer.key, Session.open(peer, this.#terms, signal))
+    const opened = await this.#probing(peer.key, Session.open(peer, this.#terms, leaving))
     if ("broken" in opened) {
       book.open--
-      if (signal?.aborted !== true) this.#remember(peer.key, opened)
+      if (leaving?.begun !== true) this.#remember(peer.key, opened)
       book.waiting.shift()?.()
       this.#forget(peer.key, book)
       return { broken: opened.broken }

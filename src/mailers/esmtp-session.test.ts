@@ -1,5 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
+import { setTimeout as sleep } from "node:timers/promises"
+import { Leaving } from "../host/leaving.ts"
 import { type Content, inMemory } from "../mail/content.ts"
 import { batch, host, post, rawHost, told } from "../../test/kit/post.ts"
 
@@ -169,15 +171,16 @@ test("SMTPUTF8 is asked for only when the header or an address needs it", async 
 test("shutting down ends what waits, and lets no new delivery begin", async (t) => {
   const sink = await host(t, { rules: [{ on: /^MAIL/, act: { end: "silence" } }] })
   const { mailer } = await post(t, sink.port)
-  const stop = new AbortController()
-  const waiting = mailer.deliver(batch("me@grussell.org"), stop.signal)
+  const leaving = new Leaving()
+  const waiting = mailer.deliver(batch("me@grussell.org"), leaving)
   await new Promise<void>((resolve) => {
     const look = () =>
       sink.commands.some((line) => line.startsWith("MAIL")) ? resolve() : setImmediate(look)
     look()
   })
-  stop.abort()
-  assert.deepEqual(told(await waiting), ["me delayed 4.4.2 (Shutting down)"])
+  leaving.begin()
+  assert.deepEqual(told(await waiting), ["me delayed 4.3.2 (Shutting down)"])
+  assert.equal((await waiting)[0]?.interrupted, true)
   await mailer.close()
   assert.deepEqual(told(await mailer.deliver(batch("me@grussell.org"))), ["me delayed 4.3.2 (Shutting down)"])
 })
@@ -185,14 +188,28 @@ test("shutting down ends what waits, and lets no new delivery begin", async (t) 
 test("shutting down does not wait for a host that does not greet, and nobody queues behind it", async (t) => {
   const silent = await host(t, { rules: [{ on: /^connect/, act: { end: "silence" } }] })
   const { mailer } = await post(t, silent.port, {}, { limits: { sessions: 1 } })
-  const stop = new AbortController()
-  const waiting = Array.from({ length: 4 }, () => mailer.deliver(batch("me@grussell.org"), stop.signal))
-  const greeted = setInterval(() => silent.sessions() > 0 && stop.abort(), 5)
+  const leaving = new Leaving()
+  const waiting = Array.from({ length: 4 }, () => mailer.deliver(batch("me@grussell.org"), leaving))
+  const greeted = setInterval(() => silent.sessions() > 0 && leaving.begin(), 5)
   const statuses = await Promise.all(waiting)
   clearInterval(greeted)
   assert.ok(
     statuses.flat().every(({ action, diagnostic }) => action === "delayed" && diagnostic === "Shutting down"),
   )
+})
+
+test("shutting down waits for the answer to a message that was given whole, and gives no other", async (t) => {
+  const sink = await host(t, { rules: [{ on: /^\./, act: { reply: "250 2.0.0 taken", after: 300 } }] })
+  const { mailer } = await post(t, sink.port)
+  const leaving = new Leaving()
+  const waiting = mailer.deliver(batch("me@grussell.org"), leaving)
+  while (!sink.commands.some((line) => line.startsWith("."))) await sleep(5)
+  leaving.begin()
+  assert.deepEqual(told(await mailer.deliver(batch("you@grussell.org"), leaving)), [
+    "you delayed 4.3.2 (Shutting down)",
+  ])
+  assert.deepEqual(told(await waiting), ["me relayed 2.0.0"])
+  assert.equal(sink.received(), 1)
 })
 
 test("those who wait for a session with a host that turns out silent do not wait for it themselves", async (t) => {

@@ -2,6 +2,7 @@
 // and what it means is decided there; who gets a session is decided in esmtp-pool.ts.
 import { isIP, type Socket } from "node:net"
 import type { Content } from "../mail/content.ts"
+import type { Leaving } from "../host/leaving.ts"
 import { connect, lossWords, type Place } from "../host/net.ts"
 import type { Work } from "../smtp/client-commands.ts"
 import type { Broken, Fate } from "../smtp/client-fate.ts"
@@ -86,9 +87,9 @@ export class Session {
   static async open(
     peer: Peer,
     terms: SessionTerms,
-    signal?: AbortSignal,
+    leaving?: Leaving,
   ): Promise<{ readonly session: Session } | NotOpened> {
-    const connected = await connect(peer.place, peer.connectMs ?? terms.timeouts.connect, signal)
+    const connected = await connect(peer.place, peer.connectMs ?? terms.timeouts.connect, leaving)
     if (!connected.ok) {
       const { silent } = connected.error
       const says = withHost(connected.error.says, peer.host)
@@ -96,19 +97,19 @@ export class Session {
     }
     const { security } = terms
     const named = namedPeer(peer)
-    if (peer.implicitTls === true) return Session.#openSecure(peer, connected.value, terms, signal)
+    if (peer.implicitTls === true) return Session.#openSecure(peer, connected.value, terms, leaving)
     const tries = named === undefined || peer.clear === true ? undefined : await security?.tries(named)
     const wanted = peer.demand !== undefined && peer.clear !== true
     const startTls = wanted || (tries?.outcome === "yes" && tries.value)
     const session = new Session(peer, connected.value, terms, startTls)
     const stop = () => session.abort("Shutting down")
-    signal?.addEventListener("abort", stop)
+    leaving?.add(stop)
     await session.#until({ kind: "wait", step: "initial" })
     if (named !== undefined && security !== undefined) await session.#settleIn(named, security)
-    signal?.removeEventListener("abort", stop)
+    leaving?.remove(stop)
     const { broken } = session.client
     if (broken?.tls === true && (await mayFallBack(peer, security)))
-      return Session.open({ ...peer, clear: true }, terms, signal)
+      return Session.open({ ...peer, clear: true }, terms, leaving)
     return broken === undefined
       ? { session }
       : { broken, silent: broken.reply === undefined && session.#timedOut }
@@ -119,7 +120,7 @@ export class Session {
     peer: Peer,
     plain: Socket,
     terms: SessionTerms,
-    signal: AbortSignal | undefined,
+    leaving: Leaving | undefined,
   ): Promise<{ readonly session: Session } | NotOpened> {
     const { security, timeouts, log } = terms
     const named = namedPeer(peer)
@@ -139,10 +140,10 @@ export class Session {
     session.#proof = proof
     session.client.begunSecure(isCertain(facts, proof))
     const stop = () => session.abort("Shutting down")
-    signal?.addEventListener("abort", stop)
+    leaving?.add(stop)
     await session.#until({ kind: "wait", step: "initial" })
     await session.#settleIn(named, security)
-    signal?.removeEventListener("abort", stop)
+    leaving?.remove(stop)
     const { broken } = session.client
     return broken === undefined
       ? { session }

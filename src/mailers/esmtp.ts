@@ -2,6 +2,7 @@
 // configuration. Knows the way; the protocol is smtp/client.ts's, the choice of hosts routing/exchangers.ts's.
 import { option } from "../config/options.ts"
 import type { Settings } from "../config/settings.ts"
+import type { Leaving } from "../host/leaving.ts"
 import { because, type Reason } from "../mail/decision.ts"
 import type { Route } from "../mail/route.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
@@ -37,7 +38,7 @@ export type SmtpWorld = {
 
 export type SmtpMailer = {
   /** Gives the message to a host of the route; a status for each recipient, in their order. Never rejects for what a peer does. */
-  deliver(batch: SmtpBatch, signal?: AbortSignal): Promise<readonly DeliveryStatus[]>
+  deliver(batch: SmtpBatch, leaving?: Leaving): Promise<readonly DeliveryStatus[]>
   /** What the hosts of a route will be asked and have to prove, without speaking to any; `to` is who goes there. */
   foresee(route: Pick<Route, "mailer" | "host">, to: string): Promise<readonly Reason[]>
   /** Ends the sessions that rest, waits for those in use. Deliveries that begin after this are delayed. */
@@ -84,7 +85,7 @@ export function makeSmtpMailer(world: SmtpWorld): SmtpMailer {
     from: (address) => clientAddress(settings, address),
   }
   return {
-    deliver: (batch, signal) => deliver(batch, terms, settings, signal),
+    deliver: (batch, leaving) => deliver(batch, terms, settings, leaving),
     foresee: ({ mailer, host }, to) => foresee({ host, to }, smtpDelivery(settings, mailer), terms),
     close: () => pool.close(),
     forget: () => pool.forget(),
@@ -101,11 +102,11 @@ async function deliver(
   batch: SmtpBatch,
   terms: AttemptTerms,
   settings: Pick<Settings, "mailers">,
-  signal: AbortSignal | undefined,
+  leaving: Leaving | undefined,
 ): Promise<readonly DeliveryStatus[]> {
   const how = smtpDelivery(settings, batch.route.mailer)
   return how.ok
-    ? new Attempt(batch, how.value, terms, signal).run()
+    ? new Attempt(batch, how.value, terms, leaving).run()
     : misconfigured(batch, how.error, terms.clock)
 }
 

@@ -49,6 +49,7 @@ export function settle(
           pending.recipient.notify.includes("success") || traced(status, deliverBy) ? "succeeded" : undefined,
       }
     case "delayed":
+      if (status.interrupted === true) return { ...tried, waits: pending, tell: undefined }
       return settleDelayed(tried, fate(pending, status))
   }
 }

@@ -100,6 +100,11 @@ export class Client {
     return this.#phase === "content" || this.#phase === "final"
   }
 
+  /** The end of the message has been sent and not been answered: the peer may have taken it. */
+  get inDoubt(): boolean {
+    return this.#phase === "final"
+  }
+
   /** Begins a transaction; the session must be ready. */
   start(work: Work): Next {
     if (this.#phase !== "idle") throw new Error(`a transaction was begun in phase ${this.#phase}`)
