@@ -379,26 +379,16 @@ export class MailSystem {
   }
 
   /** For mailstats and hoststat. */
-  #remember({ size }: Queued["entry"], { pending, status }: Settled): void {
-    const { action, remote } = status
-    const mailer = pending.route?.mailer ?? "local"
-    if (action === "delivered" || action === "relayed")
-      this.#statistics.add(mailer, { to: 1, octetsTo: size })
-    else if (action === "failed") this.#statistics.add(mailer, { rejected: 1 })
+  #remember(entry: Entry, settled: Settled): void {
+    this.#statistics.settled(entry, settled)
     if (option(this.#decisions.settings, "HostStatusDirectory") === undefined) return
-    const says = diagnosticText(status.diagnostic) ?? status.reason.says
-    this.#hosts.note(remote, {
-      at: status.at.getTime() + this.#parts.time.ahead(),
-      status: status.status,
-      says,
-    })
+    const { remote, status, diagnostic, reason, at } = settled.status
+    const says = diagnosticText(diagnostic) ?? reason.says
+    this.#hosts.note(remote, { at: at.getTime() + this.#parts.time.ahead(), status, says })
   }
 
   #accepted(queued: Queued): void {
-    const { entry } = queued
-    const mailer = entry.arrival.client === undefined ? "local" : "esmtp"
-    const quarantined = entry.held === undefined ? 0 : 1
-    this.#statistics.add(mailer, { from: 1, octetsFrom: entry.size, quarantined })
+    this.#statistics.accepted(queued.entry)
     if (!this.#queueOnly) this.#followers.expect(queued)
   }
 

@@ -1,6 +1,8 @@
 // How much mail came and went, by mailer, for mailstats(8): counted while the system runs, kept in a file over restarts.
 import { readFileSync } from "node:fs"
 import { replaceFile } from "../host/replace.ts"
+import type { Entry } from "../queue/entry.ts"
+import type { Settled } from "../queue/settle.ts"
 
 /** One mailer's numbers; sizes in octets. */
 export type Count = {
@@ -45,6 +47,19 @@ export class Statistics {
     this.#mailers.set(mailer, count)
     for (const key in more) count[key as keyof Count] += more[key as keyof Count] ?? 0 // a Partial<Count> has no other keys
     this.#changed = true
+  }
+
+  /** A message came in. */
+  accepted({ arrival, size, held }: Entry): void {
+    const mailer = arrival.client === undefined ? "local" : "esmtp"
+    this.add(mailer, { from: 1, octetsFrom: size, quarantined: held === undefined ? 0 : 1 })
+  }
+
+  /** A delivery has ended, well or not. */
+  settled({ size }: Entry, { pending, status: { action } }: Settled): void {
+    const mailer = pending.route?.mailer ?? "local"
+    if (action === "delivered" || action === "relayed") this.add(mailer, { to: 1, octetsTo: size })
+    else if (action === "failed") this.add(mailer, { rejected: 1 })
   }
 
   counted(): Counted {
