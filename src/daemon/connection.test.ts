@@ -361,7 +361,7 @@ test("ETRN runs the queue for the host", async () => {
   client.resume()
   client.end("ETRN Remote.Test\r\nQUIT\r\n")
   await over
-  assert.deepEqual(traces.queueRuns, ["remote.test"])
+  assert.deepEqual(traces.queueRuns, ["Remote.Test"])
 })
 
 test("one connection too many is told so, and a place that is free again is given", async (t) => {

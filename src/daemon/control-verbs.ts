@@ -52,13 +52,20 @@ export type ControlWorld = {
 
 export function controlVerbs(world: ControlWorld): Verbs {
   const { spool, clock, ahead, runner, hosts } = world
-  const queueWorld = { spool, clock, ahead, groups: world.groups, wake: () => runner.wake() }
+  const queueWorld = { spool, clock, ahead, groups: world.groups }
+  const wake = () => runner.wake()
+  // Whoever says "now" knows better than we do whether a host lives again.
+  const wakeAll = () => {
+    hosts.askAgain()
+    wake()
+  }
+  const wakes = { held: wake, removed: wake, released: wakeAll, retried: wakeAll }
   const changes = (
     what: "held" | "released" | "removed" | "retried",
     act: (id: string, request: Request) => Promise<boolean>,
   ) =>
     trusted((request, { uid }) =>
-      change(request, queueWorld, async (id) => {
+      change(request, { ...queueWorld, wake: wakes[what] }, async (id) => {
         const done = await act(id, request)
         if (done)
           spool.note([steered(what, id, { at: clock(), uid, why: text(request["because"]) ?? "by hand" })])
@@ -82,7 +89,7 @@ export function controlVerbs(world: ControlWorld): Verbs {
     ["watch", (request, _asker, signal) => watch(request, world, signal)],
     ["follow", (request, asker, signal) => follow(request, asker, { world, signal })],
     ["hold", changes("held", (id, request) => spool.hold(id, text(request["because"]) ?? "by hand"))],
-    ["release", changes("released", (id) => spool.release(id))],
+    ["release", changes("released", async (id) => (await spool.release(id)) && spool.retry(id))], // at once
     ["remove", changes("removed", (id) => spool.remove(id))],
     ["retry", changes("retried", (id) => spool.retry(id))],
     ...clientVerbs(world.clientQueue, trusted),

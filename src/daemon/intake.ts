@@ -27,7 +27,7 @@ export type IntakeParts = {
   readonly measures: Pick<Measures, "sessionBegan" | "sessionEnded" | "accepted" | "refused">
   readonly sampling: Sampling
   readonly deliver: (queued: Queued, content: Content) => void
-  readonly runQueue: (node: string) => void
+  readonly runQueue: (argument: string) => void
 }
 
 /** The world of a session at this door under these settings. */

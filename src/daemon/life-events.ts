@@ -54,6 +54,12 @@ export function steered(
   return { ...plain(id, at), what, detail: why, reason: because("by hand", `${who} asked for it`) }
 }
 
+/** A client asked for what waits for a host or in a queue group. */
+export function retriedFor(argument: string, id: string, at: number): Event {
+  const reason = because("ETRN", "a client asked for it")
+  return { ...plain(id, at), what: "retried", detail: `ETRN ${argument}`, reason }
+}
+
 /** Damage was found, and the message set aside. */
 export function setAside(id: string, at: number, why: string): Event {
   return { ...plain(id, at), what: "held", detail: `damaged: ${why}`, reason: because("checksum", why) }

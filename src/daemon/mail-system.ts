@@ -52,6 +52,7 @@ import type { Configuration } from "./messages.ts"
 import { MetricsDoor } from "./metrics-door.ts"
 import { ClientQueue } from "./client-queue.ts"
 import { clientReport } from "./client-report.ts"
+import { makeRunNode, NodeRuns } from "./node-runs.ts"
 import { QueueGroups } from "./queue-groups.ts"
 import { report } from "./reports.ts"
 import { tidyAtRest } from "./resting.ts"
@@ -101,6 +102,7 @@ export class MailSystem {
   readonly #metricsDoor: MetricsDoor
   readonly #sieveMemory: SieveMemory
   readonly #clientQueue: ClientQueue
+  readonly #nodeRuns: NodeRuns
   readonly #damageNotices = new DamageNotices(() => this.#reportWorld())
   #decisions: Decisions
   #deliver: Deliver
@@ -193,6 +195,15 @@ export class MailSystem {
       damaged: (queued, why) => this.#damaged(queued, why),
       bug: (error) => log.bug(error),
     })
+    this.#nodeRuns = new NodeRuns(
+      makeRunNode({
+        ...{ spool, clock, ahead: time.ahead, groups: () => this.#groups, bug: (error) => log.bug(error) },
+        wake: () => {
+          this.#decisions.smtp.askAgain()
+          this.#runner.wake()
+        },
+      }),
+    )
     this.#doors = new Doors(() => this.#decisions, {
       spool,
       log,
@@ -209,7 +220,7 @@ export class MailSystem {
         this.#accepted(queued)
         this.#runner.accepted(queued, content)
       },
-      runQueue: () => this.#runner.wake(),
+      runQueue: (argument) => this.#nodeRuns.ask(argument),
     })
     this.#clientQueue = this.#makeClientQueue()
   }
@@ -256,6 +267,7 @@ export class MailSystem {
           this.#hosts.forget()
           this.#decisions.smtp.forget()
         },
+        askAgain: () => this.#decisions.smtp.askAgain(),
       },
       statistics: this.#statistics,
       metrics: () => this.#parts.measures.page(),

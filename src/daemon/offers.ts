@@ -1,5 +1,6 @@
 // From the configuration to what a door offers and bears: made once at start and reload, handed to every session.
 import { hasFlag, option, optionAt } from "../config/options.ts"
+import { mainGroup } from "../config/queue-groups.ts"
 import { classMembers, type DaemonOptions, macro, type Settings } from "../config/settings.ts"
 import { isLetBy, type Mechanism, mechanisms } from "../auth/sasl.ts"
 import { noRecipientActions, type NoRecipientAction } from "../message/submit.ts"
@@ -103,7 +104,12 @@ function makeOffers(settings: Settings, daemon: DaemonOptions, software: string)
     trustedUsers: new Set((settings.submitTrusted ?? classMembers(settings, "t")).keys()),
     origins: originsOf(settings),
     ...helpOf(settings, software),
+    ...groupsOf(settings),
   }
+}
+
+function groupsOf({ queueGroups }: Settings): Pick<Offers, "queueGroups"> {
+  return queueGroups.size === 0 ? {} : { queueGroups: new Set([...queueGroups.keys(), mainGroup]) }
 }
 
 /** Where sendmail has no limit, or one that only delays. */

@@ -17,6 +17,9 @@ export type QueueVerbsWorld = {
   readonly ahead?: () => number
   /** Queue groups of the configuration in force; undefined: it has none. */
   readonly groups?: () => QueueGroups | undefined
+}
+
+export type ChangeWorld = QueueVerbsWorld & {
   /** Something may be due now. */
   readonly wake: () => void
 }
@@ -79,7 +82,7 @@ async function shapesOf(
  */
 export async function* change(
   request: Request,
-  { spool, ahead = none, groups, wake }: QueueVerbsWorld,
+  { spool, ahead = none, groups, wake }: ChangeWorld,
   act: (id: string) => Promise<boolean>,
 ): AsyncIterable<Answer> {
   const wanted = wantedBy(request, ahead(), groups?.())

@@ -52,8 +52,8 @@ export type World = {
   readonly refused?: (asked: Asked, reply: Reply) => void
   /** Whether what was asked is to be kept with this refusal; absent: never. */
   readonly samples?: () => boolean
-  /** ETRN: what waits for this host is tried now. */
-  readonly runQueue: (node: string) => void
+  /** ETRN: what its argument names is tried now. */
+  readonly runQueue: (argument: string) => void
   /** Each reply with its reason, for whoever looks over the session's shoulder. */
   readonly watch?: (arrival: Arrival, reply: Reply, reason: Reason | undefined) => void
   /** Fires when the daemon stops: sessions end after the message in hand. */

@@ -22,7 +22,7 @@ export type Lease = { readonly session: Session; readonly reused: boolean }
 type Book = { open: number; readonly resting: Session[]; readonly waiting: (() => void)[] }
 
 type Trouble = NotOpened & {
-  readonly until: number
+  until: number
   /** How long it was left alone, for the next time. */
   readonly waitedMs: number
   /** Resolves when the one attempt that is under way has told whether it lives again. */
@@ -109,6 +109,12 @@ export class Pool {
       return { state: trouble.silent ? "down" : "avoid", broken: trouble.broken }
     // Its time is over: the next that asks is the probe; whoever comes while it is under way goes by what was known.
     return trouble.probe !== undefined && trouble.silent ? { state: "down", broken: trouble.broken } : up
+  }
+
+  /** Somebody says that it is worth a try: the next message asks each silent peer again, and the others wait for what it finds out. */
+  askAgain(): void {
+    const now = performance.now()
+    for (const trouble of this.#troubles.values()) trouble.until = Math.min(trouble.until, now)
   }
 
   /** What is remembered of peers is no more, and sessions that rest end: each peer is met anew. */

@@ -43,7 +43,9 @@ export type SmtpMailer = {
   foresee(route: Pick<Route, "mailer" | "host">, to: string): Promise<readonly Reason[]>
   /** Ends the sessions that rest, waits for those in use. Deliveries that begin after this are delayed. */
   close(): Promise<void>
-  /** Hosts that did not answer are asked again by the next message. */
+  /** Of hosts that did not answer each is asked again by one message. */
+  askAgain(): void
+  /** What is remembered of hosts is no more: each message asks them anew. */
   forget(): void
 }
 
@@ -88,6 +90,7 @@ export function makeSmtpMailer(world: SmtpWorld): SmtpMailer {
     deliver: (batch, leaving) => deliver(batch, terms, settings, leaving),
     foresee: ({ mailer, host }, to) => foresee({ host, to }, smtpDelivery(settings, mailer), terms),
     close: () => pool.close(),
+    askAgain: () => pool.askAgain(),
     forget: () => pool.forget(),
   }
 }

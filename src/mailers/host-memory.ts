@@ -11,16 +11,17 @@ export type HostStatus = {
   readonly says: string
 }
 
-/** What commands may ask: the list, and that it be forgotten. */
+/** What commands may ask: the list, that it be forgotten, and that each host which did not answer be asked again by one message. */
 export type HostMemory = {
   list(): readonly HostStatus[]
   forget(): void
+  askAgain(): void
 }
 
 const mostHosts = 10_000
 
 /** The last word about each host, the latest at the end. */
-export class HostStatuses implements HostMemory {
+export class HostStatuses implements Pick<HostMemory, "list" | "forget"> {
   readonly #byHost = new Map<string, HostStatus>()
 
   /** `remote` is a status's own: "mx1.example.org [192.0.2.7]", or a domain that was never reached. */

@@ -2,7 +2,7 @@
 import { classify } from "../mail/address.ts"
 import { reply, type Reply } from "../mail/reply.ts"
 import { help } from "./help.ts"
-import { about, closing, queueing, replies, unknownCommand } from "./replies.ts"
+import { about, closing, queueing, queueingGroup, replies, unknownCommand, unknownGroup } from "./replies.ts"
 import {
   traced,
   type Asks,
@@ -44,17 +44,20 @@ export function verb(session: Session): Outcome {
     : stay(session, replies.verbose)
 }
 
-/** ETRN: the queue for this host is run; what waits for others is not touched (RFC 1985 §5). */
+/** ETRN: the queue for this host, or a queue group, is run (RFC 1985 §5). */
 export async function etrn(session: Session, argument: string, { gate }: Asks): Promise<Outcome> {
   const { lmtp, privacy } = session.offers
   if (lmtp) return stay(session, unknownCommand("ETRN"))
   if (privacy.has("noetrn")) return notAllowed(session, "noetrn")
   if (argument === "") return stay(session, replies.needParameter)
-  const node = argument.replace(/^[@#]/, "").toLowerCase()
+  const group = argument.startsWith("#") ? argument.slice(1) : undefined
+  if (group !== undefined && session.offers.queueGroups?.has(group) !== true)
+    return stay(session, unknownGroup(group))
   const may = await gate.queueRun?.(session.arrival, argument)
   if (may?.outcome === "no" || may?.outcome === "later")
     return stay(session, may.reply, traced("check_etrn", argument, may))
-  return move(session, queueing(argument), { does: "run queue", node })
+  const started = group === undefined ? queueing(argument) : queueingGroup(group)
+  return move(session, started, { does: "run queue", node: argument })
 }
 
 /** VRFY: whom a name stands for. */

@@ -199,6 +199,14 @@ export function queueing(node: string): Reply {
   return reply(250, "2.0.0", `Queuing for node ${echo(node)} started`)
 }
 
+export function queueingGroup(name: string): Reply {
+  return reply(250, "2.0.0", `Queuing for queue group ${echo(name)} started`)
+}
+
+export function unknownGroup(name: string): Reply {
+  return reply(459, "4.5.4", `Queue ${echo(name)} unknown`)
+}
+
 /**
  * The gate's refusal with the address as it was typed in front, as sendmail has it: `<x@example.org>... Relaying denied`.
  * sendmail puts it before 450, 550 and 553 only (err.c fmtmsg); 451, 551 and 552 say their words alone.

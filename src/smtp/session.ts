@@ -72,6 +72,8 @@ export type Offers = {
   readonly pipelining?: false
   /** What the door offers, where srv_features changed it for this session. */
   readonly door?: Offers
+  /** Names that ETRN may ask for with a # (QUEUE_GROUP); absent: there are none. */
+  readonly queueGroups?: ReadonlySet<string>
   /** The client is a proxy that we trust: it may say for whom it speaks (XCLIENT, XFORWARD). */
   readonly proxied?: boolean
   /** What the site's help file says (HELP_FILE); absent: HELP has a text of our own. */
@@ -169,7 +171,7 @@ export type Next =
   | { readonly does: "pause"; readonly milliseconds: number }
   /** TLS begins, now that the 220 is said; whatever the client sent before that was not meant (RFC 3207 §6). */
   | { readonly does: "start tls"; readonly terms?: TlsTerms }
-  /** The queue for this host is to be run (ETRN). */
+  /** ETRN: what waits there is to be tried; the argument as it was given. */
   | { readonly does: "run queue"; readonly node: string }
   | { readonly does: "close" }
 
