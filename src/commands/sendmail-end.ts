@@ -4,9 +4,9 @@ import type { Said, Submission, Submitted } from "../daemon/submission.ts"
 import { makeIds, someRun } from "../daemon/ids.ts"
 import type { ClientFile } from "../queue/client-file.ts"
 import type { Io } from "./io.ts"
-import { exits, Refusal } from "./io.ts"
+import { exits, isTerminal, Refusal } from "./io.ts"
 import type { Facts, Prepared } from "./sendmail-header.ts"
-import type { SendmailOptions } from "./sendmail-options.ts"
+import type { ErrorMode, SendmailOptions } from "./sendmail-options.ts"
 import { exitOf, wordsOf } from "./submit.ts"
 
 /** A message that is ready to be handed over. */
@@ -72,7 +72,7 @@ export type End = {
 /** Tells what was refused, keeps what nobody got; the result is the exit code. */
 export async function conclude(letter: Letter, { refused, said }: Submitted, end: End): Promise<number> {
   const whole = said !== undefined && said.code !== 250 ? said : undefined
-  const { errorMode } = end.options
+  const errorMode = modeOf(end)
   if (errorMode === "p" || errorMode === "w") tell(refused, whole, end.io)
   const failed = whole ?? refused.find(({ said: words }) => words.code >= 500)?.said
   const later = refused.filter(({ said: words }) => words.code < 500).map(({ recipient }) => recipient)
@@ -80,6 +80,11 @@ export async function conclude(letter: Letter, { refused, said }: Submitted, end
   if (failed === undefined) return exits.ok
   if (failed.code >= 500) await keepFailed(letter, whole, refused, end)
   return errorMode === "e" && failed.code >= 500 ? exits.ok : exitOf(failed)
+}
+
+/** Where nobody sits at a terminal to write to, it is told by mail (sendmail: savemail.c, ESM_REPORT). */
+function modeOf({ options: { errorMode = "p" }, io }: End): ErrorMode {
+  return errorMode === "w" && !isTerminal(io) ? "m" : errorMode
 }
 
 function tell(refused: Submitted["refused"], whole: Said | undefined, io: Io): void {
@@ -92,14 +97,15 @@ function refusalLine(recipient: string, said: Said): string {
   return `${recipient}... ${wordsOf(said).replace(/^<[^>]*>\.\.\. /, "")}`
 }
 
-/** By mail to the sender with -oem and -oee, else into dead.letter. */
+/** By mail to the sender with -oem and -oee, not at all with -oeq, else into dead.letter. */
 async function keepFailed(
   letter: Letter,
   whole: Said | undefined,
   refused: Submitted["refused"],
   end: End,
 ): Promise<void> {
-  const { errorMode } = end.options
+  const errorMode = modeOf(end)
+  if (errorMode === "q") return
   const byMail = (errorMode === "m" || errorMode === "e") && letter.sender.path !== ""
   const named = refused
     .filter(({ said }) => said.code >= 500)

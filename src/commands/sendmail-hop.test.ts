@@ -71,6 +71,14 @@ function delivered() {
   }
 }
 
+test("confERROR_MODE says how errors are told, unless -oe does; a word that is none is refused with its line", async () => {
+  const quiet = [...usual, "define(`confERROR_MODE', `quiet')dnl"]
+  assert.deepEqual(await sendmail(["nosuch"], quiet), { code: 69, stdout: "", stderr: "" })
+  assert.match((await sendmail(["-oep", "nosuch"], quiet)).stderr, /^nosuch\.\.\. Relaying denied$/m)
+  const { code } = await sendmail(["me"], [...usual, "define(`confERROR_MODE', `loud')dnl"])
+  assert.match(String(code), /submit\.mc:3: confERROR_MODE "loud" is none of p q m w e/)
+})
+
 function waiting() {
   const names = readdirSync(layoutOf(state).clientQueue).filter(isClientName)
   return names.map((name) => {

@@ -27,16 +27,17 @@ export type Sending = {
 }
 
 /** Reads a message and sends it. */
-export async function sendMessage(options: SendmailOptions, sending: Sending): Promise<number> {
+export async function sendMessage(given: SendmailOptions, sending: Sending): Promise<number> {
   const { state, io } = sending
-  const named = options.operands.map(addressesIn)
-  if (named.flat().length === 0 && !options.recipientsFromHeader) {
+  const named = given.operands.map(addressesIn)
+  if (named.flat().length === 0 && !given.recipientsFromHeader) {
     io.stdout.write("Recipient names must be specified\n") // sendmail's words, where it says them
     return exits.usage
   }
+  const hop = await hopOf(given, state)
+  const options = { ...given, errorMode: given.errorMode ?? hop?.program.errorMode }
   const { head, rest } = await openMessage(asLines(sending.input, { dotEnds: !options.ignoreDots }))
   const header = scanHeader(head)
-  const hop = await hopOf(options, state)
   const lists = [...named, ...(options.recipientsFromHeader ? recipientListsIn(header) : [])]
   // sendmail puts each argument's and each field's recipients before those that it has; its log and its server see them so.
   const recipients = [...new Set((hop === undefined ? lists : lists.toReversed()).flat())]

@@ -54,6 +54,17 @@ for (const [argv, expected] of [
     },
   ],
   [["-q!Ifar"], { queueRun: { interval: undefined, parts: [{ field: "I", part: "far", not: true }] } }],
+  [
+    ["-Qodd", "-qIfar"],
+    {
+      quarantine: "odd",
+      queueRun: { interval: undefined, parts: [{ field: "I", part: "far", not: false }] },
+    },
+  ],
+  [
+    ["-Q", "-qQ"],
+    { quarantine: "", queueRun: { interval: undefined, parts: [{ field: "Q", part: "", not: false }] } },
+  ],
   [["-bp", "-qQ"], { queueRun: { interval: undefined, parts: [{ field: "Q", part: "", not: false }] } }],
   [["-d", "-bv", "root"], { mode: "v", operands: ["root"], debug: "" }],
   [["-d0.1", "-bv", "root"], { mode: "v", operands: ["root"], debug: "0.1" }],

@@ -34,12 +34,14 @@ export type SendmailOptions = {
   verbose: boolean
   /** -G: another system's mail is passed on; its header is not completed. */
   gateway: boolean
-  /** -oe, -e. */
-  errorMode: ErrorMode
+  /** -oe, -e; undefined: as submit.mc says (confERROR_MODE), else p. */
+  errorMode: ErrorMode | undefined
   /** -odq, -odd: into the queue, and there until the next queue run. */
   queueOnly: boolean
   /** -q: a queue run; the value of -q30m is the time between runs of a daemon. */
   queueRun: { readonly interval: string | undefined; readonly parts: readonly QueuePart[] } | undefined
+  /** -Q: what -q names goes into quarantine for this reason; "": out of it. */
+  quarantine?: string
   /** -C */
   config: string | undefined
   /** -d: what is traced; "" for everything. */
@@ -105,7 +107,7 @@ function fresh(): SendmailOptions {
     envid: undefined,
     verbose: false,
     gateway: false,
-    errorMode: "p",
+    errorMode: undefined,
     queueOnly: false,
     queueRun: undefined,
     config: undefined,
@@ -131,8 +133,8 @@ function readWord(
     }
     if (!withValue.includes(letter)) return fail(`illegal option -- ${letter}`)
     const rest = letters.slice(n + 1)
-    // -q and -d may stand alone: then the next word is not theirs.
-    const inWord = rest !== "" || letter === "q" || letter === "d"
+    // These may stand alone: then the next word is not theirs.
+    const inWord = rest !== "" || "qQd".includes(letter)
     if (!inWord && next === undefined) return fail(`option requires an argument -- ${letter}`)
     const given = inWord ? rest : (next ?? "")
     const wrong = letter === "O" ? applyLongOption(options, given, names) : applyValue(options, letter, given)
@@ -195,6 +197,9 @@ function applyValue(options: SendmailOptions, letter: string, value: string): st
       return undefined
     case "q":
       return applyQueue(options, value)
+    case "Q":
+      options.quarantine = value
+      return undefined
     case "e":
       return applyErrorMode(options, value) ? undefined : `Invalid -e argument: ${value}`
     case "o":
@@ -202,7 +207,7 @@ function applyValue(options: SendmailOptions, letter: string, value: string): st
     case "d":
       options.debug = value
       return undefined
-    default: // D, h, L, M, p, Q, x: debugging, names for logs, words for other programs
+    default: // D, h, L, M, p, x: debugging, names for logs, words for other programs
       return undefined
   }
 }
@@ -299,9 +304,14 @@ function applyLongOption(options: SendmailOptions, value: string, names: OptionN
 }
 
 function applyErrorMode(options: SendmailOptions, value: string): boolean {
-  if (value !== "p" && value !== "m" && value !== "w" && value !== "e" && value !== "q") return false
+  if (!isErrorMode(value)) return false
   options.errorMode = value
   return true
+}
+
+/** Whether it is one of the letters of -oe. */
+export function isErrorMode(letter: string): letter is ErrorMode {
+  return letter.length === 1 && "pmweq".includes(letter)
 }
 
 /** b(ackground), i(nteractive), q(ueue only), d(eferred): the daemon delivers, so only whether it is to begin matters here. */

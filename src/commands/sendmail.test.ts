@@ -65,7 +65,12 @@ const verb: Verb = async function* (request) {
 }
 const control = await serveControl(
   layoutOf(state).control,
-  new Map(["explain", "retry", "idle", "queue", "count", "client run"].map((name) => [name, verb])),
+  new Map(
+    ["explain", "retry", "hold", "release", "idle", "queue", "count", "client run"].map((name) => [
+      name,
+      verb,
+    ]),
+  ),
   (error) => assert.fail(String(error)),
 )
 after(() => {
@@ -290,6 +295,7 @@ test("-Am -odq is for the mail system's own queue: names stay as they are typed,
 
 for (const [flag, code] of [
   ["-oem", 67],
+  ["-oew", 67], // nobody sits at a terminal here
   ["-oee", 0],
 ] as const) {
   test(`${flag} has the sender told by mail of who was refused, and ends with ${code}`, async () => {
@@ -401,6 +407,19 @@ test("-q tries everything now and waits until that is done; -qR chooses", async 
   await sendmail(["-Ac", "-q"])
   assert.deepEqual(asked[4], { verb: "client run" })
   assert.equal((await sendmail(["-q30m"])).code, 64)
+})
+
+test("-Qreason holds what -q chooses, -Q releases it, and neither is for everything", async () => {
+  assert.equal((await sendmail(["-Qlooks odd", "-qRfar@"])).code, 0)
+  const limits = [{ field: "recipient", part: "far@", not: false }]
+  assert.deepEqual(asked, [
+    { verb: "hold", all: true, selection: { limits, held: "no" }, because: "looks odd" },
+  ])
+  await sendmail(["-Q", "-qRfar@"])
+  assert.deepEqual(asked[1], { verb: "release", all: true, selection: { limits, held: "only" } })
+  const { code, stderr } = await sendmail(["-Qlooks odd"])
+  assert.equal(code, 64)
+  assert.match(stderr, /^sendmail: -Q needs -qI, -qR, -qS, -qQ or -qG/)
 })
 
 test("-bp is mailq", async () => {

@@ -19,7 +19,8 @@ Takes a message on standard input and puts it into the queue of the running Wayp
   -bp            the queue (mailq); -qI, -qR, -qS choose; -bP how much is there; -bi makes the aliases anew
                  (newaliases)
   -bd, -bD       starts the mail system, in the background or foreground; with -q30m: a queue run every half hour
-  -q             tries everything in the queue now
+  -q             tries everything in the queue now; -qI, -qR, -qS, -qG choose, with ! all others
+  -QREASON -qI…  holds what is chosen; -Q -qI… releases it
   -bt            asks how addresses are treated, line by line; ? lists what can be asked
   -C FILE        the sendmail.mc for -bd, -bD, -bv, -bi and -bt (for -bt also a compiled sendmail.cf)
   --state DIR    the state directory (else $WAYPOST_STATE, ./var of the checkout, /var/lib/waypost)
@@ -49,6 +50,7 @@ async function inMode(options: SendmailOptions, io: Io): Promise<number> {
   }
   switch (options.mode) {
     case "m":
+      if (options.quarantine !== undefined) return quarantine(options, state, io)
       if (options.queueRun !== undefined && options.operands.length === 0) return queueRun(options, state, io)
       return await (await import("./sendmail-message.ts")).sendMessage(options, {
         state,
@@ -146,10 +148,32 @@ async function queueRun(
   }
 }
 
+/** -Q: what the parts name is held, or released; nothing is tried that was not. */
+async function quarantine(
+  { queueRun: wanted, quarantine: because = "" }: SendmailOptions,
+  state: string,
+  io: Io,
+): Promise<number> {
+  const parts = wanted?.parts ?? []
+  if (parts.length === 0)
+    return refuse(
+      io,
+      "sendmail: -Q needs -qI, -qR, -qS, -qQ or -qG, to say which messages are meant",
+      exits.usage,
+    )
+  const release = because === ""
+  const { selection } = meant(parts)
+  const held = release || parts.some(({ field }) => field === "Q") ? "only" : "no"
+  const { ask } = await import("./control-client.ts")
+  const request = { verb: release ? "release" : "hold", all: true, selection: { ...selection, held } }
+  for await (const _ of ask(state, release ? request : { ...request, because })) continue
+  return exits.ok
+}
+
 const fieldOf = { I: "id", R: "recipient", S: "sender", Q: "reason", G: "group" } as const
 
 /** What is in quarantine is never tried before it is released. */
-function meant(parts: NonNullable<SendmailOptions["queueRun"]>["parts"]): object {
+function meant(parts: NonNullable<SendmailOptions["queueRun"]>["parts"]) {
   const limits = parts.map(({ field, part, not }) => ({ field: fieldOf[field], part, not }))
   return { all: true, selection: { limits, held: "no" } }
 }

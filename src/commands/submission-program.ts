@@ -2,7 +2,7 @@
 // one beside the configuration of the system it speaks to.
 import { once } from "node:events"
 import type { Socket } from "node:net"
-import { hasFlag } from "../config/options.ts"
+import { hasFlag, option, optionAt } from "../config/options.ts"
 import {
   classMembers,
   feature,
@@ -18,6 +18,7 @@ import { streamChannel } from "../host/channel.ts"
 import { hostFacts } from "../host/facts.ts"
 import { loadSubmission } from "./configuration.ts"
 import { exits, Refusal } from "./io.ts"
+import { type ErrorMode, isErrorMode } from "./sendmail-options.ts"
 
 export type SubmissionProgram = {
   readonly hop: SubmissionHop
@@ -27,6 +28,8 @@ export type SubmissionProgram = {
   readonly trusted: ClassMembers
   /** PrivacyOptions has authwarnings, as it has by default. */
   readonly warns: boolean
+  /** confERROR_MODE, for whom -oe says nothing. */
+  readonly errorMode: ErrorMode
   /** Its settings, where they masquerade. */
   readonly masquerades: Settings | undefined
 }
@@ -47,8 +50,21 @@ function programOf(settings: Settings): SubmissionProgram | undefined {
     host: macro(settings, "j") ?? hostFacts().hostname,
     trusted: classMembers(settings, "t"),
     warns: hasFlag(settings, "PrivacyOptions", "authwarnings"),
+    errorMode: errorModeOf(settings),
     masquerades: macro(settings, "M") || feature(settings, "genericstable") ? settings : undefined,
   }
+}
+
+function errorModeOf(settings: Settings): ErrorMode {
+  const word = option(settings, "ErrorMode")
+  const letter = word.charAt(0)
+  if (isErrorMode(letter)) return letter
+  const at = optionAt(settings, "ErrorMode")
+  const line = at === undefined ? "" : `${at.file}:${at.line}: `
+  throw new Refusal(
+    `the mail was not sent: ${line}confERROR_MODE "${word}" is none of p q m w e`,
+    exits.config,
+  )
 }
 
 /** A conversation with its server that has said hello; undefined when that is not there, or not now. */
