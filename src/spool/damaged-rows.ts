@@ -1,9 +1,7 @@
 // The rows of a database that is damaged in places, one by one: what can be read is read, and what cannot is passed over.
-import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite"
-import { markOf } from "./database.ts"
-
-/** A row as it is read, right or wrong. */
-export type Row = Readonly<Record<string, SQLOutputValue>>
+import { DatabaseSync, type StatementSync } from "node:sqlite"
+import { markOf, pageSize } from "./database.ts"
+import { Leaves, type Row } from "./leaves.ts"
 
 /** Seqs that are tried one by one between two that can be read, and after the last one. */
 const longestGap = 50_000
@@ -13,12 +11,17 @@ const tail = 2000
 export class DamagedRows {
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
+  readonly #leaves: Leaves | undefined
 
-  /** It opens whatever SQLite does not refuse outright, and changes nothing. */
-  constructor(path: string) {
+  /**
+   * It opens whatever SQLite does not refuse outright, and changes nothing. With `header`, the file's own one is believed: then rows
+   * are found that no tree leads to any more.
+   */
+  constructor(path: string, header: "own" | "mended") {
     this.#database = new DatabaseSync(path, { defensive: false })
     // A file that is shorter than it says is read as far as it goes.
     this.#database.exec("PRAGMA writable_schema = ON; PRAGMA cell_size_check = OFF; PRAGMA query_only = ON")
+    this.#leaves = header === "own" ? Leaves.of(path, pageSize) : undefined
   }
 
   /** Whether the table can be asked at all. */
@@ -33,7 +36,7 @@ export class DamagedRows {
 
   /** Every seq that any of the tables has, as far as can be seen, ascending; in gaps that damage made, every one there may be. */
   seqs(tables: readonly string[]): readonly number[] {
-    const found = new Set<number>()
+    const found = new Set<number>(this.#leaves?.seqs())
     for (const table of tables) for (const seq of this.#seqsOf(table)) found.add(seq)
     return [...found].toSorted((a, b) => a - b)
   }
@@ -80,6 +83,13 @@ export class DamagedRows {
 
   /** The rows of a seq; undefined when they cannot be read. */
   of(table: string, seq: number): readonly Row[] | undefined {
+    const rows = this.#byTree(table, seq)
+    if (rows !== undefined && rows.length > 0) return rows
+    const strays = this.#leaves?.rows(table, seq) ?? []
+    return strays.length > 0 ? strays : rows
+  }
+
+  #byTree(table: string, seq: number): readonly Row[] | undefined {
     try {
       const statement =
         this.#statements.get(table) ?? this.#database.prepare(`SELECT * FROM ${table} WHERE seq = ?`)
@@ -100,6 +110,7 @@ export class DamagedRows {
   }
 
   close(): void {
+    this.#leaves?.close()
     this.#database.close()
   }
 }

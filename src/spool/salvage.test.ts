@@ -203,6 +203,22 @@ test("any page of queue.db may be noise: nothing is given out wrong, and all tha
   }
 })
 
+test("an inner page of a table is noise: every message below it goes on", async () => {
+  const file = readFileSync(database(closed))
+  const pages = Array.from({ length: file.length / page }, (_, n) => n)
+  const inner = pages.filter((n) => n > 0 && file[n * page] === 5)
+  assert.ok(inner.length > 0, "there are inner pages")
+  for (const n of inner) {
+    const directory = await spoiled(closed, (folder) => overwrite(database(folder), n * page, noise))
+    const reports = await check(directory, letters)
+    assert.deepEqual(
+      reports.flatMap(({ lost }) => lost),
+      [],
+    )
+    rmSync(directory, { recursive: true })
+  }
+})
+
 test("an octet may change anywhere in queue.db: at most a page of messages is lost by it, and told", async () => {
   const { size } = statSync(database(closed))
   for (let at = 5001; at < size; at += Math.ceil(size / 16)) {

@@ -22,8 +22,9 @@ import { laneOf } from "../queue/fair.ts"
 import { type Folders, setAsideOctets, syncFolder } from "./bodies.ts"
 import { checksum } from "./codec.ts"
 import { compose, lendFirstPage } from "./compose.ts"
-import { type Row, DamagedRows } from "./damaged-rows.ts"
+import { DamagedRows } from "./damaged-rows.ts"
 import { markOf, openDatabase, pageSize } from "./database.ts"
+import type { Row } from "./leaves.ts"
 import { segmentPath } from "./log-segments.ts"
 import type { DamagedMessage, DamageReport } from "./requests.ts"
 import { rememberedBeside } from "./remembered.ts"
@@ -113,12 +114,12 @@ function placeAside({ damaged }: Folders): string {
 function openDamaged(path: string, work: string, fresh: DatabaseSync): DamagedRows | undefined {
   if (sizeOf(path) === 0 && !holdsPages(`${path}-wal`)) return undefined
   const copy = join(work, "old.db")
-  compose(path, copy, pageSize)
+  const header = compose(path, copy, pageSize)
   fresh.exec("PRAGMA wal_checkpoint(TRUNCATE)")
   for (const attempt of ["as it is", "lent"] as const) {
     if (attempt === "lent") lendFirstPage(join(work, "new.db"), copy, pageSize)
     try {
-      const rows = new DamagedRows(copy)
+      const rows = new DamagedRows(copy, attempt === "lent" ? "mended" : header)
       if (["entry", "pending", "body"].every((table) => rows.has(table))) return rows
       rows.close()
     } catch {
