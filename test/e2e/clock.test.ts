@@ -1,16 +1,10 @@
 // A machine whose clock is set by a year, under a running mail system with a full queue, and before it starts. libfaketime moves the
 // clock that programs see; the one that counts since boot goes on, as it does when somebody types `date`.
 import assert from "node:assert/strict"
-import { globSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
-import { DatabaseSync } from "node:sqlite"
 import { after, before, test } from "node:test"
-import { without } from "../kit/debian.ts"
+import { clockEnv, noClock as skip, reboot, setClock } from "../kit/clock.ts"
 import { freePort, handIn, Session, System } from "../kit/system.ts"
 import { type Sink, startSink } from "../kit/sink.ts"
-
-const library = globSync("/usr/lib/*/faketime/libfaketimeMT.so.1")[0]
-const skip = without("faketime") || (library === undefined ? "needs libfaketimeMT.so.1 (faketime)" : false)
 
 const waiting = 60
 const year = "365d"
@@ -36,22 +30,6 @@ MAILER(\`smtp')dnl
 let system: System
 let far: number
 let held: Session
-
-/** Sets the clock that the mail system sees: `+365d`, `-365d`, `+0`. */
-function setClock(to: string): void {
-  writeFileSync(join(system.directory, "clock"), `${to}\n`)
-}
-
-const clockEnv = (directory: string, offset: string) => {
-  const file = join(directory, "clock")
-  writeFileSync(file, `${offset}\n`, { mode: 0o644 })
-  return {
-    LD_PRELOAD: library ?? "",
-    FAKETIME_TIMESTAMP_FILE: file,
-    FAKETIME_NO_CACHE: "1",
-    FAKETIME_DONT_FAKE_MONOTONIC: "1",
-  }
-}
 
 before(async () => {
   if (skip !== false) return
@@ -115,7 +93,7 @@ for (const [set, says] of [
     skip,
   }, async () => {
     const tried = attempts()
-    setClock(set)
+    setClock(system.directory, set)
     await visit()
     await system.said(says)
     await system.idle()
@@ -142,7 +120,7 @@ for (const [set, says] of [
 
 test("set right again, the clock and the queue agree", { skip }, async () => {
   const tried = attempts()
-  setClock("+0")
+  setClock(system.directory, "+0")
   await visit()
   await system.said(/the clock was set forward by 365 days: it agrees with the queue again/)
   await system.idle()
@@ -165,11 +143,7 @@ test("a restart in the same boot knows how long it was, whatever the clock says 
 /** Starts it again, as after a boot when `boot` names another one. */
 function restart(offset: string, boot?: string): Promise<System> {
   const { directory, port: mta, msa } = system
-  if (boot !== undefined) {
-    const database = new DatabaseSync(join(directory, "state", "queue", "queue.db"))
-    database.prepare("UPDATE clock SET boot = ?, ahead = 0").run(boot)
-    database.close()
-  }
+  if (boot !== undefined) reboot(directory, boot)
   return System.start({
     directory,
     ports: { mta, msa },
@@ -196,7 +170,7 @@ for (const [offset, says] of [
     await system.idle()
     assert.equal((await inQueue()).length, waiting)
     const tried = attempts()
-    setClock("+0")
+    setClock(system.directory, "+0")
     await visit()
     await system.said(/by 365 days: it agrees with the queue again/)
     await system.idle()
