@@ -72,6 +72,11 @@ export class Transaction {
     return this.#phase === "content" || this.#phase === "final"
   }
 
+  /** The end of the message has been sent and not been answered: the peer may have taken it. */
+  get inDoubt(): boolean {
+    return this.#phase === "final"
+  }
+
   get awaited(): AwaitedInMail {
     return this.#phase === "envelope" ? awaitedStep(this.#steps[this.#answered]) : "datafinal"
   }

@@ -72,7 +72,7 @@ export class Client {
 
   /** The end of the message has been sent and not been answered: the peer may have taken it. */
   get inDoubt(): boolean {
-    return this.#phase === "final"
+    return this.#phase === "mail" && this.#current?.inDoubt === true
   }
 
   /** Begins a transaction; the session must be ready. */
