@@ -27,6 +27,7 @@ import { handOver, type Listener, plainAddress, serve } from "./listener.ts"
 import { connectionLimits, isSubmission, offersFrom, tooManyConnections } from "./offers.ts"
 import { placesOf } from "./places.ts"
 import { Throttle } from "./throttle.ts"
+import type { World } from "./world.ts"
 
 export type DoorParts = IntakeParts & { readonly dns: Dns }
 
@@ -53,6 +54,7 @@ export class Doors {
   readonly #load: ClientLoad
   readonly #throttle: Throttle
   readonly #heavy: HeavyLoad
+  readonly #worlds = new WeakMap<Decisions, Map<string, World>>()
   #local: Server | undefined
 
   constructor(decisions: () => Decisions, parts: DoorParts) {
@@ -195,13 +197,22 @@ export class Doors {
     const proxied = arrival.client !== undefined && isTrustedProxy(settings, arrival.client.address)
     const offers = proxied && !expectsProxyHeader(daemon) ? { ...usual, proxied } : usual
     const milters = decisions.milters(daemon.name)
-    const usualWorld = sessionWorld(decisions, this.#parts, daemon.name)
+    const usualWorld = this.#world(decisions, daemon.name)
     const world = milters === undefined ? usualWorld : { ...usualWorld, milters }
     const known = { ...arrival, session: this.#parts.newId() }
     if (!daemon.modify.includes("s")) return converse(socket, { arrival: known, offers }, world)
     const begun = await this.#secure(socket, known, decisions)
     if (begun === undefined) return
     await converse(begun.stream, { arrival: arrivalWithin(known, begun.facts), offers }, world)
+  }
+
+  /** What sessions may use: made once for a door under these decisions, for ten thousand of them may be idle. */
+  #world(decisions: Decisions, door: string): World {
+    const worlds = this.#worlds.get(decisions) ?? new Map<string, World>()
+    this.#worlds.set(decisions, worlds)
+    const world = worlds.get(door) ?? sessionWorld(decisions, this.#parts, door)
+    worlds.set(door, world)
+    return world
   }
 
   /** A door of implicit TLS (RFC 8314 §3.3): DAEMON_OPTIONS with Modify=s. */
