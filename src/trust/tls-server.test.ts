@@ -1,8 +1,9 @@
 import assert from "node:assert/strict"
 import { once } from "node:events"
-import { connect, createServer } from "node:net"
-import { test } from "node:test"
-import { connect as connectTls } from "node:tls"
+import { connect, createServer, type Socket } from "node:net"
+import { duplexPair } from "node:stream"
+import { test, type TestContext } from "node:test"
+import { connect as connectTls, type TLSSocket } from "node:tls"
 import type { TlsTerms } from "../mail/tls-terms.ts"
 import { noMaterial } from "../../test/kit/tls-host.ts"
 import { makeSelfSigned } from "./self-signed.ts"
@@ -64,7 +65,8 @@ async function together(
     socket.on("error", () => {})
     void made.value.secure(socket, server).then((begun) => {
       resolve(begun.ok ? `${begun.value.facts.version} ${begun.value.facts.verify}` : begun.error)
-      socket.destroy()
+      if (begun.ok) begun.value.stream.end()
+      else socket.destroy()
     })
   })
   await once(door.listen(0, "127.0.0.1"), "listening")
@@ -117,3 +119,85 @@ test("terms that cannot be kept are no TLS at all, and the error says why", asyn
     assert.match(asClient.ok ? "it began" : asClient.error, says)
   }
 })
+
+/** A server whose handshakes are heard of, and a way to it. */
+async function ground(t: TestContext): Promise<{ readonly begun: Promise<string>; readonly port: number }> {
+  const made = makeServerTls({ ...noMaterial, server: [{ certificate, key }] })
+  if (!made.ok) throw new Error(made.error)
+  const { promise, resolve } = Promise.withResolvers<string>()
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+    socket.on("error", () => {})
+    void made.value.secure(socket).then((result) => {
+      resolve(result.ok ? result.value.facts.version : result.error)
+      if (result.ok) result.value.stream.on("data", (octets: Buffer) => result.value.stream.write(octets))
+      else socket.destroy()
+    })
+  })
+  await once(server.listen(0, "127.0.0.1"), "listening")
+  t.after(() => {
+    server.close()
+    made.value.close()
+  })
+  const place = server.address()
+  if (place === null || typeof place === "string") throw new Error("it listens nowhere")
+  return { begun: promise, port: place.port }
+}
+
+/** A client's TLS whose octets come as `pass` hands them on. */
+function clientOver(socket: Socket, pass: (octets: Buffer) => void): TLSSocket {
+  const [near, far] = duplexPair()
+  far.on("data", pass)
+  socket.on("data", (octets) => far.write(octets))
+  return connectTls({ socket: near, rejectUnauthorized: false })
+}
+
+test("a handshake may come octet by octet, or in pieces of any size, and so may all that follows", async (t) => {
+  for (const size of [1, 999, 1000, 1001, 1023, 1024, 1025]) {
+    const { begun, port } = await ground(t)
+    const socket = connect({ port, host: "127.0.0.1", noDelay: true })
+    const secure = clientOver(socket, (octets) => {
+      for (let at = 0; at < octets.length; at += size) socket.write(octets.subarray(at, at + size))
+    })
+    await once(secure, "secureConnect")
+    assert.equal(await begun, "TLSv1.3")
+    const text = Buffer.alloc(200_000, "what comes back\r\n")
+    secure.write(text)
+    let back = 0
+    for await (const octets of secure) if ((back += (octets as Buffer).length) >= text.length) break
+    assert.equal(back, text.length, `pieces of ${size}`)
+    socket.destroy()
+  }
+})
+
+for (const [what, play, why] of [
+  [
+    "what is no TLS",
+    (socket) => socket.write("EHLO pc236b.napier.ac.uk\r\n"),
+    /wrong version number|packet|record/i,
+  ],
+  [
+    "a client that leaves before it begins",
+    (socket) => socket.destroy(),
+    /^the client closed the connection during/,
+  ],
+  [
+    "a client that says no more before it begins",
+    (socket) => socket.end(),
+    /^the client closed the connection during/,
+  ],
+  [
+    "a client that leaves in the middle of its hello",
+    (socket) => socket.write("\x16\x03\x01\x01\x49\x01", () => socket.destroy()),
+    /^the client closed|socket hang up/,
+  ],
+] as const satisfies readonly (readonly [string, (socket: Socket) => unknown, RegExp])[]) {
+  test(`${what} has no TLS, and is told`, async (t) => {
+    const { begun, port } = await ground(t)
+    const socket = connect(port, "127.0.0.1")
+    socket.on("error", () => {})
+    await once(socket, "connect")
+    play(socket)
+    assert.match(await begun, why)
+    socket.destroy()
+  })
+}

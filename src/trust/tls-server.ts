@@ -1,9 +1,12 @@
 // TLS on connections that are open already: STARTTLS, and implicit TLS at its own door. One tls.Server that listens nowhere does
 // the handshakes, so that session tickets, SNI and the checking of client certificates are Node's own.
+//
+// What an idle session costs is decided in its first moments (bench/idle.ts). TLS keeps a buffer as large as the first piece that it is
+// given, or as libuv's first read, which is 64 KiB; and once a read fills that buffer, a second one of 16 KiB. So TLS begins only when
+// the client has, and is given its first octets in pieces that do not fill the smallest buffer Node has, of 1,024.
 import type { Duplex } from "node:stream"
 import { Socket } from "node:net"
 import { createSecureContext, createServer, type SecureContext, type Server, type TLSSocket } from "node:tls"
-import { ThinStream } from "./thin-stream.ts"
 import type { TlsFacts } from "../mail/arrival.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { TlsTerms } from "../mail/tls-terms.ts"
@@ -55,7 +58,6 @@ class Handshakes implements ServerTls {
         requestCert: this.#asksForCertificate,
         rejectUnauthorized: false, // what a bad one means is policy (TLS_Clt)
         handshakeTimeout,
-        allowHalfOpen: true,
         SNICallback: (name, done) => done(null, this.#contextFor(name)),
       },
       (socket) => this.#begun(socket),
@@ -63,23 +65,26 @@ class Handshakes implements ServerTls {
     this.#server.on("tlsClientError", (error, socket) => this.#failed(socket, words(error)))
   }
 
-  secure(stream: Duplex, terms?: TlsTerms): Promise<Result<Secured>> {
+  async secure(stream: Duplex, terms?: TlsTerms): Promise<Result<Secured>> {
     const key = keyOfTerms(terms)
     if (terms !== undefined && key !== undefined) {
       const special = this.#under(terms, key)
-      return special.ok ? special.value.secure(stream) : Promise.resolve(special)
+      return special.ok ? special.value.secure(stream) : special
     }
-    if (!(stream instanceof Socket) || stream.destroyed) return Promise.resolve(fail("the client is gone"))
-    const thin = new ThinStream(stream)
+    if (!(stream instanceof Socket) || stream.destroyed) return fail("the client is gone")
+    const silent = await firstOctets(stream)
+    if (silent !== undefined) return fail(silent)
     return new Promise((resolve) => {
-      const gone = () => this.#settle(thin, fail("the client closed the connection during the handshake"))
-      thin.once("close", gone)
-      this.#waiting.set(thin, (result) => {
-        thin.off("close", gone)
-        if (!result.ok) thin.destroy()
+      const gone = () => this.#settle(stream, fail(closedMeanwhile))
+      stream.once("close", gone)
+      this.#waiting.set(stream, (result) => {
+        stream.off("close", gone)
+        if (!result.ok) stream.destroy()
         resolve(result)
       })
-      this.#server.emit("connection", thin)
+      stream.read = readLittle
+      stream.allowHalfOpen = false // who ends in the middle of a handshake is gone
+      this.#server.emit("connection", stream)
     })
   }
 
@@ -111,6 +116,7 @@ class Handshakes implements ServerTls {
 
   #begun(socket: TLSSocket): void {
     socket.on("error", () => {}) // its close follows
+    socket.allowHalfOpen = true
     this.#settle(
       streamBelow(socket),
       ok({ stream: socket, facts: factsOf(socket, this.#asksForCertificate) }),
@@ -150,13 +156,33 @@ function namedContexts(material: TlsMaterial): readonly NamedContext[] {
   }))
 }
 
-type Layered = TLSSocket & {
-  readonly _handle?: { readonly _parentWrap?: { readonly stream?: Duplex } } | null
+const closedMeanwhile = "the client closed the connection during the handshake"
+
+/** Waits until the client has begun, and leaves what it said in the stream; else says why it has not. */
+function firstOctets(socket: Socket): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const settle = (why: string | undefined) => {
+      clearTimeout(timer)
+      socket.off("readable", heard).off("close", left)
+      resolve(why)
+    }
+    const left = () => settle(closedMeanwhile)
+    const heard = () => settle(socket.readableLength > 0 ? undefined : closedMeanwhile) // without octets: its end
+    const timer = setTimeout(() => settle("the client did not begin its handshake"), handshakeTimeout)
+    socket.on("readable", heard).on("close", left)
+  })
 }
+
+/** The stream's own read, for Node, which hands TLS what is there already: not all of it at once. */
+function readLittle(this: Socket, size = Math.min(this.readableLength, 1000)): unknown {
+  return Socket.prototype.read.call(this, size)
+}
+
+type Layered = TLSSocket & { readonly _parent?: Duplex | null }
 
 /** What TLS runs over here. Node tells it by no public name; without it the handshake ends by its limit of time. */
 function streamBelow(socket: TLSSocket): Duplex | undefined {
-  return (socket as Layered)._handle?._parentWrap?.stream
+  return (socket as Layered)._parent ?? undefined
 }
 
 function words(error: Error & { readonly reason?: string; readonly code?: string }): string {
