@@ -25,7 +25,14 @@ export type ClientExchange = {
   ) => { readonly say: string } | { readonly give: "up"; readonly why: string }
 }
 
-const strongestFirst = ["EXTERNAL", "SCRAM-SHA-256", "CRAM-MD5", "PLAIN", "LOGIN"] as const
+const strongestFirst = [
+  "EXTERNAL",
+  "SCRAM-SHA-256-PLUS",
+  "SCRAM-SHA-256",
+  "CRAM-MD5",
+  "PLAIN",
+  "LOGIN",
+] as const
 
 export type Choice = {
   /** What the server offers, in capitals. */
@@ -36,12 +43,14 @@ export type Choice = {
   readonly secure: boolean
   /** We have shown a certificate. */
   readonly certified: boolean
+  /** What the login can be bound to (RFC 9266); absent where there is no TLS 1.3. */
+  readonly channel?: Buffer | undefined
   readonly nonce: string
 }
 
 /** The exchange for these credentials; a string that says why there is none. */
 export function chooseExchange(credentials: Credentials, choice: Choice): ClientExchange | string {
-  const { offered, allowed, secure, certified, nonce } = choice
+  const { offered, allowed, secure, certified, channel } = choice
   const wanted = (credentials.mechanisms ?? allowed).map((word) => word.toUpperCase())
   let held: string | undefined
   for (const mechanism of strongestFirst) {
@@ -49,7 +58,9 @@ export function chooseExchange(credentials: Credentials, choice: Choice): Client
     const plain = mechanism === "PLAIN" || mechanism === "LOGIN"
     // sendmail differs: it says passwords in clear text unless told otherwise (AuthOptions=p). M: asks for it here.
     if (plain && !secure && credentials.mechanisms?.includes(mechanism) !== true) held = mechanism
-    else if (mechanism !== "EXTERNAL" || certified) return exchangeOf(mechanism, credentials, nonce)
+    else if (mechanism === "EXTERNAL" && !certified) continue
+    else if (mechanism === "SCRAM-SHA-256-PLUS" && channel === undefined) continue
+    else return exchangeOf(mechanism, credentials, choice)
   }
   if (held !== undefined) return `${held} would say the password in clear text`
   return `the peer offers ${offered.join(" ") || "no mechanism"}, and we may use ${wanted.join(" ")}`
@@ -58,7 +69,7 @@ export function chooseExchange(credentials: Credentials, choice: Choice): Client
 function exchangeOf(
   mechanism: (typeof strongestFirst)[number],
   credentials: Credentials,
-  nonce: string,
+  choice: Choice,
 ): ClientExchange {
   const { authorization, login, password } = credentials
   switch (mechanism) {
@@ -79,8 +90,9 @@ function exchangeOf(
           say: `${login} ${createHmac("md5", password).update(challenge).digest("hex")}`,
         }),
       }
+    case "SCRAM-SHA-256-PLUS":
     case "SCRAM-SHA-256":
-      return scram(login, password, nonce)
+      return scram(mechanism, credentials, choice)
   }
 }
 
@@ -97,12 +109,16 @@ function inOrder(mechanism: string, answers: readonly string[]): ClientExchange 
   }
 }
 
-function scram(login: string, password: string, nonce: string): ClientExchange {
-  const first = clientFirst(login, nonce)
+function scram(
+  mechanism: "SCRAM-SHA-256" | "SCRAM-SHA-256-PLUS",
+  { login, password }: Credentials,
+  choice: Choice,
+): ClientExchange {
+  const first = clientFirst(login, choice.nonce, bindingOf(mechanism, choice))
   let expected: string | undefined
   return {
-    mechanism: "SCRAM-SHA-256",
-    initial: first,
+    mechanism,
+    initial: `${first.header}${first.bare}`,
     respond: (challenge) => {
       if (expected !== undefined) {
         // RFC 5802 §3: a server that cannot prove that it knows us is another.
@@ -116,6 +132,13 @@ function scram(login: string, password: string, nonce: string): ClientExchange {
       return { say: final.message }
     },
   }
+}
+
+/** RFC 5802 §6: a server that offers -PLUS must not hear "y", one from whose offer somebody has taken it must. */
+function bindingOf(mechanism: string, { channel, offered }: Choice): Buffer | "n" | "y" {
+  if (channel === undefined) return "n"
+  if (mechanism === "SCRAM-SHA-256-PLUS") return channel
+  return offered.includes("SCRAM-SHA-256-PLUS") ? "n" : "y"
 }
 
 /** Reads the right-hand side of AuthInfo: `"U:ann" "I:ann" "P=c2VjcmV0" "R:realm" "M:PLAIN LOGIN"`; `=` marks base64. */

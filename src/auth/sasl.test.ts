@@ -12,10 +12,11 @@ import {
   type Mechanism,
   mechanisms,
   proceed,
+  type SaslWorld,
   type Step,
 } from "./sasl.ts"
-import { chooseExchange, type Credentials, parseAuthInfo } from "./sasl-client.ts"
-import { clientFinal, readClientFirst, serverFinal, verifierOf } from "./scram.ts"
+import { chooseExchange, type ClientExchange, type Credentials, parseAuthInfo } from "./sasl-client.ts"
+import { clientFinal, clientFirst, readClientFirst, serverFinal, verifierOf } from "./scram.ts"
 
 const known = because("users", "STATE/users")
 const salt = Buffer.from("W22ZaJ0SNY7soEsUEjb6gQ==", "base64")
@@ -91,7 +92,9 @@ test("SCRAM-SHA-256 is that of RFC 7677's example, from both sides", () => {
   const first = readClientFirst("n,,n=user,r=rOprNGfwEbeRWgbNEkqO")
   assert.ok(first !== undefined)
   const challenge = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
-  const final = clientFinal("n,,n=user,r=rOprNGfwEbeRWgbNEkqO", challenge, "pencil")
+  const client = clientFirst("user", "rOprNGfwEbeRWgbNEkqO", "n")
+  assert.equal(`${client.header}${client.bare}`, "n,,n=user,r=rOprNGfwEbeRWgbNEkqO")
+  const final = clientFinal(client, challenge, "pencil")
   assert.ok(typeof final === "object")
   assert.equal(
     final.message,
@@ -99,7 +102,8 @@ test("SCRAM-SHA-256 is that of RFC 7677's example, from both sides", () => {
   )
   assert.equal(final.expected, "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
   const verifier = verifierOf("pencil", salt, 4096)
-  assert.equal(serverFinal(first, challenge, final.message, verifier), final.expected)
+  const server = { first, challenge, verifier, channel: Buffer.alloc(0) }
+  assert.equal(serverFinal(server, final.message), final.expected)
 })
 
 test("SCRAM: our client and our server agree exactly when the password is the same", async () => {
@@ -133,6 +137,11 @@ async function converse(credentials: Credentials, on: typeof world): Promise<str
     nonce: "client-nonce",
   })
   assert.ok(typeof exchange === "object")
+  return follow(exchange, on)
+}
+
+/** Plays the client's exchange with our server to its end. */
+async function follow(exchange: ClientExchange, on: SaslWorld): Promise<string> {
   let step = await begin(exchange.mechanism as Mechanism, exchange.initial, on)
   while (step.kind === "challenge") {
     const said = exchange.respond(step.challenge)
@@ -160,10 +169,89 @@ test("SCRAM: a server that does not know the password itself is given up, and so
   assert.ok(typeof exchange === "object")
   assert.ok("say" in exchange.respond("r=abcdef,s=c2FsdA==,i=4096"))
   assert.deepEqual(exchange.respond("v=AAAA"), { give: "up", why: "it does not know the password itself" })
-  assert.equal(clientFinal("n,,n=a,r=abc", "r=abcdef,s=c2FsdA==,i=1", "x"), "it asks for only 1 iterations")
-  assert.match(String(clientFinal("n,,n=a,r=abc", "r=abcdef,s=c2FsdA==,i=999999999", "x")), /999999999/)
-  assert.match(String(clientFinal("n,,n=a,r=abc", "r=xyz,s=c2FsdA==,i=4096", "x")), /another nonce/)
+  const first = clientFirst("a", "abc", "n")
+  assert.equal(clientFinal(first, "r=abcdef,s=c2FsdA==,i=1", "x"), "it asks for only 1 iterations")
+  assert.match(String(clientFinal(first, "r=abcdef,s=c2FsdA==,i=999999999", "x")), /999999999/)
+  assert.match(String(clientFinal(first, "r=xyz,s=c2FsdA==,i=4096", "x")), /another nonce/)
 })
+
+// RFC 5802 §6, RFC 9266: what ours and theirs export of the same connection, and of two with somebody between them.
+const ours = Buffer.from("keys of this connection, 32 octet")
+const theirs = Buffer.from("keys of another connection, 32 o.")
+
+type Bound = { readonly client?: Buffer; readonly server?: Buffer; readonly offered?: readonly string[] }
+
+/** Our client and our server; `offered` is what the client hears of the server's offer. */
+async function bound(mechanisms: readonly string[], { client, server, offered }: Bound): Promise<string> {
+  const both = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"]
+  const exchange = chooseExchange(
+    { ...authinfo, mechanisms },
+    {
+      offered: offered ?? (server === undefined ? ["SCRAM-SHA-256"] : both),
+      allowed: [],
+      secure: true,
+      certified: false,
+      channel: client,
+      nonce: "client-nonce",
+    },
+  )
+  if (typeof exchange === "string") return exchange
+  return `${exchange.mechanism} ${exchange.initial?.slice(0, 2)} ${await follow(exchange, { ...world, channel: server })}`
+}
+
+for (const [what, mechanisms, between, wanted] of [
+  [
+    "both know the channel",
+    ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"],
+    { client: ours, server: ours },
+    "SCRAM-SHA-256-PLUS p= yes gor",
+  ],
+  [
+    "somebody stands in the middle",
+    ["SCRAM-SHA-256-PLUS"],
+    { client: ours, server: theirs },
+    "SCRAM-SHA-256-PLUS p= no 535",
+  ],
+  [
+    "the server knows no channel",
+    ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"],
+    { client: ours },
+    "SCRAM-SHA-256 y, yes gor",
+  ],
+  [
+    "the client knows no channel",
+    ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"],
+    { server: ours },
+    "SCRAM-SHA-256 n, yes gor",
+  ],
+  [
+    "the client may not use -PLUS, and sees it offered",
+    ["SCRAM-SHA-256"],
+    { client: ours, server: ours },
+    "SCRAM-SHA-256 n, yes gor",
+  ],
+  [
+    "somebody took -PLUS out of the offer",
+    ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"],
+    { client: ours, server: ours, offered: ["SCRAM-SHA-256"] },
+    "SCRAM-SHA-256 y, no 535",
+  ],
+] as const) {
+  test(`SCRAM with channel binding, ${what}: ${wanted}`, async () => {
+    assert.equal(await bound(mechanisms, between), wanted)
+  })
+}
+
+for (const [mechanism, first] of [
+  ["SCRAM-SHA-256-PLUS", "n,,n=gor,r=x"],
+  ["SCRAM-SHA-256-PLUS", "y,,n=gor,r=x"],
+  ["SCRAM-SHA-256-PLUS", "p=tls-unique,,n=gor,r=x"],
+  ["SCRAM-SHA-256", "p=tls-exporter,,n=gor,r=x"],
+] as const) {
+  test(`${mechanism} does not begin with ${first}`, async () => {
+    assert.equal((await begin(mechanism, first, { ...world, channel: ours })).kind, "malformed")
+  })
+}
 
 test("SCRAM: channel binding, names with stray equals signs and messages without a nonce are refused", async () => {
   for (const message of [
@@ -245,8 +333,8 @@ test("AuthOptions: each letter leaves the mechanisms that are good for it", () =
   const left = (letters: string) => mechanisms.filter((one) => isLetBy(letters, one)).join(" ")
   assert.equal(left(""), mechanisms.join(" "))
   assert.equal(left("A p y"), mechanisms.join(" "))
-  assert.equal(left("a"), "SCRAM-SHA-256")
-  assert.equal(left("m"), "SCRAM-SHA-256")
+  assert.equal(left("a"), "SCRAM-SHA-256-PLUS SCRAM-SHA-256")
+  assert.equal(left("m"), "SCRAM-SHA-256-PLUS SCRAM-SHA-256")
   assert.equal(left("d"), "EXTERNAL")
   assert.equal(left("c"), "PLAIN LOGIN")
   assert.equal(left("f"), "")

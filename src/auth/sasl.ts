@@ -1,5 +1,6 @@
-// SASL on the server's side (RFC 4422): what is said for PLAIN (RFC 4616), LOGIN, CRAM-MD5 (RFC 2195), SCRAM-SHA-256 (RFC 7677) and
-// EXTERNAL, from challenge to challenge. Who the logins are, and whether a password is right, is asked of whoever knows.
+// SASL on the server's side (RFC 4422): what is said for PLAIN (RFC 4616), LOGIN, CRAM-MD5 (RFC 2195), SCRAM-SHA-256 (RFC 7677), with
+// channel binding (RFC 9266) or without, and EXTERNAL, from challenge to challenge. Who the logins are, and whether a password is
+// right, is asked of whoever knows.
 import { createHmac, timingSafeEqual } from "node:crypto"
 import type { Arrival } from "../mail/arrival.ts"
 import { because, type Decision, no, type Reason, yes } from "../mail/decision.ts"
@@ -11,15 +12,25 @@ import {
   type ScramVerifier,
   serverFinal,
   serverFirst,
+  type ServerSide,
+  tlsExporter,
 } from "./scram.ts"
 
 /** The mechanisms we know. */
-export const mechanisms = ["EXTERNAL", "SCRAM-SHA-256", "CRAM-MD5", "PLAIN", "LOGIN"] as const
+export const mechanisms = [
+  "EXTERNAL",
+  "SCRAM-SHA-256-PLUS",
+  "SCRAM-SHA-256",
+  "CRAM-MD5",
+  "PLAIN",
+  "LOGIN",
+] as const
 export type Mechanism = (typeof mechanisms)[number]
 
 /** What a mechanism is good for, by the letters of AuthOptions that ask for it (Cyrus SASL: SASL_SEC_…). */
 const properties: Readonly<Record<Mechanism, string>> = {
   EXTERNAL: "dy",
+  "SCRAM-SHA-256-PLUS": "amy",
   "SCRAM-SHA-256": "amy",
   "CRAM-MD5": "y",
   PLAIN: "cy",
@@ -62,22 +73,24 @@ export type Authenticator = {
   tried(arrival: Arrival, login: string, right: boolean): Promise<void>
 }
 
-export type SaslWorld = { readonly logins: Logins; readonly hostname: string }
+export type SaslWorld = {
+  readonly logins: Logins
+  readonly hostname: string
+  /** What SCRAM-SHA-256-PLUS is bound to; absent where we do not offer it. */
+  readonly channel?: Buffer | undefined
+}
+
+type ScramMechanism = "SCRAM-SHA-256" | "SCRAM-SHA-256-PLUS"
 
 /** Where an exchange stands, until the client's next line. */
 export type Exchange =
   | { readonly mechanism: "PLAIN" | "EXTERNAL" }
   | { readonly mechanism: "LOGIN"; readonly login: string | undefined }
   | { readonly mechanism: "CRAM-MD5"; readonly challenge: string }
-  | { readonly mechanism: "SCRAM-SHA-256"; readonly scram: Scram | undefined }
+  | { readonly mechanism: ScramMechanism; readonly scram: Scram | undefined }
 
 type Scram =
-  | {
-      readonly at: "proof"
-      readonly first: ClientFirst
-      readonly challenge: string
-      readonly verifier: ScramVerifier
-    }
+  | ({ readonly at: "proof" } & ServerSide)
   | { readonly at: "end"; readonly decision: Decision<string>; readonly login: string }
 
 export type Step =
@@ -109,12 +122,21 @@ export async function begin(
 }
 
 function empty(mechanism: Exclude<Mechanism, "CRAM-MD5">): Exchange {
-  if (mechanism === "LOGIN") return { mechanism, login: undefined }
-  return mechanism === "SCRAM-SHA-256" ? { mechanism, scram: undefined } : { mechanism }
+  switch (mechanism) {
+    case "LOGIN":
+      return { mechanism, login: undefined }
+    case "SCRAM-SHA-256":
+    case "SCRAM-SHA-256-PLUS":
+      return { mechanism, scram: undefined }
+    case "PLAIN":
+    case "EXTERNAL":
+      return { mechanism }
+  }
 }
 
 /** The client's response to the challenge. */
-export function proceed(exchange: Exchange, response: string, { logins }: SaslWorld): Step | Promise<Step> {
+export function proceed(exchange: Exchange, response: string, world: SaslWorld): Step | Promise<Step> {
+  const { logins } = world
   switch (exchange.mechanism) {
     case "PLAIN":
       return plain(response, logins)
@@ -123,7 +145,8 @@ export function proceed(exchange: Exchange, response: string, { logins }: SaslWo
     case "CRAM-MD5":
       return cramMd5(exchange, response, logins)
     case "SCRAM-SHA-256":
-      return scram(exchange, response, logins)
+    case "SCRAM-SHA-256-PLUS":
+      return scram(exchange, response, world)
     case "EXTERNAL":
       return external(response, logins)
   }
@@ -178,18 +201,18 @@ function wrong(reason: Reason): Decision<string> {
 }
 
 async function scram(
-  exchange: Exchange & { mechanism: "SCRAM-SHA-256" },
+  exchange: Exchange & { mechanism: ScramMechanism },
   response: string,
-  logins: Logins,
+  world: SaslWorld,
 ): Promise<Step> {
-  if (exchange.scram === undefined) return await scramFirst(response, logins)
+  if (exchange.scram === undefined) return await scramFirst(exchange.mechanism, response, world)
   if (exchange.scram.at === "end") {
     const { decision, login: name } = exchange.scram
     return response === "" ? { kind: "decided", login: name, decision } : malformed
   }
-  const { first, challenge, verifier } = exchange.scram
-  const last = serverFinal(first, challenge, response, verifier)
-  const reason = because("AUTH", "the proof of SCRAM-SHA-256")
+  const { first } = exchange.scram
+  const last = serverFinal(exchange.scram, response)
+  const reason = because("AUTH", `the proof of ${exchange.mechanism}`)
   if (last === undefined) return { kind: "decided", login: first.login, decision: wrong(reason) }
   const decision = sameOnly(first.authorization, first.login, yes(prepared(first.login), reason))
   // RFC 4954 §4: 235 carries nothing, so the server's own proof is a challenge of its own, answered with an empty line.
@@ -197,20 +220,32 @@ async function scram(
   return { kind: "challenge", challenge: last, exchange: end }
 }
 
-async function scramFirst(response: string, logins: Logins): Promise<Step> {
+async function scramFirst(mechanism: ScramMechanism, response: string, world: SaslWorld): Promise<Step> {
   const first = readClientFirst(response)
   if (first === undefined) return malformed
-  const verifier = await logins.verifier(prepared(first.login))
+  const channel = channelFor(first, mechanism, world)
+  if ("kind" in channel) return channel
+  const verifier = await world.logins.verifier(prepared(first.login))
   if (verifier.outcome !== "yes") return { kind: "decided", login: first.login, decision: verifier }
-  const challenge = serverFirst(first, logins.nonce(), verifier.value)
-  return {
-    kind: "challenge",
-    challenge,
-    exchange: {
-      mechanism: "SCRAM-SHA-256",
-      scram: { at: "proof", first, challenge, verifier: verifier.value },
-    },
-  }
+  const challenge = serverFirst(first, world.logins.nonce(), verifier.value)
+  const waiting = { at: "proof", first, challenge, verifier: verifier.value, channel } as const
+  return { kind: "challenge", challenge, exchange: { mechanism, scram: waiting } }
+}
+
+const noChannel = Buffer.alloc(0)
+
+/** What the client has to repeat; where it and we are not of one mind about channel binding, how that ends (RFC 5802 §6). */
+function channelFor(
+  { binding, login: name }: ClientFirst,
+  mechanism: ScramMechanism,
+  { channel }: SaslWorld,
+): Buffer | Step {
+  if (mechanism === "SCRAM-SHA-256-PLUS")
+    return binding === `p=${tlsExporter}` && channel !== undefined ? channel : malformed
+  if (binding.startsWith("p=")) return malformed
+  if (binding !== "y" || channel === undefined) return noChannel
+  const says = "the client thinks that we offer no channel binding: somebody between us may have taken it out"
+  return { kind: "decided", login: name, decision: no(authenticationFailed, because("AUTH", says)) }
 }
 
 async function external(response: string, logins: Logins): Promise<Step> {

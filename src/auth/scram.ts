@@ -1,5 +1,6 @@
 // SCRAM-SHA-256 (RFC 5802, RFC 7677): the messages and the arithmetic of both sides. The server keeps no password, only keys that
-// a proof can be checked with; a client that knows the password proves it without saying it.
+// a proof can be checked with; a client that knows the password proves it without saying it. With channel binding (-PLUS) the proof is
+// good for this one TLS connection alone, so that nobody who stands in the middle can hand it on.
 import { createHash, createHmac, pbkdf2Sync, timingSafeEqual } from "node:crypto"
 
 /** What a server keeps of a password. */
@@ -39,9 +40,14 @@ function hmac(key: Buffer, text: string): Buffer {
   return createHmac("sha256", key).update(text).digest()
 }
 
+/** The kind of channel binding that we know (RFC 9266): keys that both ends of a TLS 1.3 connection can export. */
+export const tlsExporter = "tls-exporter"
+
 export type ClientFirst = {
-  /** "n,," or "n,a=ann,": comes back in the last message, so that nobody changes it on the way. */
+  /** "n,," or "p=tls-exporter,a=ann,": comes back in the last message, so that nobody changes it on the way. */
   readonly header: string
+  /** RFC 5802 §6: "n", the client binds itself to no channel; "y", it could, and thinks that we cannot; "p=" and the kind. */
+  readonly binding: string
   readonly authorization: string
   readonly login: string
   readonly nonce: string
@@ -49,16 +55,16 @@ export type ClientFirst = {
   readonly bare: string
 }
 
-/** Reads the client's first message; undefined when it is none, or wants channel binding, which nobody offered. */
+/** Reads the client's first message; undefined when it is none. */
 export function readClientFirst(message: string): ClientFirst | undefined {
-  const found = /^((?:n|y),(?:a=([^,]+))?,)(n=([^,]+),r=([!-+\--~]+)(?:,.*)?)$/u.exec(message)
+  const found = /^((n|y|p=[A-Za-z0-9.-]+),(?:a=([^,]+))?,)(n=([^,]+),r=([!-+\--~]+)(?:,.*)?)$/u.exec(message)
   if (found === null) return undefined
-  const [, header = "", authorization, bare = "", name = "", nonce = ""] = found
+  const [, header = "", binding = "", authorization, bare = "", name = "", nonce = ""] = found
   const login = unescaped(name)
   const acting = authorization === undefined ? "" : unescaped(authorization)
   return login === undefined || acting === undefined
     ? undefined
-    : { header, authorization: acting, login, nonce, bare }
+    : { header, binding, authorization: acting, login, nonce, bare }
 }
 
 // RFC 5802 §5.1: =2C and =3D stand for a comma and an equals sign, and no other equals sign may be there.
@@ -74,17 +80,23 @@ export function serverFirst(first: ClientFirst, ours: string, { salt, iterations
   return `r=${first.nonce}${ours},s=${salt.toString("base64")},i=${iterations}`
 }
 
+/** The server's side of an exchange that waits for the client's proof; `channel` is what it is bound to, or empty. */
+export type ServerSide = {
+  readonly first: ClientFirst
+  readonly challenge: string
+  readonly verifier: ScramVerifier
+  readonly channel: Buffer
+}
+
 /** What the server says last when the proof is right; undefined when it is not. */
 export function serverFinal(
-  first: ClientFirst,
-  challenge: string,
+  { first, challenge, verifier, channel }: ServerSide,
   message: string,
-  verifier: ScramVerifier,
 ): string | undefined {
   const found = /^(c=([A-Za-z0-9+/=]+),r=([^,]+)(?:,[^p].*)?),p=([A-Za-z0-9+/=]+)$/.exec(message)
   if (found === null) return undefined
   const [, withoutProof = "", binding = "", nonce = "", proof = ""] = found
-  if (Buffer.from(binding, "base64").toString("utf8") !== first.header) return undefined
+  if (!Buffer.from(binding, "base64").equals(boundTo(first.header, channel))) return undefined
   if (!challenge.startsWith(`r=${nonce},`)) return undefined
   const said = `${first.bare},${challenge},${withoutProof}`
   const claimed = xor(Buffer.from(proof, "base64"), hmac(verifier.storedKey, said))
@@ -93,24 +105,38 @@ export function serverFinal(
   return `v=${hmac(verifier.serverKey, said).toString("base64")}`
 }
 
+/** RFC 5802 §7: cbind-input. */
+function boundTo(header: string, channel: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(header, "utf8"), channel])
+}
+
 /** Octets beyond the shorter one's end count as wrong. */
 function xor(a: Buffer, b: Buffer): Buffer {
   if (a.length !== b.length) return Buffer.alloc(b.length)
   return Buffer.from(b.map((octet, n) => octet ^ (a[n] ?? 0)))
 }
 
-export function clientFirst(login: string, nonce: string): string {
-  return `n,,n=${escaped(prepared(login))},r=${nonce}`
+/** The client's first message in its two parts, and what it binds itself to: empty where it does not. */
+export type ClientSide = { readonly header: string; readonly bare: string; readonly channel: Buffer }
+
+const noChannel = Buffer.alloc(0)
+
+/** The client begins. `channel`: what it binds itself to, or the word of RFC 5802 §6 for why it does not. */
+export function clientFirst(login: string, nonce: string, channel: Buffer | "n" | "y"): ClientSide {
+  const bare = `n=${escaped(prepared(login))},r=${nonce}`
+  return typeof channel === "string"
+    ? { header: `${channel},,`, bare, channel: noChannel }
+    : { header: `p=${tlsExporter},,`, bare, channel }
 }
 
 /** The client's last message and what the server must answer to it; a string that says what is wrong with the challenge. */
 export function clientFinal(
-  first: string,
+  { header, bare, channel }: ClientSide,
   challenge: string,
   password: string,
 ): { readonly message: string; readonly expected: string } | string {
   const found = /^r=([!-+\--~]+),s=([A-Za-z0-9+/=]+),i=(\d{1,9})(?:,.*)?$/.exec(challenge)
-  const own = /r=([^,]+)$/.exec(first)?.[1] ?? ""
+  const own = /r=([^,]+)$/.exec(bare)?.[1] ?? ""
   if (found === null) return "its challenge is none of SCRAM"
   const [, nonce = "", salt = "", count = ""] = found
   const iterations = Number(count)
@@ -120,8 +146,8 @@ export function clientFinal(
   const salted = pbkdf2Sync(prepared(password), Buffer.from(salt, "base64"), iterations, 32, "sha256")
   const clientKey = hmac(salted, "Client Key")
   const storedKey = createHash("sha256").update(clientKey).digest()
-  const withoutProof = `c=biws,r=${nonce}`
-  const said = `${first.slice(3)},${challenge},${withoutProof}`
+  const withoutProof = `c=${boundTo(header, channel).toString("base64")},r=${nonce}`
+  const said = `${bare},${challenge},${withoutProof}`
   const proof = xor(clientKey, hmac(storedKey, said)).toString("base64")
   const expected = `v=${hmac(hmac(salted, "Server Key"), said).toString("base64")}`
   return { message: `${withoutProof},p=${proof}`, expected }

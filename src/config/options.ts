@@ -304,8 +304,8 @@ export const options = {
   AuthMechanisms: row(
     "string",
     "confAUTH_MECHANISMS",
-    "EXTERNAL SCRAM-SHA-256 PLAIN LOGIN",
-    "Mechanisms offered, with blanks between: EXTERNAL SCRAM-SHA-256 CRAM-MD5 PLAIN LOGIN.",
+    "EXTERNAL SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN",
+    "Mechanisms offered, with blanks between: EXTERNAL SCRAM-SHA-256-PLUS SCRAM-SHA-256 CRAM-MD5 PLAIN LOGIN.",
   ),
   AuthBackends: row(
     "string",

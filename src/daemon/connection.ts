@@ -32,22 +32,29 @@ import type { World } from "./world.ts"
 /** Talks with a client to the end. Never rejects: what goes wrong is logged, and the client hears 421. */
 export async function converse(
   stream: Duplex,
-  { arrival, offers }: { readonly arrival: Arrival; readonly offers: Offers },
+  { arrival, offers, channel }: Beginning,
   world: World,
 ): Promise<void> {
-  await new Connection(stream, world).run(arrival, offers)
+  await new Connection(stream, world, channel).run(arrival, offers)
+}
+
+/** How a session begins; `channel` where it is within TLS already. */
+type Beginning = {
+  readonly arrival: Arrival
+  readonly offers: Offers
+  readonly channel?: Asks["channel"]
 }
 
 class Connection {
   readonly #world: World
   #wire: Wire
-  readonly #asks: Asks
+  #asks: Asks
   readonly #filtering: Filtering | undefined
   readonly #input = new Input()
   /** A message that comes in several BDATs, between two of them. */
   #receiving: Receiving | undefined
 
-  constructor(stream: Duplex, world: World) {
+  constructor(stream: Duplex, world: World, channel: Asks["channel"]) {
     const { gate, spool, clock, authenticator } = world
     this.#world = world
     this.#wire = new Wire(stream, world.stopping)
@@ -56,6 +63,7 @@ class Connection {
       gate: this.#filtering?.gate ?? gate,
       clock,
       authenticator,
+      channel,
       room: (size) => spool.room(size),
     }
   }
@@ -147,6 +155,7 @@ class Connection {
       return gone(session)
     }
     this.#wire = new Wire(begun.value.stream, this.#world.stopping)
+    this.#asks = { ...this.#asks, channel: begun.value.channel }
     return await secured(session, begun.value.facts, this.#asks)
   }
 

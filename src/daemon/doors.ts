@@ -203,7 +203,8 @@ export class Doors {
     if (!daemon.modify.includes("s")) return converse(socket, { arrival: known, offers }, world)
     const begun = await this.#secure(socket, known, decisions)
     if (begun === undefined) return
-    await converse(begun.stream, { arrival: arrivalWithin(known, begun.facts), offers }, world)
+    const { stream, facts, channel } = begun
+    await converse(stream, { arrival: arrivalWithin(known, facts), offers, channel }, world)
   }
 
   /** What sessions may use: made once for a door under these decisions, for ten thousand of them may be idle. */

@@ -86,18 +86,18 @@ test("AuthOptions takes away the mechanisms that are not good for what its lette
   const offered = (AuthOptions: string) =>
     offersFrom(settingsOf({ options: { AuthOptions } }), door, "Waypost 0.1.0", { tls: true, logins: true })
       .auth?.mechanisms
-  assert.deepEqual(offered("A p y"), ["EXTERNAL", "SCRAM-SHA-256", "PLAIN", "LOGIN"])
-  assert.deepEqual(offered("a"), ["SCRAM-SHA-256"])
+  assert.deepEqual(offered("A p y"), ["EXTERNAL", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"])
+  assert.deepEqual(offered("a"), ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"])
 })
 
 for (const [backends, expected] of [
-  ["sasldb users", ["EXTERNAL", "SCRAM-SHA-256", "CRAM-MD5", "PLAIN", "LOGIN"]],
-  ["users", ["EXTERNAL", "SCRAM-SHA-256", "PLAIN", "LOGIN"]],
+  ["sasldb users", ["EXTERNAL", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "CRAM-MD5", "PLAIN", "LOGIN"]],
+  ["users", ["EXTERNAL", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"]],
   ["system", ["EXTERNAL", "PLAIN", "LOGIN"]],
   ["dovecot=/run/auth", ["EXTERNAL", "PLAIN", "LOGIN"]],
 ] as const) {
   test(`with ${backends} only those mechanisms are offered that it can answer`, () => {
-    const AuthMechanisms = "EXTERNAL SCRAM-SHA-256 CRAM-MD5 PLAIN LOGIN"
+    const AuthMechanisms = "EXTERNAL SCRAM-SHA-256-PLUS SCRAM-SHA-256 CRAM-MD5 PLAIN LOGIN"
     const settings = settingsOf({ options: { AuthBackends: backends, AuthMechanisms } })
     const { auth } = offersFrom(settings, door, "Waypost 0.1.0", { tls: true, logins: true })
     assert.deepEqual(auth?.mechanisms, expected)

@@ -69,7 +69,7 @@ function authOf(
 function mechanismsOf(words: readonly string[], kinds: ReadonlySet<Backend["kind"]>): readonly Mechanism[] {
   const known = words.flatMap((word) => mechanisms.find((one) => one === word) ?? [])
   return known.filter((one) => {
-    if (one === "SCRAM-SHA-256") return kinds.has("sasldb") || kinds.has("users")
+    if (one.startsWith("SCRAM-")) return kinds.has("sasldb") || kinds.has("users")
     return one !== "CRAM-MD5" || kinds.has("sasldb") // RFC 2195 needs the password itself
   })
 }

@@ -6,7 +6,6 @@ import { type ClientExchange, chooseExchange, parseAuthInfo } from "../auth/sasl
 import { option } from "../config/options.ts"
 import { feature, type Settings } from "../config/settings.ts"
 import { parseMailbox } from "../mail/address.ts"
-import type { TlsFacts } from "../mail/arrival.ts"
 import { because, type Decision, pass, withTrail, yes } from "../mail/decision.ts"
 import { fail } from "../mail/result.ts"
 import type { LookupTable } from "../maps/table.ts"
@@ -16,7 +15,7 @@ import { makeSiteTls, type SiteTls } from "../policy/site-tls.ts"
 import { clientFeaturesFor, recipientIsWell, serverIsWell, triesTls } from "../policy/tls.ts"
 import { makeTlsFeatures } from "../policy/tls-features.ts"
 import type { SiteRules } from "../routing/site-rules.ts"
-import type { ClientTls } from "../trust/tls-client.ts"
+import type { ClientTls, SecuredSocket } from "../trust/tls-client.ts"
 import { type Foresight, foreseePeer } from "./peer-foresight.ts"
 
 export type PeerSecurityParts = {
@@ -59,7 +58,7 @@ export function makePeerSecurity(parts: PeerSecurityParts): PeerSecurity {
   return {
     ...asked,
     judgesRecipients: access.length > 0 || site.judgesRecipients,
-    login: (peer, offered, facts) => login(offered, facts, parts, () => credentials(peer)),
+    login: (peer, offered, over) => login(offered, over, parts, () => credentials(peer)),
     foresee: (peer, to) => foreseePeer(peer, to, { ...asked, terms: termsFor, credentials }),
     async secure(socket, peer, timeoutMs, dane) {
       const terms = await termsFor(peer)
@@ -86,7 +85,7 @@ async function credentialsFor(peer: NamedPeer, { access, authInfo, site }: Site)
 
 async function login(
   offered: readonly string[],
-  facts: TlsFacts | undefined,
+  over: Pick<SecuredSocket, "channel"> | undefined,
   { settings, tls }: PeerSecurityParts,
   find: () => Promise<Decision<string>>,
 ): Promise<ClientExchange | string | undefined> {
@@ -99,8 +98,9 @@ async function login(
   return chooseExchange(credentials, {
     offered,
     allowed: allowedMechanisms(settings),
-    secure: facts !== undefined,
-    certified: tls.certified && facts !== undefined,
+    secure: over !== undefined,
+    certified: tls.certified && over !== undefined,
+    channel: over?.channel(),
     nonce: randomBytes(18).toString("base64url"),
   })
 }

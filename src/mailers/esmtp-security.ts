@@ -6,7 +6,7 @@ import type { TlsFacts } from "../mail/arrival.ts"
 import type { Decision, Reason } from "../mail/decision.ts"
 import type { Result } from "../mail/result.ts"
 import type { DaneDemand } from "../trust/dane.ts"
-import type { Proof } from "../trust/dane-verify.ts"
+import type { SecuredSocket } from "../trust/tls-client.ts"
 
 export type NamedPeer = { readonly host: string; readonly address: string }
 
@@ -21,11 +21,11 @@ export type PeerSecurity = {
   readonly judgesRecipients: boolean
   /** TLS_Rcpt: whether it is good enough for mail to this address. */
   isWellFor(address: string, peer: NamedPeer, facts: TlsFacts | undefined): Promise<Decision<undefined>>
-  /** AuthInfo: how to log in; undefined: nobody asks us to; a string says why it cannot be done. */
+  /** AuthInfo: how to log in; undefined: nobody asks us to; a string says why it cannot be done. `tls`: undefined in clear text. */
   login(
     peer: NamedPeer,
     offered: readonly string[],
-    facts: TlsFacts | undefined,
+    tls: Pick<SecuredSocket, "channel"> | undefined,
   ): Promise<ClientExchange | string | undefined>
   /** AuthOptions=A: whose mail it is (AUTH=) is told to those alone to whom we are logged in. */
   readonly submitterIfLoggedIn: boolean
@@ -37,7 +37,7 @@ export type PeerSecurity = {
     peer: NamedPeer,
     timeoutMs: number,
     dane?: DaneDemand,
-  ): Promise<Result<{ readonly socket: Socket; readonly facts: TlsFacts; readonly proof?: Proof }>>
+  ): Promise<Result<SecuredSocket>>
   /** TLSFallbacktoClear, or Flags=C for this one: a peer whose TLS fails is tried without. */
   fallsBack(peer: NamedPeer): Promise<boolean>
 }

@@ -9,6 +9,7 @@ import type { Broken, Fate } from "../smtp/client-fate.ts"
 import { DotStuffer, stuffed } from "../smtp/client-content.ts"
 import { type Awaited, Client, type Next } from "../smtp/client.ts"
 import type { TlsFacts } from "../mail/arrival.ts"
+import type { SecuredSocket } from "../trust/tls-client.ts"
 import { type NamedPeer, type PeerSecurity, shown, tlsLine } from "./esmtp-security.ts"
 import { type Demand, missing } from "./esmtp-demand.ts"
 import type { ClientTimeouts } from "./esmtp-terms.ts"
@@ -71,8 +72,7 @@ export class Session {
   /** When it was opened, by performance.now(). */
   readonly openedAt = performance.now()
   #socket: Socket
-  #facts: TlsFacts | undefined
-  #proof: Proof | undefined
+  #tls: Pick<SecuredSocket, "facts" | "proof" | "channel"> | undefined
   readonly #terms: SessionTerms
   #timer: NodeJS.Timeout | undefined
   #step: Waiting | undefined
@@ -136,8 +136,7 @@ export class Session {
     const { socket, facts, proof } = begun.value
     log?.(tlsLine(named, facts))
     const session = new Session(peer, socket, terms, false)
-    session.#facts = facts
-    session.#proof = proof
+    session.#tls = begun.value
     session.client.begunSecure(isCertain(facts, proof))
     const stop = () => session.abort("Shutting down")
     leaving?.add(stop)
@@ -173,14 +172,14 @@ export class Session {
     if (this.client.broken !== undefined) return
     if (!this.#keepsDemand(peer)) return
     this.#hold()
-    const good = await security.isWell(peer, this.#facts)
+    const good = await security.isWell(peer, this.tls)
     if (good.outcome === "no" || good.outcome === "later") {
       const { reply, reason } = good
       const says = `${reply.text.join(" ")} (${reason.says})`
       const permanent = good.outcome === "no"
       return this.#breakOff({ says, status: reply.status ?? "4.7.0", reply: undefined, permanent })
     }
-    const login = await security.login(peer, this.client.offers.auth, this.#facts)
+    const login = await security.login(peer, this.client.offers.auth, this.#tls)
     if (login === undefined || this.client.broken !== undefined) return
     if (typeof login === "string") return this.#tell(`AUTH=client, relay=${shown(peer)}, not done: ${login}`)
     await this.#until(this.client.authenticate(login))
@@ -193,10 +192,11 @@ export class Session {
   #keepsDemand(peer: NamedPeer): boolean {
     const { demand } = this.peer
     if (demand === undefined) return true
-    const lacks = missing(demand, this.#facts, this.#proof)
+    const proof = this.#tls?.proof
+    const lacks = missing(demand, this.tls, proof)
     if (lacks === undefined) {
       this.#tell(
-        `${demand.by}: relay=${shown(peer)}, verified${this.#proof === undefined ? "" : `: ${this.#proof.says}`}`,
+        `${demand.by}: relay=${shown(peer)}, verified${proof === undefined ? "" : `: ${proof.says}`}`,
       )
       return true
     }
@@ -242,8 +242,7 @@ export class Session {
       return this.#done()
     }
     this.#socket = begun.value.socket
-    this.#facts = begun.value.facts
-    this.#proof = begun.value.proof
+    this.#tls = begun.value
     this.#listen(this.#socket)
     if (peer !== undefined) this.#tell(tlsLine(peer, begun.value.facts))
     this.#perform(this.client.secured(isCertain(begun.value.facts, begun.value.proof)))
@@ -251,7 +250,7 @@ export class Session {
 
   /** What TLS came to here; undefined in clear text. */
   get tls(): TlsFacts | undefined {
-    return this.#facts
+    return this.#tls?.facts
   }
 
   /** Gives the message to the peer; a fate for each recipient, undefined where none was decided. The session must be ready. */

@@ -1,6 +1,15 @@
 // AUTH (RFC 4954): one command that begins an exchange, and the lines that go on with it. What the mechanisms say is auth/sasl.ts's,
 // who the logins are is asked.
-import { begin, type Exchange, type Mechanism, mechanisms, proceed, type Step } from "../auth/sasl.ts"
+import {
+  type Authenticator,
+  begin,
+  type Exchange,
+  type Mechanism,
+  mechanisms,
+  proceed,
+  type SaslWorld,
+  type Step,
+} from "../auth/sasl.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import type { Reply } from "../mail/reply.ts"
 import { usableMechanisms } from "./extensions.ts"
@@ -36,9 +45,15 @@ export async function auth(session: Session, argument: string, asks: Asks): Prom
     return stay(session, may.reply, traced("AUTH", mechanism, may))
   const response = readInitial(initial)
   if (response === "wrong" || more !== undefined) return stay(session, replies.authNotBase64)
-  const world = { logins: authenticator.logins(arrival), hostname: offers.hostname }
+  const world = worldOf(session, authenticator, asks)
   const step = await begin(mechanism, response.text, world)
   return await follow(session, mechanism, step, asks)
+}
+
+function worldOf({ arrival, offers }: Session, authenticator: Authenticator, { channel }: Asks): SaslWorld {
+  const binds = usableMechanisms(offers, arrival).includes("SCRAM-SHA-256-PLUS")
+  const logins = authenticator.logins(arrival)
+  return { logins, hostname: offers.hostname, channel: binds ? channel?.() : undefined }
 }
 
 // §4: "=" alone is an initial response of no octets.
@@ -65,7 +80,7 @@ export async function authLine(
   if (response === undefined) return stay(over, replies.authNotBase64)
   const { authenticator } = asks
   if (authenticator === undefined) return stay(over, replies.noAuth)
-  const world = { logins: authenticator.logins(session.arrival), hostname: session.offers.hostname }
+  const world = worldOf(session, authenticator, asks)
   return await follow(over, exchange.mechanism, await proceed(exchange, response, world), asks)
 }
 

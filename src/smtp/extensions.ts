@@ -72,11 +72,17 @@ const proxyLines = [
   "XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE",
 ] as const
 
-/** Mechanisms that this client may use now: no password in clear text, EXTERNAL for whom a certificate vouches. */
-export function usableMechanisms({ auth }: Offers, { tls, tlsFacts }: Arrival): readonly Mechanism[] {
+/** Mechanisms that this client may use now: no password in clear text, EXTERNAL for whom a certificate vouches, -PLUS within TLS 1.3. */
+export function usableMechanisms(
+  { auth }: Offers,
+  { tls, tlsFacts, forwardedBy }: Arrival,
+): readonly Mechanism[] {
   if (auth === undefined) return []
   return auth.mechanisms.filter((mechanism) => {
     if (mechanism === "EXTERNAL") return tlsFacts?.verify === "OK"
+    // RFC 9266 §4.2: TLS 1.3 alone. Where a proxy speaks for the client, the client's TLS ends there.
+    if (mechanism === "SCRAM-SHA-256-PLUS")
+      return tlsFacts?.version === "TLSv1.3" && forwardedBy === undefined
     return tls !== undefined || auth.inClear || !saysPassword(mechanism)
   })
 }

@@ -126,6 +126,8 @@ export type Asks = {
   readonly clock: Clock
   /** Who knows the logins; absent where nobody has one. */
   readonly authenticator?: Authenticator | undefined
+  /** What a login can be bound to (RFC 9266); absent in clear text. */
+  readonly channel?: (() => Buffer | undefined) | undefined
 }
 
 /** What the gate was asked, in sendmail's word for it, and what it said. */

@@ -7,11 +7,17 @@ import { fail, ok, type Result } from "../mail/result.ts"
 import type { TlsTerms } from "../mail/tls-terms.ts"
 import type { DaneDemand } from "./dane.ts"
 import { chainOf, type Proof, proves } from "./dane-verify.ts"
-import { factsOf } from "./tls-facts.ts"
+import { channelOf, factsOf } from "./tls-facts.ts"
 import { contextOptions, type TlsMaterial, versions } from "./tls-options.ts"
 import { keyOfTerms, mostRemembered, underTerms } from "./tls-terms.ts"
 
-export type SecuredSocket = { readonly socket: Socket; readonly facts: TlsFacts; readonly proof?: Proof }
+export type SecuredSocket = {
+  readonly socket: Socket
+  readonly facts: TlsFacts
+  readonly proof?: Proof
+  /** What a login can be bound to. */
+  readonly channel: () => Buffer | undefined
+}
 
 export type ClientTls = {
   /** Our own certificate is shown to those who ask. */
@@ -98,11 +104,12 @@ function handshake(
     }
     const timer = setTimeout(() => end(fail("the peer did not go on with the handshake")), timeoutMs)
     secured.once("secureConnect", () => {
-      const own = secured.getPeerX509Certificate()
-      const named = own?.checkHost(host, { subject: "default" }) !== undefined
+      const shown = secured.getPeerX509Certificate()
+      const named = shown?.checkHost(host, { subject: "default" }) !== undefined
       const facts = { ...factsOf(secured, true), named }
-      if (dane === undefined) return end(ok({ socket: secured, facts }))
-      end(ok({ socket: secured, facts, proof: proves(chainOf(secured), dane, Date.now()) }))
+      const own = { socket: secured, facts, channel: () => channelOf(secured) }
+      if (dane === undefined) return end(ok(own))
+      end(ok({ ...own, proof: proves(chainOf(secured), dane, Date.now()) }))
     })
     secured.once("error", (error: Error & { reason?: string }) => end(fail(error.reason ?? error.message)))
     secured.once("close", () => end(fail("the peer closed the connection during the handshake")))

@@ -17,6 +17,15 @@ export function factsOf(socket: TLSSocket, asked: boolean): TlsFacts {
   return { ...described, verify: "FAIL", why }
 }
 
+/**
+ * What a login over this connection can be bound to (RFC 9266 §2). undefined: it is no TLS 1.3, whose older kin export the same keys to
+ * both sides of somebody in the middle (§4.2), or it is closed.
+ */
+export function channelOf(socket: TLSSocket): Buffer | undefined {
+  if (socket.destroyed || socket.getProtocol() !== "TLSv1.3") return undefined
+  return socket.exportKeyingMaterial(32, "EXPORTER-Channel-Binding", Buffer.alloc(0))
+}
+
 /** sendmail writes OpenSSL's own names: ECDHE-RSA-AES256-GCM-SHA384; those of TLS 1.3 are the standard's. */
 function nameOf(cipher: { readonly name: string; readonly standardName?: string }, version: string): string {
   return version === "TLSv1.3" ? (cipher.standardName ?? cipher.name) : cipher.name

@@ -10,11 +10,16 @@ import { createSecureContext, createServer, type SecureContext, type Server, typ
 import type { TlsFacts } from "../mail/arrival.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { TlsTerms } from "../mail/tls-terms.ts"
-import { factsOf } from "./tls-facts.ts"
+import { channelOf, factsOf } from "./tls-facts.ts"
 import { contextOptions, type NamedCertificate, type TlsMaterial, versions } from "./tls-options.ts"
 import { keyOfTerms, mostRemembered, underTerms } from "./tls-terms.ts"
 
-export type Secured = { readonly stream: Duplex; readonly facts: TlsFacts }
+export type Secured = {
+  readonly stream: Duplex
+  readonly facts: TlsFacts
+  /** What a login can be bound to. */
+  readonly channel: () => Buffer | undefined
+}
 
 export type ServerTls = {
   /** The handshake, with this end as the server, under terms of this client's own. The error is OpenSSL's word for what went wrong. */
@@ -117,10 +122,8 @@ class Handshakes implements ServerTls {
   #begun(socket: TLSSocket): void {
     socket.on("error", () => {}) // its close follows
     socket.allowHalfOpen = true
-    this.#settle(
-      streamBelow(socket),
-      ok({ stream: socket, facts: factsOf(socket, this.#asksForCertificate) }),
-    )
+    const facts = factsOf(socket, this.#asksForCertificate)
+    this.#settle(streamBelow(socket), ok({ stream: socket, facts, channel: () => channelOf(socket) }))
   }
 
   #failed(socket: TLSSocket, why: string): void {

@@ -12,6 +12,7 @@ export const tools: Readonly<Record<string, string>> = {
   faketime: "faketime",
   "git-send-email": "git-email libmailtools-perl",
   getent: "libc-bin",
+  gsasl: "gsasl",
   m4: "m4",
   make: "make",
   msmtp: "msmtp",
