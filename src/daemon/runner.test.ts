@@ -81,7 +81,7 @@ function system(waiting: Queued[], changes: Partial<RunnerWorld> = {}) {
     },
     ...changes,
   }
-  return { runner: new Runner(world), tried, waiting }
+  return { runner: new Runner(world), tried, waiting, world }
 }
 
 test("what earlier runs left is tried at start, each once, and then it is idle", async () => {
@@ -115,6 +115,34 @@ test("more than memory holds waits on disk, behind nobody who came later, and no
     tried,
     messages.map(({ entry }) => entry.id),
   )
+})
+
+test("what is in hand ends while the spool is asked for more: the rest is not forgotten", async () => {
+  const waiting = Array.from({ length: 700 }, (_, n) => message(`m${n}`))
+  const { spool } = system(waiting).world
+  const tried: string[] = []
+  const { runner } = system(waiting, {
+    attempt: async ({ entry: { id } }) => {
+      tried.push(id)
+      await new Promise((resolve) => setTimeout(resolve, tried.length % 2 === 0 ? 1 : 15))
+      waiting.splice(
+        waiting.findIndex(({ entry }) => entry.id === id),
+        1,
+      )
+      return undefined
+    },
+    spool: {
+      ...spool,
+      due: async (now, limit, inHand, full) => {
+        await new Promise((resolve) => setTimeout(resolve, 10))
+        return await spool.due(now, Math.ceil(limit / 2), inHand, full)
+      },
+    },
+  })
+  runner.start()
+  for (const end = performance.now() + 5000; tried.length < 700 && performance.now() < end; )
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  assert.equal(new Set(tried).size, 700)
 })
 
 test("in queue-only mode nothing is tried until a queue run", async () => {

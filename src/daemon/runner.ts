@@ -166,7 +166,8 @@ export class Runner {
       for (const lane of full) this.#behind.add(lane)
       const due = await spool.due(now, free, [...this.#known], full)
       for (const queued of due) if (!this.#stopped) this.#takeDue(queued, now)
-      if ((free - this.#hands.free) * 2 >= free) this.#leftOnDisk = true
+      // Of one lane we get half of what we ask for. (What was in hand may have ended meanwhile: free hands tell nothing.)
+      if (due.length * 2 >= free) this.#leftOnDisk = true
       const next = await spool.nextDue(now)
       if (next !== undefined) this.#dueAt(next)
       if (this.#world.interval !== undefined) this.#sleep(this.#world.interval)
