@@ -17,8 +17,13 @@ import {
 import type { Failure } from "./requests.ts"
 import { step } from "./steps.ts"
 
-/** Where a record's octets lie. */
-export type Place = { readonly segment: number; readonly at: number; readonly crc: number }
+/** Where a record begins, and where its octets lie. */
+export type Place = {
+  readonly segment: number
+  readonly record: number
+  readonly at: number
+  readonly crc: number
+}
 
 /** Up to here everything that the log holds is durable. */
 export type Mark = { readonly segment: number; readonly at: number }
@@ -36,8 +41,8 @@ export type JournalEvents = {
   readonly written: () => void
   /** A segment is full: nothing more is written into it, and the next one has this number. */
   readonly full: (next: number) => void
-  /** A group could not be written: nothing more is, until begin() is called for a segment of this number or a later one. */
-  readonly broken: (failure: Failure, next: number) => void
+  /** A group could not be written: nothing more is, until begin() has worked. */
+  readonly broken: (failure: Failure) => void
 }
 
 /** Octets kept for the next group to be put together in; a larger one has a buffer of its own. */
@@ -76,7 +81,7 @@ export class Journal {
   }
 
   get mark(): Mark {
-    return { segment: this.#number, at: this.#end }
+    return { segment: this.#number, at: this.#segment === undefined ? block : this.#end }
   }
 
   /** Octets of a segment. */
@@ -188,7 +193,7 @@ export class Journal {
     let length = 0
     for (const { kind, text, octets } of wishes) {
       const { start, end, crc } = putRecord(staging, length, segment.key, kind, text, octets)
-      places.push({ segment: segment.number, at: this.#end + start, crc })
+      places.push({ segment: segment.number, record: this.#end + length, at: this.#end + start, crc })
       length = end
       if (kind === "accept") step("accept.written")
       else step("record.written")
@@ -241,7 +246,7 @@ export class Journal {
 
   /** A write that failed is never tried again: nobody knows what is on the disk. */
   #broken(failure: Failure, wishes: readonly Wish[]): void {
-    this.#events.broken(failure, this.#number)
+    this.#events.broken(failure)
     for (const { done } of [...wishes, ...this.#gathered.splice(0)]) done(undefined, failure)
     this.#tellQuiet()
   }

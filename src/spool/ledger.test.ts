@@ -124,17 +124,74 @@ test("a power cut finds what was acknowledged, whole, without those who were ser
   })
 })
 
-test("when it is time to settle in the middle of a group, all of the group is settled", async () => {
+test("what has waited its time becomes rows, what came since stays in the log, and a power cut finds both once", async () => {
   await withSpool(async (place) => {
-    const names = Array.from({ length: 20 }, (_, n) => `m${10 + n}`)
+    const { spool, directory } = place
+    await accept(spool, "old")
     await new Promise((resolve) => setTimeout(resolve, 250))
-    await Promise.all(names.map((id) => accept(place.spool, id)))
-    for (const end = performance.now() + 5000; rowsIn(place.directory) === 0; ) {
+    const names = Array.from({ length: 20 }, (_, n) => `m${10 + n}`)
+    await Promise.all(names.map((id) => accept(spool, id)))
+    for (const end = performance.now() + 5000; rowsIn(directory) === 0; ) {
       assert.ok(performance.now() < end, "nothing was settled")
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
-    await afterPowerCut(place, async (found) => assert.deepEqual(await idsIn(found), names))
+    assert.equal(rowsIn(directory), 1)
+    await afterPowerCut(place, async (found) => assert.deepEqual(await idsIn(found), [...names, "old"]))
+    await served(spool, "old")
+    await served(spool, "m10")
+    const left = names.slice(1)
+    await afterPowerCut(place, async (found) => assert.deepEqual(await idsIn(found), left))
   }, 200)
+})
+
+test("what comes faster than it goes is tried from the log; the oldest becomes rows when the log would grow too long", async () => {
+  await withSpool(async (place) => {
+    const { spool, directory } = place
+    const names = Array.from({ length: 250 }, (_, n) => `m${100 + n}`)
+    for (const id of names) await accept(spool, id)
+    const rows = rowsIn(directory)
+    assert.ok(rows > 0 && rows < 200, `${rows} have rows`)
+    const due = await spool.due(Date.now(), 1000)
+    assert.deepEqual(due.map(({ entry }) => entry.id).toSorted(), names)
+    assert.deepEqual(due.at(-1), (await spool.get("m349")) ?? assert.fail("it is gone"))
+    for (const id of ["m100", "m349"]) assert.deepEqual(await octetsIn(spool, id), octetsOf(id, 9000))
+    assert.equal(rowsIn(directory), rows, "to be tried, nothing needs a row")
+    await afterPowerCut(place, async (found) => assert.deepEqual(await idsIn(found), names))
+    for (const id of ["m100", "m101", "m348", "m349"]) await served(spool, id)
+    const left = names.slice(2, -2)
+    await afterPowerCut(place, async (found) => {
+      assert.deepEqual(await idsIn(found), left)
+      for (const id of ["m102", "m347"]) assert.deepEqual(await octetsIn(found, id), octetsOf(id, 9000))
+    })
+    assert.deepEqual(await idsIn(spool), left)
+  })
+})
+
+test("log and database share what is asked for, and each knows what is due later", async () => {
+  await withSpool(async ({ spool }) => {
+    const names = (letter: string) => Array.from({ length: 30 }, (_, n) => `${letter}${10 + n}`)
+    for (const id of names("a")) await accept(spool, id)
+    await idsIn(spool) // these have rows now
+    for (const id of names("b")) await accept(spool, id)
+    const found = (await spool.due(Date.now(), 20)).map(({ entry }) => entry.id)
+    assert.deepEqual(found, [...names("a").slice(0, 10), ...names("b").slice(0, 10)])
+    const inHand = [...names("a"), ...names("b").slice(5)]
+    assert.deepEqual(
+      (await spool.due(Date.now(), 20, inHand)).map(({ entry }) => entry.id),
+      names("b").slice(0, 5),
+    )
+    const [one] = messageOf("a10", 9000, 1).pending
+    assert.ok(one !== undefined)
+    const later = async (id: string, nextAttempt: number) =>
+      await spool.record({ id, done: [], update: [{ ...one, nextAttempt }], add: [] })
+    await later("a10", 7000)
+    await later("b10", 5000)
+    assert.deepEqual([await spool.nextDue(4000), await spool.nextDue(6000)], [5000, 7000])
+    assert.equal(await spool.nextDue(7000), undefined)
+    assert.deepEqual(await spool.due(6000, 1, inHand), [
+      (await spool.get("b10")) ?? assert.fail("it is gone"),
+    ])
+  })
 })
 
 test("mail that is delivered at once needs two or three files of the log and no row, however much comes", async () => {
@@ -173,23 +230,26 @@ test("where most of a segment waits, the octets stay in it; it goes when little 
   })
 })
 
-test("octets that changed in a segment are never given out: they are set aside and said", async () => {
-  await withSpool(async ({ spool, directory }) => {
-    for (let n = 10; n < 20; n++) await accept(spool, `m${n}`)
-    await idsIn(spool)
-    const path = join(directory, "queue", "log", segments(directory)[0] ?? "")
-    const octets = readFileSync(path)
-    const at = octets.indexOf("This is m15.")
-    octets.write("That", at)
-    writeFileSync(path, octets)
-    const content = await spool.content("m15")
-    assert.deepEqual(content, {
-      ok: false,
-      error: "m15: the checksum of its octets is wrong; what is left of it is in damaged/m15",
+for (const settled of [false, true]) {
+  const where = settled ? "of a message with rows" : "of a message that the log alone has"
+  test(`octets ${where} that changed in a segment are never given out: they are set aside and said`, async () => {
+    await withSpool(async ({ spool, directory }) => {
+      for (let n = 10; n < 20; n++) await accept(spool, `m${n}`)
+      if (settled) await idsIn(spool)
+      const path = join(directory, "queue", "log", segments(directory)[0] ?? "")
+      const octets = readFileSync(path)
+      octets.write("That", octets.indexOf("This is m15."))
+      writeFileSync(path, octets)
+      const content = await spool.content("m15")
+      assert.deepEqual(content, {
+        ok: false,
+        error: "m15: the checksum of its octets is wrong; what is left of it is in damaged/m15",
+      })
+      assert.match(readFileSync(join(directory, "queue", "damaged", "m15"), "latin1"), /That is m15/)
+      assert.deepEqual(await octetsIn(spool, "m16"), octetsOf("m16", 9000))
     })
-    assert.deepEqual(await octetsIn(spool, "m16"), octetsOf("m16", 9000))
   })
-})
+}
 
 test("a record of the log that cannot be read costs that message alone, and is said", async () => {
   await withSpool(async (place) => {

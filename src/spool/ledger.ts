@@ -1,39 +1,48 @@
-// What is in the log and not yet in the database. Mail that is delivered at once begins and ends here; the rest is settled: it
-// becomes rows of the database when a segment of the log is full, and whenever somebody asks about the queue or gives an order.
+// What is in the log and not yet in the database. Mail that is delivered at once begins and ends here. What waits is tried from here
+// too; it is settled, the oldest first, when it has waited long, when the log would grow too long or the memory too large, and all of it
+// when somebody looks at the queue or gives an order: then it becomes rows of the database.
 import { unlink } from "node:fs"
-import { bodyPath, type Folders } from "./bodies.ts"
-import { Journal, type Mark, type Place } from "./journal.ts"
+import { crc32 } from "node:zlib"
+import type { Entry } from "../queue/entry.ts"
+import { bodyPath, type Folders, setAsideOctets } from "./bodies.ts"
+import { Journal } from "./journal.ts"
 import type { ChangeAnswer, Link } from "./link.ts"
-import { type AcceptText, block, printAccept, printOutcome } from "./log-records.ts"
-import type { Answers, Change, Failure, PendingRow, Question, RecordChange, SettledRow } from "./requests.ts"
+import { type AcceptText, printAccept, printOutcome } from "./log-records.ts"
+import type { Answers, BodyRow, Change, Failure, QueuedRow, Question, RecordChange } from "./requests.ts"
+import { SegmentFiles } from "./segment-files.ts"
 import { step } from "./steps.ts"
-
-type Live = AcceptText & Place & { readonly length: number; readonly open: Map<number, PendingRow> }
+import { type DueHere, rowOf, settledRows, type Unsettled, UnsettledMail } from "./unsettled.ts"
 
 /** Milliseconds that an outcome nobody waits for may be late: as a rule the next message's group takes it along. */
 const lateness = 10
 /** Milliseconds between two tries to begin a segment. */
 const again = 500
-/** The part of a segment that must still be wanted for it to be kept; of less, the octets go into the database. */
-const worthKeeping = 4
+/** Segments, besides the one that is being written, of which mail may be in the log alone. */
+const mostSegments = 4
+/** Letters of rows kept in memory for mail that is in the log alone. */
+const mostLetters = 8 * 1024 * 1024
 const nothing = new Uint8Array(0)
 
 export type LedgerStart = {
   readonly folders: Folders
   readonly segmentOctets: number
-  /** Milliseconds for which the log may go on without the database. */
+  /** Milliseconds after which what waits becomes rows. */
   readonly settleEvery: number
   readonly log: (line: string) => void
 }
+
+/** What is asked of the database, once everything is there. */
+type Asked = Exclude<Question, { readonly ask: "due" | "nextDue" | "get" | "body" }>
 
 export class Ledger {
   readonly #link: Link
   readonly #folders: Folders
   readonly #log: (line: string) => void
   readonly #journal: Journal
+  readonly #files: SegmentFiles
   readonly #settleEvery: number
-  readonly #live = new Map<string, Live>()
-  /** Being written: not live yet, and no second one of their ids may come. */
+  readonly #mail = new UnsettledMail()
+  /** Being written: not there yet, and no second one of their ids may come. */
   readonly #coming = new Set<string>()
   #trouble: Failure | undefined
   #late: NodeJS.Timeout | undefined
@@ -46,19 +55,28 @@ export class Ledger {
     this.#folders = folders
     this.#log = log
     this.#settleEvery = settleEvery
+    this.#files = new SegmentFiles(folders.log)
     this.#journal = new Journal(folders.log, segmentOctets, link.segments, {
       written: () => this.#settleNowAndThen(),
-      full: (next) => void this.#settle({ segment: next, at: block }),
-      broken: (failure, next) => this.#broken(failure, next),
+      full: (next) => void this.#settle(({ segment }) => segment < next - mostSegments),
+      broken: (failure) => this.#broken(failure),
     })
     link.onUnneeded((segments) => {
-      for (const segment of segments) this.#journal.reuse(segment)
+      for (const segment of segments) {
+        this.#files.close(segment)
+        this.#journal.reuse(segment)
+      }
     })
   }
 
   /** What keeps mail from being taken; undefined when all is in order. */
   get trouble(): Failure | undefined {
     return this.#trouble ?? this.#link.trouble
+  }
+
+  /** Messages that the log alone has. */
+  get unsettled(): number {
+    return this.#mail.size
   }
 
   /** Resolves when the message is durable; the failure when nothing of it was kept. */
@@ -73,7 +91,7 @@ export class Ledger {
         octets,
         done: (place, failure) => {
           this.#coming.delete(text.id)
-          if (place !== undefined) this.#live.set(text.id, liveOf(text, place, octets.length))
+          if (place !== undefined) this.#mail.add(text, place, octets.length, performance.now())
           resolve(failure)
         },
       })
@@ -82,18 +100,16 @@ export class Ledger {
   }
 
   #cannot({ id, pending }: AcceptText): Failure | undefined {
-    if (this.#live.has(id) || this.#coming.has(id))
+    if (this.#mail.get(id) !== undefined || this.#coming.has(id))
       return { full: false, why: `${id}: there is a message of this id` }
     return pending.length === 0 ? { full: false, why: `${id}: a message without recipients` } : undefined
   }
 
   /** Applies an outcome; resolves when it is durable. A late one waits a moment for company. */
   record(change: RecordChange, late: boolean): Promise<ChangeAnswer> {
-    const live = this.#live.get(change.id)
-    if (live === undefined) return late ? this.#link.changeLate(change) : this.#link.change(change)
-    apply(live, change)
-    const over = live.open.size === 0
-    if (over) this.#live.delete(change.id)
+    const one = this.#mail.strikeOff(change)
+    if (one === undefined) return late ? this.#link.changeLate(change) : this.#link.change(change)
+    const over = one.open.size === 0
     return new Promise((resolve) => {
       this.#journal.append({
         kind: "record",
@@ -102,7 +118,7 @@ export class Ledger {
         done: (_, failure) => {
           // What could not be written here was settled with all the rest; the database is asked once more to be sure.
           if (failure !== undefined) return resolve(this.#link.change(change))
-          if (over && live.file !== undefined) this.#removeBody(change.id)
+          if (over && one.file !== undefined) this.#removeBody(change.id)
           resolve({ ok: true, result: true })
         },
       })
@@ -124,15 +140,55 @@ export class Ledger {
     })
   }
 
+  /** What the log alone has that is due: the oldest first, of each lane so many at most, of the full ones nothing. */
+  dueHere(asked: DueHere): readonly QueuedRow[] {
+    return this.#mail.due(asked)
+  }
+
+  /** What the database has that is due. */
+  dueThere(question: Question & { readonly ask: "due" }): Promise<Answers["due"]> {
+    return this.#link.ask(question)
+  }
+
+  /** When the first of those that are not due at `now` will be. */
+  async nextDue(now: number): Promise<number | undefined> {
+    const here = this.#mail.nextDue(now) // before the question: what is settled meanwhile would be found by neither
+    const there = await this.#link.ask({ ask: "nextDue", now })
+    return here === undefined || there === undefined ? (here ?? there) : Math.min(here, there)
+  }
+
+  /** A message as it is now. */
+  get(id: string): Promise<QueuedRow | undefined> {
+    const one = this.#mail.get(id)
+    return one === undefined ? this.#link.ask({ ask: "get", id }) : Promise.resolve(rowOf(one))
+  }
+
+  /** The octets of a message. */
+  body(id: string): Promise<BodyRow> {
+    const one = this.#mail.get(id)
+    return one === undefined ? this.#link.ask({ ask: "body", id }) : Promise.resolve(this.#read(one))
+  }
+
+  /** What is damaged is kept beside, for the eyes of the operator. */
+  #read({ id, json, segment, at, length, crc, file }: Unsettled): BodyRow {
+    const octets = this.#files.read(segment, at, length)
+    if (crc32(octets) === crc) {
+      const { headerSize } = JSON.parse(json) as Entry
+      return { found: "body", octets, headerSize, file }
+    }
+    setAsideOctets(this.#folders, id, "", octets)
+    return { found: "damaged", why: "the checksum of its octets is wrong" }
+  }
+
   /** An order: it is obeyed in the database. */
   change(change: Change): Promise<ChangeAnswer> {
-    void this.#settle()
+    this.#settleAll()
     return this.#link.change(change)
   }
 
-  /** A question: it is answered from the database. */
-  ask<Q extends Question>(question: Q): Promise<Answers[Q["ask"]]> {
-    if (question.ask !== "history" && question.ask !== "events") void this.#settle()
+  /** A question about the queue, or about what happened: it is answered from the database. */
+  ask<Q extends Asked>(question: Q): Promise<Answers[Q["ask"]]> {
+    if (question.ask !== "history" && question.ask !== "events") this.#settleAll()
     return this.#link.ask(question)
   }
 
@@ -140,39 +196,49 @@ export class Ledger {
     clearTimeout(this.#late)
     await this.#journal.drained()
     this.#closed = true
-    void this.#settle(this.#journal.mark)
+    void this.#settle(() => true)
     await this.#link.close()
+    this.#files.closeAll()
     this.#journal.close()
   }
 
-  /** So that a start has little to read, and the database learns what time it is: at once when the first mail comes. */
+  /** So that a start has little to read, and memory its bounds. The database learns what time it is when the first mail comes. */
   #settleNowAndThen(): void {
     if (!this.#timed) this.#link.tellTime()
     this.#timed = true
     const now = performance.now()
-    if (now - this.#settledAt >= this.#settleEvery) void this.#settle(this.#journal.mark)
+    if (this.#mail.letters > mostLetters) void this.#settle(() => this.#mail.letters > mostLetters / 2)
+    else if (now - this.#settledAt >= this.#settleEvery)
+      void this.#settle(({ since }) => now - since >= this.#settleEvery)
   }
 
-  /** Makes rows of all that is only in the log. From here on the database has them: what comes for them goes there. */
-  #settle(mark?: Mark): Promise<ChangeAnswer> | undefined {
-    if (this.#live.size === 0 && mark === undefined) return undefined
+  #settleAll(): void {
+    if (this.#mail.size > 0) void this.#settle(() => true)
+  }
+
+  /**
+   * Makes rows of the oldest, as long as they are old enough. The database has them from here on: what comes for them goes there. The
+   * mark is where the first one stands that stays, so a start reads nothing again of what has rows, and all of what has none.
+   */
+  async #settle(isOld: (one: Unsettled) => boolean): Promise<void> {
     this.#settledAt = performance.now()
-    const all = [...this.#live.values()]
-    this.#live.clear()
-    const rows = settledRows(all, this.#journal.size / worthKeeping)
-    return this.#link.changeNow({ kind: "settle", id: "", rows, mark: mark ?? this.#journal.mark })
+    const rows = settledRows(this.#mail.take(isOld), this.#journal.size)
+    const { first } = this.#mail
+    const mark = first === undefined ? this.#journal.mark : { segment: first.segment, at: first.record }
+    await this.#link.changeNow({ kind: "settle", id: "", rows, mark })
+    if (first !== undefined) step("settle.parted")
   }
 
   /** A group could not be written. What the log has is settled, and a new segment begun: nothing refused is ever read from the old one. */
-  #broken(failure: Failure, next: number): void {
+  #broken(failure: Failure): void {
     if (this.#trouble === undefined)
       this.#log(`the spool's log could not be written: ${failure.why}; a new one is begun`)
     this.#trouble = failure
-    void this.#beginAnew(next)
+    void this.#beginAnew()
   }
 
-  async #beginAnew(next: number): Promise<void> {
-    await this.#settle({ segment: next, at: block })
+  async #beginAnew(): Promise<void> {
+    await this.#settle(() => true)
     for (;;) {
       if (this.#closed) return
       const failure = await this.#journal.begin()
@@ -183,37 +249,4 @@ export class Ledger {
     this.#trouble = undefined
     this.#log("the spool's log is in order again")
   }
-}
-
-function liveOf(text: AcceptText, place: Place, length: number): Live {
-  const open = new Map<number, PendingRow>()
-  for (const row of text.pending) open.set(row.number, row)
-  const { id, acceptedAt, held, json, pending, file } = text
-  const { segment, at, crc } = place
-  return { id, acceptedAt, held, json, pending, file, segment, at, crc, length, open }
-}
-
-function apply({ open }: Live, { done, update, add }: RecordChange): void {
-  for (const number of done) open.delete(number)
-  for (const row of update) if (open.has(row.number)) open.set(row.number, row)
-  for (const row of add) open.set(row.number, row)
-}
-
-/** Their octets stay where they are, where enough of them do; else they move. */
-function settledRows(all: readonly Live[], enough: number): readonly SettledRow[] {
-  const octets = new Map<number, number>()
-  for (const { segment, length } of all) octets.set(segment, (octets.get(segment) ?? 0) + length)
-  return all.map(({ id, acceptedAt, held, json, file, segment, at, length, crc, open }) => ({
-    id,
-    acceptedAt,
-    held,
-    json,
-    pending: [...open.values()],
-    file,
-    segment,
-    at,
-    length,
-    crc,
-    stays: (octets.get(segment) ?? 0) >= enough,
-  }))
 }

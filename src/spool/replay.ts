@@ -1,17 +1,15 @@
 // The log as a start finds it: what was accepted after the mark and is not done yet.
 import { type Folders, setAsideOctets } from "./bodies.ts"
+import type { Mark } from "./journal.ts"
 import { block, readRecords } from "./log-records.ts"
 import { readSegment, segmentNumbers } from "./log-segments.ts"
-import type { PendingRow, SettledRow } from "./requests.ts"
+import { type OpenRows, openRows, strikeOff } from "./open-rows.ts"
+import type { SettledRow } from "./requests.ts"
 
-type Found = Omit<SettledRow, "pending"> & { readonly open: Map<number, PendingRow> }
+type Found = Omit<SettledRow, "pending" | "stays"> & { readonly open: OpenRows }
 
-/** Rows for all that the log has from the mark on. Whoever reads what is there twice finds the same. */
-export function replay(
-  folders: Folders,
-  mark: { readonly segment: number; readonly at: number },
-  log: (line: string) => void,
-): readonly SettledRow[] {
+/** What the log has from the mark on. Whoever reads what is there twice finds the same. */
+export function replay(folders: Folders, mark: Mark, log: (line: string) => void): readonly Found[] {
   const found = new Map<string, Found>()
   for (const number of segmentNumbers(folders.log)) {
     if (number < mark.segment) continue
@@ -32,27 +30,14 @@ export function replay(
     for (const record of records) {
       if (record.kind === "accept") {
         const { pending, ...rest } = record
-        const open = new Map(pending.map((row) => [row.number, row]))
-        found.set(record.id, { ...rest, segment: number, stays: false, open })
-      } else if (record.kind === "record") strikeOff(found, record)
+        found.set(record.id, { ...rest, segment: number, open: openRows(pending) })
+        continue
+      }
+      const one = found.get(record.id)
+      if (one === undefined) continue // it was settled, or is over
+      strikeOff(one.open, record)
+      if (one.open.size === 0) found.delete(record.id)
     }
   }
-  return [...found.values()].map(({ open, ...row }) => ({ ...row, pending: [...open.values()] }))
-}
-
-function strikeOff(
-  found: Map<string, Found>,
-  {
-    id,
-    done,
-    update,
-    add,
-  }: { id: string; done: readonly number[]; update: readonly PendingRow[]; add: readonly PendingRow[] },
-): void {
-  const one = found.get(id)
-  if (one === undefined) return
-  for (const number of done) one.open.delete(number)
-  for (const row of update) if (one.open.has(row.number)) one.open.set(row.number, row)
-  for (const row of add) one.open.set(row.number, row)
-  if (one.open.size === 0) found.delete(id)
+  return [...found.values()]
 }

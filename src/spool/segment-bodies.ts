@@ -1,20 +1,17 @@
 // Octets of messages that stayed in the log's segments, as the database's thread sees them: read from there, and counted, so that
 // a segment is given back when the last one is gone.
-import { closeSync, openSync, readSync } from "node:fs"
 import type { DatabaseSync } from "node:sqlite"
-import { segmentNumbers, segmentPath } from "./log-segments.ts"
+import { segmentNumbers } from "./log-segments.ts"
+import { SegmentFiles } from "./segment-files.ts"
 
 type Count = { messages: number; octets: number }
-
-/** Files kept open for reading. */
-const mostOpen = 8
 
 export class SegmentBodies {
   readonly #folder: string
   readonly #counts = new Map<number, Count>()
   /** Segments before the mark that are still there. */
   readonly #kept = new Set<number>()
-  readonly #open = new Map<number, number>()
+  readonly #files: SegmentFiles
   #mark: number
   /** What the transaction changes, to be undone when it fails. */
   #changes: { segment: number; messages: number; octets: number }[] = []
@@ -22,6 +19,7 @@ export class SegmentBodies {
 
   constructor(folder: string, database: DatabaseSync, mark: number) {
     this.#folder = folder
+    this.#files = new SegmentFiles(folder)
     this.#mark = mark
     for (const row of database.prepare(counts).all()) {
       const { segment, messages, octets } = row
@@ -66,7 +64,7 @@ export class SegmentBodies {
     const unneeded = [...this.#kept].filter((number) => !this.#counts.has(number))
     for (const number of unneeded) {
       this.#kept.delete(number)
-      this.#close(number)
+      this.#files.close(number)
     }
     return unneeded
   }
@@ -85,34 +83,11 @@ export class SegmentBodies {
 
   /** The octets of a message; as many as there are. */
   read(segment: number, at: number, length: number): Uint8Array<ArrayBuffer> {
-    const octets = new Uint8Array(length)
-    const file = this.#fileOf(segment)
-    for (let done = 0; done < length; ) {
-      const count = readSync(file, octets, done, length - done, at + done)
-      if (count === 0) return octets.slice(0, done)
-      done += count
-    }
-    return octets
-  }
-
-  #fileOf(segment: number): number {
-    const known = this.#open.get(segment)
-    if (known !== undefined) return known
-    const [oldest] = this.#open.keys()
-    if (oldest !== undefined && this.#open.size >= mostOpen) this.#close(oldest)
-    const file = openSync(segmentPath(this.#folder, segment), "r")
-    this.#open.set(segment, file)
-    return file
-  }
-
-  #close(segment: number): void {
-    const file = this.#open.get(segment)
-    this.#open.delete(segment)
-    if (file !== undefined) closeSync(file)
+    return this.#files.read(segment, at, length)
   }
 
   close(): void {
-    for (const number of [...this.#open.keys()]) this.#close(number)
+    this.#files.closeAll()
   }
 }
 

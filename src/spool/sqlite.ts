@@ -13,6 +13,7 @@ import { FolderSync } from "./body-file.ts"
 import { bodyPath, type Folders, foldersOf, setAsideFile } from "./bodies.ts"
 import { foundEvents, printPending, readEvents, readQueued } from "./codec.ts"
 import { sharesAt } from "./disk.ts"
+import { DueMail } from "./due.ts"
 import { fileContent, verifyFile } from "./file-content.ts"
 import { IncomingMessage, type Intake } from "./incoming.ts"
 import { Ledger } from "./ledger.ts"
@@ -108,19 +109,16 @@ function prepare({ root, bodies, damaged, log }: Folders): Result<DirectoryLock>
   }
 }
 
-/** Lanes are numbered from 0. */
-const beforeAll = -1
-
 class SqliteSpool implements Spool {
   readonly #intake: Intake
   readonly #notes: Notes
   readonly #audits: Audits
   readonly #lock: DirectoryLock
-  /** The lane where the last look for what is due ended. */
-  #lane = beforeAll
+  readonly #due: DueMail
 
   constructor(intake: Intake, beside: { notes: Notes; audits: Audits }, lock: DirectoryLock) {
     this.#intake = intake
+    this.#due = new DueMail(intake.ledger)
     this.#notes = beside.notes
     this.#audits = beside.audits
     this.#lock = lock
@@ -145,43 +143,16 @@ class SqliteSpool implements Spool {
     return recorded(this.#intake.ledger.record(changeOf(outcome), true))
   }
 
-  async due(
-    now: number,
-    limit: number,
-    inHand: readonly string[] = [],
-    full: readonly number[] = [],
-  ): Promise<readonly Queued[]> {
-    const found = new Map<string, Queued>()
-    const begun = this.#lane
-    // From where the last look ended to the last lane, then from the first one to there.
-    for (let [after, whole] = [begun, false]; limit > found.size; ) {
-      const known = found.size === 0 ? inHand : [...inHand, ...found.keys()]
-      const each = Math.max(1, Math.ceil(limit / 2))
-      const page = await this.#intake.ledger.ask({
-        ask: "due",
-        now,
-        limit: limit - found.size,
-        inHand: known,
-        full,
-        after,
-        each,
-      })
-      for (const row of page.rows.map(readQueued)) found.set(row.entry.id, row)
-      if (page.after === undefined && whole) break
-      if (whole && (page.after ?? 0) >= begun) break
-      if (page.after === undefined) whole = true
-      after = page.after ?? beforeAll
-      this.#lane = after
-    }
-    return [...found.values()]
+  due(now: number, limit: number, inHand: readonly string[] = [], full: readonly number[] = []) {
+    return this.#due.find({ now, limit, inHand, full })
   }
 
   nextDue(now: number): Promise<number | undefined> {
-    return this.#intake.ledger.ask({ ask: "nextDue", now })
+    return this.#intake.ledger.nextDue(now)
   }
 
   async get(id: string): Promise<Queued | undefined> {
-    const row = await this.#intake.ledger.ask({ ask: "get", id })
+    const row = await this.#intake.ledger.get(id)
     return row === undefined ? undefined : readQueued(row)
   }
 
@@ -201,7 +172,7 @@ class SqliteSpool implements Spool {
   }
 
   async content(id: string): Promise<Result<Content>> {
-    const body = await this.#intake.ledger.ask({ ask: "body", id })
+    const body = await this.#intake.ledger.body(id)
     switch (body.found) {
       case "nothing":
         return fail(`${id}: no such message`)

@@ -34,6 +34,7 @@ export const steps = [
   "log.freed",
   "settle.written",
   "settle.committed",
+  "settle.parted",
   "settle.gathered",
   "salvage.ready",
   "salvage.done",

@@ -28,6 +28,7 @@ import { ShapeCount } from "./shapes.ts"
 import { finishSalvage, salvage } from "./salvage.ts"
 import { step } from "./steps.ts"
 import { Tally } from "./tally.ts"
+import { settledRows } from "./unsettled.ts"
 import { Writer } from "./writes.ts"
 
 /** The changes of one message between the threads. */
@@ -148,8 +149,7 @@ export class Store {
 
   /** What the last run left in the log becomes rows. */
   #replay({ database, writer, bodies }: Opened): void {
-    const mark = markOf(database)
-    const rows = replay(this.folders, mark, this.#log)
+    const rows = settledRows(replay(this.folders, markOf(database), this.#log), this.#segmentOctets)
     if (rows.length > 0) {
       writer.begin()
       writer.apply({ kind: "settle", id: "", rows, mark: { segment: bodies.next(), at: block } })

@@ -104,9 +104,19 @@ await accept("small5", 500)
 
 // Segments of the log become full. Octets stay where most of them are wanted; when few are, they move, and the segment is free.
 for (let n = 0; n < 9; n++) await accept(`full${n}`, 60_000, 2)
+await spool.count()
 for (let n = 0; n < 9; n++) await record(`full${n}`, n === 4 ? [1] : [0, 1])
 await spool.count()
 await new Promise((resolve) => setTimeout(resolve, 500))
+
+// More comes than is taken: the oldest becomes rows, the rest stays in the log alone, and is tried from there.
+for (let n = 10; n < 40; n++) await accept(`flow${n}`, 60_000, 2)
+await new Promise((resolve) => setTimeout(resolve, 200))
+for (const { entry } of await spool.due(Date.now(), 1000)) {
+  const content = await spool.content(entry.id)
+  if (!content.ok && entry.id !== "large2") throw new Error(content.error)
+}
+for (const n of [10, 11, 38, 39]) await record(`flow${n}`, n % 2 === 0 ? [1] : [0, 1])
 await accept("small6", 700)
 await spool.close()
 
