@@ -59,6 +59,8 @@ export class Journal {
   /** Where the next group goes. */
   #end = block
   #spare: Promise<string> | undefined
+  /** Settles when no spare is being made. */
+  #making: Promise<unknown> = Promise.resolve()
   #gathered: Wish[] = []
   #busy = false
   #scheduled = false
@@ -121,7 +123,7 @@ export class Journal {
 
   /** Begins a segment. What keeps it from that, if something does. */
   async begin(): Promise<Failure | undefined> {
-    const spare = this.#spare ?? makeSpare(this.#folder, this.#size)
+    const spare = this.#spare ?? this.#makeSpare()
     this.#spare = undefined
     try {
       this.#segment = await beginSegment(
@@ -139,8 +141,15 @@ export class Journal {
     return undefined
   }
 
-  /** Nothing is written any more. */
-  close(): void {
+  #makeSpare(): Promise<string> {
+    const spare = makeSpare(this.#folder, this.#size)
+    this.#making = spare.catch(() => {})
+    return spare
+  }
+
+  /** Nothing is written any more, and no file is open when it resolves. */
+  async close(): Promise<void> {
+    await this.#making
     if (this.#segment !== undefined) closeSegment(this.#segment)
     this.#segment = undefined
   }
@@ -148,8 +157,7 @@ export class Journal {
   /** The next segment is made while this one is written, if no old one has become free. An error comes up when it is needed. */
   #prepare(): void {
     if (this.#spare !== undefined || this.#end < this.#size / 2) return
-    this.#spare = makeSpare(this.#folder, this.#size)
-    this.#spare.catch(() => {})
+    this.#spare = this.#makeSpare()
   }
 
   #flush(): void {

@@ -199,7 +199,7 @@ export class Ledger {
     void this.#settle(() => true)
     await this.#link.close()
     this.#files.closeAll()
-    this.#journal.close()
+    await this.#journal.close()
   }
 
   /** So that a start has little to read, and memory its bounds. The database learns what time it is when the first mail comes. */
