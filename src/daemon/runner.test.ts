@@ -102,7 +102,7 @@ test("a message accepted while the spool is read is not tried twice", async () =
 })
 
 test("more than memory holds waits on disk, behind nobody who came later, and nothing of it is forgotten", async () => {
-  const large = { ...content, size: 1024 * 1024 } // of which 32 MiB are kept
+  const large = { ...content, size: 1024 * 1024 } // of which 64 MiB are kept
   const messages = Array.from({ length: 700 }, (_, n) => message(`m${n}`))
   const waiting: Queued[] = []
   const { runner, tried } = system(waiting)

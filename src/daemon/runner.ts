@@ -27,7 +27,7 @@ export type RunnerWorld = {
 /** Messages in hand at once. */
 const mostInHand = 500
 /** Octets of fresh messages kept in memory while they wait for their turn; beyond, they are read from disk again. */
-const mostInMemory = 32 * 1024 * 1024
+const mostInMemory = 64 * 1024 * 1024
 /** The longest sleep: a clock that jumped is noticed, and so is mail that another process released. */
 const longestSleep = 60_000
 

@@ -164,14 +164,20 @@ export class Ledger {
   }
 
   /** The octets of a message. */
-  body(id: string): Promise<BodyRow> {
+  async body(id: string): Promise<BodyRow> {
     const one = this.#mail.get(id)
-    return one === undefined ? this.#link.ask({ ask: "body", id }) : Promise.resolve(this.#read(one))
+    const body = one === undefined ? undefined : await this.#read(one)
+    return body ?? (await this.#link.ask({ ask: "body", id }))
   }
 
-  /** What is damaged is kept beside, for the eyes of the operator. */
-  #read({ id, json, segment, at, length, crc, file }: Unsettled): BodyRow {
-    const octets = this.#files.read(segment, at, length)
+  /** From the log; undefined when the message has left it meanwhile. What is damaged is kept beside, for the eyes of the operator. */
+  async #read(one: Unsettled): Promise<BodyRow | undefined> {
+    const { id, json, segment, at, length, crc, file } = one
+    const octets = await this.#files.readLater(segment, at, length).catch((error: unknown) => {
+      if (this.#mail.get(id) === one) throw error
+      return nothing
+    })
+    if (this.#mail.get(id) !== one) return undefined
     if (crc32(octets) === crc) {
       const { headerSize } = JSON.parse(json) as Entry
       return { found: "body", octets, headerSize, file }

@@ -1,5 +1,5 @@
 // The log's segments, opened for reading: octets by place, a few files kept open.
-import { closeSync, openSync, readSync } from "node:fs"
+import { closeSync, openSync, read, readSync } from "node:fs"
 import { segmentPath } from "./log-segments.ts"
 
 /** Files kept open. */
@@ -23,6 +23,21 @@ export class SegmentFiles {
       done += count
     }
     return octets
+  }
+
+  /** The same without waiting for the disk: what was written past the page cache is not in memory. */
+  readLater(segment: number, at: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const octets = new Uint8Array(length)
+    const file = this.#fileOf(segment)
+    return new Promise((resolve, reject) => {
+      const more = (done: number): void =>
+        read(file, octets, done, length - done, at + done, (error, count) => {
+          if (error !== null) reject(error)
+          else if (count === 0 || done + count === length) resolve(octets.subarray(0, done + count))
+          else more(done + count)
+        })
+      more(0)
+    })
   }
 
   #fileOf(segment: number): number {
