@@ -1,6 +1,8 @@
 // kill -9 at random instants under load: whatever was answered with 250 is delivered, what never ended is not, and the next start
 // is quick. SIGTERM under load loses nothing either. What dies alone is started again.
 import assert from "node:assert/strict"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
@@ -249,6 +251,29 @@ test("a mail process that dies is started again, and serves on the same port", a
   while (!reply.startsWith("250")) reply = await handIn(system, letter).catch(() => "")
   await system.idle()
   assert.equal(readdirSync(join(system.directory, "mail", "gor", "new")).length, 1)
+  assert.equal(await system.end(), 0)
+  await system.stop()
+})
+
+test("a mail process that cannot have its queue at once is started again until it can", async () => {
+  const system = await System.start({ mc, users: ["gor"] })
+  // Somebody else has the queue's lock as soon as the kernel gives it back.
+  const wait =
+    "import fcntl, sys; held = open(sys.argv[1], 'r+'); fcntl.lockf(held, fcntl.LOCK_EX); print(1); sys.stdout.flush(); sys.stdin.read()"
+  const other = spawn("python3", ["-c", wait, join(system.state, "queue", "lock")])
+  const locked = once(other.stdout, "data")
+  while (!readFileSync("/proc/locks", "latin1").includes(` ${other.pid} `)) await sleep(20)
+  kill([processOf(system, "mail")])
+  await locked
+  await system.said(
+    /another Waypost \(pid \d+\) is using .*queue\n[^]*the mail process ended \(exit 75\); starting it again/,
+  )
+  other.stdin.end()
+  let reply = ""
+  while (!reply.startsWith("250")) {
+    reply = await handIn(system, letter).catch(() => "")
+    await sleep(50)
+  }
   assert.equal(await system.end(), 0)
   await system.stop()
 })
