@@ -60,8 +60,8 @@ export function makeRunNode(world: RunWorld): RunNode {
 }
 
 /**
- * `example.org` is that domain, `@example.org` its subdomains, too, `#slow` a queue group (RFC 1985 §5.3). sendmail differs:
- * srvrsmtp.c looks for these letters in the recipients, so that a longer name may be meant as well.
+ * `example.org` is that domain, `@example.org` its subdomains, too, `#slow` a queue group (RFC 1985 §5.3). These letters are looked for in
+ * the recipients, as sendmail does (srvrsmtp.c): a longer name may be meant as well, and its mail is tried once more than it need be.
  */
 export function limitOf(argument: string): Limit {
   if (argument.startsWith("#")) return { field: "group", part: argument.slice(1), not: false }
