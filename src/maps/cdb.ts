@@ -61,6 +61,9 @@ function openLines(readAt: ReadAt, size: number): Cdb["lines"] {
   return lines - tables === (size - trailerSize - lines) * 2 ? { tables, lines } : undefined
 }
 
+/** Slots that are read at once where the file is on disk: most keys are found, or missed, in the first two. */
+const slotsTogether = 4
+
 /** The first value under a key. Throws when the file is damaged: a pointer leads out of it. */
 export function findInCdb(cdb: Cdb, key: Uint8Array): CdbValue | undefined {
   const hash = cdbHash(key)
@@ -69,13 +72,14 @@ export function findInCdb(cdb: Cdb, key: Uint8Array): CdbValue | undefined {
   const slots = cdb.header.readUInt32LE(pointer + 4)
   if (slots === 0) return undefined
   let slot = (hash >>> 8) % slots
+  let near = { from: 0, octets: cdb.whole ?? nothing }
   for (let tried = 0; tried < slots; tried++) {
     const at = table + slot * 8
-    const pair = cdb.whole ?? take(cdb, at, 8)
-    const start = cdb.whole === undefined ? 0 : at
-    const record = pair.readUInt32LE(start + 4)
+    if (at < near.from || at + 8 > near.from + near.octets.length)
+      near = { from: at, octets: take(cdb, at, Math.min(slotsTogether, slots - slot) * 8) }
+    const record = near.octets.readUInt32LE(at - near.from + 4)
     if (record === 0) return undefined
-    if (pair.readUInt32LE(start) === hash) {
+    if (near.octets.readUInt32LE(at - near.from) === hash) {
       const value = valueAt(cdb, record, key)
       if (value !== undefined) return { value, line: lineOfSlot(cdb, at) }
     }
@@ -84,13 +88,19 @@ export function findInCdb(cdb: Cdb, key: Uint8Array): CdbValue | undefined {
   return undefined
 }
 
+const nothing = Buffer.alloc(0)
+
+/** Octets of a value that are read together with its key: most values are no longer. */
+const usualValue = 56
+
 function valueAt(cdb: Cdb, record: number, key: Uint8Array): Buffer | undefined {
-  const lengths = take(cdb, record, 8)
-  const keyLength = lengths.readUInt32LE(0)
+  const begin = cdb.readAt(record, 8 + key.length + usualValue)
+  if (begin.length < 8) throw new RangeError(`damaged cdb file: nothing at octet ${record}`)
+  const keyLength = begin.readUInt32LE(0)
   if (keyLength !== key.length) return undefined
-  const valueLength = lengths.readUInt32LE(4)
-  const both = take(cdb, record + 8, keyLength + valueLength)
-  return both.subarray(0, keyLength).equals(key) ? both.subarray(keyLength) : undefined
+  const end = 8 + keyLength + begin.readUInt32LE(4)
+  const all = end <= begin.length ? begin : take(cdb, record, end)
+  return all.subarray(8, 8 + keyLength).equals(key) ? all.subarray(8 + keyLength, end) : undefined
 }
 
 function lineOfSlot(cdb: Cdb, slot: number): number {
