@@ -2,7 +2,8 @@
 // did not answer, so that not every message waits for a dead host.
 import type { Leaving } from "../host/leaving.ts"
 import type { Broken } from "../smtp/client-fate.ts"
-import { type NotOpened, type Peer, Session, type SessionTerms } from "./esmtp-session.ts"
+import { type NotOpened, openSession } from "./esmtp-opening.ts"
+import type { Peer, Session, SessionTerms } from "./esmtp-session.ts"
 
 export type PoolLimits = {
   /** Sessions open with one peer at a time. */
@@ -148,7 +149,7 @@ export class Pool {
     leaving: Leaving | undefined,
   ): Promise<Lease | { readonly broken: Broken }> {
     book.open++
-    const opened = await this.#probing(peer.key, Session.open(peer, this.#terms, leaving))
+    const opened = await this.#probing(peer.key, openSession(peer, this.#terms, leaving))
     if ("broken" in opened) {
       book.open--
       if (leaving?.begun !== true) this.#remember(peer.key, opened)

@@ -1,9 +1,8 @@
 // One open SMTP session with a peer: moves octets between the socket and smtp/client.ts, and keeps the limits of time. What to say
 // and what it means is decided there; who gets a session is decided in esmtp-pool.ts.
-import { isIP, type Socket } from "node:net"
+import type { Socket } from "node:net"
 import type { Content } from "../mail/content.ts"
-import type { Leaving } from "../host/leaving.ts"
-import { connect, lossWords, type Place } from "../host/net.ts"
+import { lossWords, type Place } from "../host/net.ts"
 import type { Work } from "../smtp/client-commands.ts"
 import type { Broken, Fate } from "../smtp/client-fate.ts"
 import { DotStuffer, stuffed } from "../smtp/client-content.ts"
@@ -11,7 +10,7 @@ import { type Awaited, Client, type Next } from "../smtp/client.ts"
 import type { TlsFacts } from "../mail/arrival.ts"
 import type { SecuredSocket } from "../trust/tls-client.ts"
 import { type NamedPeer, type PeerSecurity, shown, tlsLine } from "./esmtp-security.ts"
-import { type Demand, missing } from "./esmtp-demand.ts"
+import type { Demand } from "./esmtp-demand.ts"
 import type { ClientTimeouts } from "./esmtp-terms.ts"
 import type { Proof } from "../trust/dane-verify.ts"
 
@@ -42,9 +41,6 @@ export type SessionTerms = {
   readonly log?: (line: string) => void
 }
 
-/** Why no session came about. `silent`: nobody answered, so each further try would wait as long. */
-export type NotOpened = { readonly broken: Broken; readonly silent: boolean }
-
 /** Hears each line of a transaction; `>>>` is ours. */
 export type Listener = (direction: ">>>" | "<<<", line: string) => void
 
@@ -63,6 +59,8 @@ const stepWords: Readonly<Record<Waiting, string>> = {
   datafinal: "say whether it took the message",
 }
 
+type Secured = Pick<SecuredSocket, "facts" | "proof" | "channel">
+
 /** Owns a socket from its connection to its end. */
 export class Session {
   readonly peer: Peer
@@ -72,7 +70,7 @@ export class Session {
   /** When it was opened, by performance.now(). */
   readonly openedAt = performance.now()
   #socket: Socket
-  #tls: Pick<SecuredSocket, "facts" | "proof" | "channel"> | undefined
+  #tls: Secured | undefined
   readonly #terms: SessionTerms
   #timer: NodeJS.Timeout | undefined
   #step: Waiting | undefined
@@ -83,73 +81,7 @@ export class Session {
   #settle: (() => void) | undefined
   #gone: ((session: Session) => void) | undefined
 
-  /** Connects and greets; the session that comes out is ready for a transaction. */
-  static async open(
-    peer: Peer,
-    terms: SessionTerms,
-    leaving?: Leaving,
-  ): Promise<{ readonly session: Session } | NotOpened> {
-    const connected = await connect(peer.place, peer.connectMs ?? terms.timeouts.connect, leaving)
-    if (!connected.ok) {
-      const { silent } = connected.error
-      const says = withHost(connected.error.says, peer.host)
-      return { broken: { says, status: "4.4.1", reply: undefined, permanent: false }, silent }
-    }
-    const { security } = terms
-    const named = namedPeer(peer)
-    if (peer.implicitTls === true) return Session.#openSecure(peer, connected.value, terms, leaving)
-    const tries = named === undefined || peer.clear === true ? undefined : await security?.tries(named)
-    const wanted = peer.demand !== undefined && peer.clear !== true
-    const startTls = wanted || (tries?.outcome === "yes" && tries.value)
-    const session = new Session(peer, connected.value, terms, startTls)
-    const stop = () => session.abort("Shutting down")
-    leaving?.add(stop)
-    await session.#until({ kind: "wait", step: "initial" })
-    if (named !== undefined && security !== undefined) await session.#settleIn(named, security)
-    leaving?.remove(stop)
-    const { broken } = session.client
-    if (broken?.tls === true && (await mayFallBack(peer, security)))
-      return Session.open({ ...peer, clear: true }, terms, leaving)
-    return broken === undefined
-      ? { session }
-      : { broken, silent: broken.reply === undefined && session.#timedOut }
-  }
-
-  /** A port of implicit TLS: nothing is said in clear text, and there is no other way. */
-  static async #openSecure(
-    peer: Peer,
-    plain: Socket,
-    terms: SessionTerms,
-    leaving: Leaving | undefined,
-  ): Promise<{ readonly session: Session } | NotOpened> {
-    const { security, timeouts, log } = terms
-    const named = namedPeer(peer)
-    const begun =
-      named === undefined
-        ? undefined
-        : await security?.secure(plain, named, timeouts.starttls, peer.demand?.dane)
-    if (named === undefined || security === undefined || begun?.ok !== true) {
-      plain.destroy()
-      const says = `TLS handshake failed: ${begun?.ok === false ? begun.error : "no TLS"}`
-      return { broken: { says, status: "4.7.0", reply: undefined, permanent: false }, silent: false }
-    }
-    const { socket, facts, proof } = begun.value
-    log?.(tlsLine(named, facts))
-    const session = new Session(peer, socket, terms, false)
-    session.#tls = begun.value
-    session.client.begunSecure(isCertain(facts, proof))
-    const stop = () => session.abort("Shutting down")
-    leaving?.add(stop)
-    await session.#until({ kind: "wait", step: "initial" })
-    await session.#settleIn(named, security)
-    leaving?.remove(stop)
-    const { broken } = session.client
-    return broken === undefined
-      ? { session }
-      : { broken, silent: broken.reply === undefined && session.#timedOut }
-  }
-
-  private constructor(peer: Peer, socket: Socket, terms: SessionTerms, startTls: boolean) {
+  constructor(peer: Peer, socket: Socket, terms: SessionTerms, startTls: boolean) {
     this.peer = peer
     this.#socket = socket
     this.#terms = terms
@@ -167,57 +99,28 @@ export class Session {
     socket.on("close", () => this.#closed())
   }
 
-  /** Greeted: is the way to this peer good enough, and are we to log in? No message is given and no password said before. */
-  async #settleIn(peer: NamedPeer, security: PeerSecurity): Promise<void> {
-    if (this.client.broken !== undefined) return
-    if (!this.#keepsDemand(peer)) return
-    this.#hold()
-    const good = await security.isWell(peer, this.tls)
-    if (good.outcome === "no" || good.outcome === "later") {
-      const { reply, reason } = good
-      const says = `${reply.text.join(" ")} (${reason.says})`
-      const permanent = good.outcome === "no"
-      return this.#breakOff({ says, status: reply.status ?? "4.7.0", reply: undefined, permanent })
-    }
-    const login = await security.login(peer, this.client.offers.auth, this.#tls)
-    if (login === undefined || this.client.broken !== undefined) return
-    if (typeof login === "string") return this.#tell(`AUTH=client, relay=${shown(peer)}, not done: ${login}`)
-    await this.#until(this.client.authenticate(login))
-    const { ok: right = false, says = "the session ended" } = this.client.login ?? {}
-    const outcome = right ? "" : `, failed: ${says}`
-    this.#tell(`AUTH=client, relay=${shown(peer)}, mech=${login.mechanism}${outcome}`)
-  }
-
-  /** DANE, MTA-STS: whether the peer has proved what is demanded of it. */
-  #keepsDemand(peer: NamedPeer): boolean {
-    const { demand } = this.peer
-    if (demand === undefined) return true
-    const proof = this.#tls?.proof
-    const lacks = missing(demand, this.tls, proof)
-    if (lacks === undefined) {
-      this.#tell(
-        `${demand.by}: relay=${shown(peer)}, verified${proof === undefined ? "" : `: ${proof.says}`}`,
-      )
-      return true
-    }
-    this.#tell(
-      `${demand.by}${demand.testing ? " (testing)" : ""}: relay=${shown(peer)}, not verified: ${lacks}`,
-    )
-    if (demand.testing) return true
-    this.#breakOff({ says: lacks, status: "4.7.5", reply: undefined, permanent: false })
-    return false
-  }
-
   /** Nobody waits for the peer while we ask ourselves. */
-  #hold(): void {
+  hold(): void {
     this.#disarm()
+  }
+
+  /** Whether it ended because the peer kept silent. */
+  get timedOut(): boolean {
+    return this.#timedOut
+  }
+
+  /** It has been within TLS from its beginning. */
+  begunSecure(secured: SecuredSocket): void {
+    this.#tls = secured
+    this.client.begunSecure(isCertain(secured.facts, secured.proof))
   }
 
   #tell(line: string): void {
     this.#terms.log?.(line)
   }
 
-  #breakOff(broken: Broken): void {
+  /** Ends it politely: this peer is not to be given mail. */
+  breakOff(broken: Broken): void {
     this.client.broken ??= broken
     this.#disarm()
     this.#socket.end("QUIT\r\n")
@@ -253,12 +156,17 @@ export class Session {
     return this.#tls?.facts
   }
 
+  /** The same with what the peer proved, and with what a login may be bound to. */
+  get secured(): Secured | undefined {
+    return this.#tls
+  }
+
   /** Gives the message to the peer; a fate for each recipient, undefined where none was decided. The session must be ready. */
   async transact(work: Work, content: Content, listener?: Listener): Promise<readonly (Fate | undefined)[]> {
     this.used++
     this.#content = content
     this.#listener = listener
-    await this.#until(this.client.start(work))
+    await this.until(this.client.start(work))
     this.#content = undefined
     this.#listener = undefined
     return this.client.fates
@@ -296,7 +204,7 @@ export class Session {
   }
 
   /** Waits for the client to be ready or broken, beginning with `next`. */
-  #until(next: Next): Promise<void> {
+  until(next: Next): Promise<void> {
     return new Promise((resolve) => {
       this.#settle = resolve
       this.#perform(next)
@@ -434,29 +342,8 @@ function isCertain(facts: TlsFacts, proof: Proof | undefined): boolean {
 }
 
 /** A host that has a name and an address; a unix socket is this machine's own. */
-const joints: Readonly<Record<string, string>> = {
-  "Connection refused": "by",
-  "Connection reset": "by",
-  "Connection timed out": "with",
-}
-
-/** sendmail names who refused or kept silent: `Connection refused by mx1.example.org.` (conf.c: sm_errstring). */
-function withHost(says: string, host: string | undefined): string {
-  const joint = joints[says]
-  if (joint === undefined || host === undefined) return says
-  const name = isIP(host) > 0 ? `[${host}]` : host
-  return `${says} ${joint} ${name}${/^\[|\.$/.test(name) ? "" : "."}`
-}
-
-function namedPeer({ host, place }: Peer): NamedPeer | undefined {
+export function namedPeer({ host, place }: Peer): NamedPeer | undefined {
   return "path" in place || host === undefined ? undefined : { host, address: place.address }
-}
-
-/** Whether TLS that failed is done without: never for a peer that has to prove itself. */
-async function mayFallBack(peer: Peer, security: PeerSecurity | undefined): Promise<boolean> {
-  if (peer.demand !== undefined) return peer.demand.testing
-  const named = namedPeer(peer)
-  return named !== undefined && (await security?.fallsBack(named)) === true
 }
 
 /** Line by line; replies of a peer seldom come in pieces, and then a line is heard in two. */
