@@ -1,5 +1,5 @@
 // The form in which DKIM hashes a message, "relaxed" for header and body (RFC 6376 §3.4.2, §3.4.4), on octets and piece by piece.
-import { createHash } from "node:crypto"
+import { createHash, hash } from "node:crypto"
 import { type Field, type Header, nameOf } from "../message/header.ts"
 
 const lf = 0x0a
@@ -50,6 +50,13 @@ export class RelaxedBody {
     this.#hash.update(out.subarray(0, length))
   }
 
+  /** One at the very end is an octet like others. */
+  #putBareCr(): void {
+    this.#putLines()
+    this.#hash.update(this.#blank ? " \r" : "\r")
+    this.#empty = false
+  }
+
   #putLines(): void {
     for (; this.#lines > 0; this.#lines -= Math.min(this.#lines, 512))
       this.#hash.update(block.subarray(0, Math.min(this.#lines, 512) * 2))
@@ -57,9 +64,36 @@ export class RelaxedBody {
 
   /** bh=: an empty body has no line end either. */
   digest(): string {
+    if (this.#cr) this.#putBareCr()
     if (!this.#empty) this.#hash.update(crlf)
     return this.#hash.digest("base64")
   }
+}
+
+/** bh= of a body that is here as a whole (RFC 6376 §3.4.3): line ends at its end are one. */
+export function simpleBodyHash(body: Buffer): string {
+  const end = withoutLastLines(body)
+  const octets = end + 2 <= body.length ? body.subarray(0, end + 2) : Buffer.concat([body, crlf])
+  return hash("sha256", octets, "base64")
+}
+
+/** The same in the form "relaxed" (RFC 6376 §3.4.4): what RelaxedBody says, sooner. */
+export function relaxedBodyHash(body: Buffer): string {
+  const text = body.toString("latin1")
+  // Without tabs, runs of blanks and blanks at the ends of lines both forms are one, but for a body of nothing.
+  const form = /\t| [ \r]| $/.test(text) ? Buffer.from(relaxedText(text), "latin1") : body
+  return withoutLastLines(form) === 0 ? hash("sha256", "", "base64") : simpleBodyHash(form)
+}
+
+/** Runs of blanks first: to look for their ends at once would take a long one's length squared. */
+function relaxedText(text: string): string {
+  return text.replaceAll(/\t[\t ]*| [\t ]+/g, " ").replaceAll(/ (?=\r\n|$)/g, "")
+}
+
+function withoutLastLines(body: Buffer): number {
+  let end = body.length
+  while (end >= 2 && body[end - 2] === cr && body[end - 1] === lf) end -= 2
+  return end
 }
 
 /** A field: its name in lower case, unfolded, runs of blanks as one, none at the ends; without a line end. */
