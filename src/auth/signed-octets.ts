@@ -1,17 +1,28 @@
 // What a signature of DKIM or ARC covers, as octets, in the form "relaxed" (RFC 6376 §3.4.2, §3.7): the fields that h= names from the
 // bottom up, and the signature's own field without what b= says.
-import { type Field, type Header, nameOf } from "../message/header.ts"
+import type { Field, Header } from "../message/header.ts"
 import { relaxedField } from "./dkim-canon.ts"
 
 /** The fields of one message, each put into its form once, however many signatures cover it. */
 export class RelaxedFields {
-  readonly #header: Header
-  readonly #byName: ReadonlyMap<string, readonly Field[]>
+  /** The header, an octet each letter. */
+  readonly #header: string
+  readonly #byName = new Map<string, Field[]>()
   readonly #texts = new Map<Field, string>()
 
   constructor(header: Header) {
-    this.#header = header
-    this.#byName = Map.groupBy(header.fields, (field) => nameOf(header, field).toLowerCase())
+    this.#header = header.bytes.toString("latin1", 0, header.end)
+    for (const field of header.fields) {
+      const name = this.#nameOf(field)
+      const known = this.#byName.get(name)
+      if (known === undefined) this.#byName.set(name, [field])
+      else known.push(field)
+    }
+  }
+
+  /** Bare CR and LF are no white space, and no line ends: whoever reads them otherwise signs another message. */
+  haveWholeLineEnds(): boolean {
+    return !/\r(?!\n)|(?<!\r)\n/.test(this.#header)
   }
 
   /** Fields of this name, in lower case, from the top. */
@@ -21,14 +32,18 @@ export class RelaxedFields {
 
   /** A value as it stands there. */
   value(field: Field): string {
-    return this.#header.bytes.toString("latin1", field.valueStart, field.end)
+    return this.#header.slice(field.valueStart, field.end)
+  }
+
+  #nameOf({ start, nameEnd }: Field): string {
+    return this.#header.slice(start, nameEnd).toLowerCase()
   }
 
   /** A field in its form, without a line end. */
   text(field: Field): string {
     const known = this.#texts.get(field)
     if (known !== undefined) return known
-    const text = relaxedField(nameOf(this.#header, field), this.value(field))
+    const text = relaxedField(this.#nameOf(field), this.value(field))
     this.#texts.set(field, text)
     return text
   }
@@ -36,7 +51,7 @@ export class RelaxedFields {
   /** The same without the value of b= (RFC 6376 §3.7); the last thing that is hashed. */
   withoutSignature(field: Field): string {
     const value = this.value(field).replace(/((?:^|;)[ \t\r\n]*b[ \t\r\n]*=)[^;]*/, "$1")
-    return relaxedField(nameOf(this.#header, field), value)
+    return relaxedField(this.#nameOf(field), value)
   }
 
   /** What a signature over these names covers. A name that stands there no more often adds nothing (RFC 6376 §5.4.2). */

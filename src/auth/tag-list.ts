@@ -8,6 +8,7 @@ export type Tags = ReadonlyMap<string, string>
 /** Reads a list; the error says what is wrong with it. */
 export function parseTags(text: string): Result<Tags> {
   const tags = new Map<string, string>()
+  const plain = /^[\x21-\x7e \t\r\n]*$/.test(text) // then each value is
   const specs = text.split(";")
   if (specs.length > 1 && trimmed(specs.at(-1) ?? "") === "") specs.pop() // the last ";" may stand alone
   for (const spec of specs) {
@@ -16,7 +17,8 @@ export function parseTags(text: string): Result<Tags> {
     const name = trimmed(spec.slice(0, equals))
     if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(name)) return fail(`"${name}" is no name of a tag`)
     const value = trimmed(spec.slice(equals + 1))
-    if (!/^[\x21-\x3a\x3c-\x7e \t\r\n]*$/.test(value)) return fail(`${name}= has letters it may not have`)
+    if (!plain && !/^[\x21-\x3a\x3c-\x7e \t\r\n]*$/.test(value))
+      return fail(`${name}= has letters it may not have`)
     if (tags.has(name)) return fail(`${name}= stands twice`)
     tags.set(name, value)
   }

@@ -5,7 +5,9 @@ import type { Verify } from "../auth/verification.ts"
 import { feature } from "../config/settings.ts"
 import { ok, type Result } from "../mail/result.ts"
 import type { Dns } from "../mail/world.ts"
+import { scanHeader } from "../message/header.ts"
 import { SignatureThreads } from "../trust/mailauth.ts"
+import { largestBody, verifyInPlace } from "../trust/verify-in-place.ts"
 import { makeSigning, type Sign } from "./signing.ts"
 
 export type Signatures = {
@@ -38,18 +40,34 @@ export function makeSignatures(parts: SignatureParts): Result<Signatures> {
   return ok({ verify, sign: sign.value, close: async () => threads?.close() })
 }
 
-/** Looks at signatures in the threads. */
+/** Looks at signatures: a small letter's in place, others' in the threads. */
 export function verifier(
   threads: () => SignatureThreads,
   wants: { readonly does: "verify"; readonly dkim: boolean; readonly arc: boolean },
 ): Verify {
   return async (header, body) => {
+    const small = await smallBody(body())
+    const found = small && (await verifyInPlace(scanHeader(header), small, wants, threads().txt))
+    if (found !== undefined) return ok(found)
     const done = await threads().do(wants, () => whole(header, body()))
     if (!done.ok) return done
-    const { found, asked } = done.value
-    if (found.did !== "verify") throw new Error("a thread signed what it was to verify")
-    return ok({ signatures: found.signatures, chain: found.chain, asked })
+    const { found: thorough, asked } = done.value
+    if (thorough.did !== "verify") throw new Error("a thread signed what it was to verify")
+    return ok({ signatures: thorough.signatures, chain: thorough.chain, asked })
   }
+}
+
+/** The body in one piece; undefined: it is larger. A piece is good until the next is asked for. */
+async function smallBody(body: AsyncIterable<Buffer>): Promise<Buffer | undefined> {
+  const pieces: Buffer[] = []
+  let length = 0
+  for await (const piece of body) {
+    length += piece.length
+    if (length > largestBody) return undefined
+    pieces.push(Buffer.from(piece))
+  }
+  const [only] = pieces
+  return only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces)
 }
 
 async function* whole(header: Buffer, body: AsyncIterable<Buffer>): AsyncIterable<Buffer> {

@@ -1,5 +1,5 @@
-// Questions for the records of keys, as the threads for signatures ask them: each name once a message, each answer kept for as long as
-// DNS lets it live, for a question over to the mail process costs more than a signature's check.
+// Questions for the records of keys: each name once a message. The threads for signatures keep answers as well, for a question over to
+// the mail process costs more than a signature's check.
 import type { Asked } from "../auth/verification.ts"
 import { Cache } from "../host/dns-cache.ts"
 import type { Resolver } from "./mailauth-keys.ts"
@@ -10,12 +10,15 @@ export type Ask = (name: string) => Promise<TxtAnswer>
 
 const kept = new Cache<TxtAnswer>(2000)
 
-async function answerTo(name: string, ask: Ask): Promise<TxtAnswer> {
-  const before = kept.get(name, performance.now())
-  if (before !== undefined) return before.value
-  const answer = await ask(name)
-  if (answer.found === "records") kept.set(name, answer, performance.now() + answer.ttl * 1000)
-  return answer
+/** A thread's questions: an answer is kept there for as long as DNS lets it live. */
+export function remembered(ask: Ask): Ask {
+  return async (name) => {
+    const before = kept.get(name, performance.now())
+    if (before !== undefined) return before.value
+    const answer = await ask(name)
+    if (answer.found === "records") kept.set(name, answer, performance.now() + answer.ttl * 1000)
+    return answer
+  }
 }
 
 /** One message's questions: each name is asked once, and what was said of it is noted. */
@@ -25,7 +28,7 @@ export function askOnce(ask: Ask, noted: Asked[]): Ask {
     const key = name.toLowerCase().replace(/\.$/, "")
     const before = asked.get(key)
     if (before !== undefined) return before
-    const question = answerTo(key, ask).then((answer) => {
+    const question = ask(key).then((answer) => {
       noted.push({ name: key, said: wordsFor(answer) })
       return answer
     })

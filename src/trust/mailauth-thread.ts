@@ -6,12 +6,13 @@ import { PassThrough, type Readable } from "node:stream"
 import { parentPort } from "node:worker_threads"
 import { createSeal } from "mailauth/lib/arc/index.js"
 import type { Asked } from "../auth/verification.ts"
+import { scanHeader } from "../message/header.ts"
 import type { Found, FromThread, Job, ToThread, TxtAnswer } from "./mailauth-requests.ts"
 import { quickVerify } from "./quick-verify.ts"
 import { signMessage } from "./dkim-signer.ts"
-import { type Ask, askOnce, resolverOf } from "./key-questions.ts"
+import { type Ask, askOnce, remembered, resolverOf } from "./key-questions.ts"
 import type { Resolver } from "./mailauth-keys.ts"
-import { fewestBits, verifyThoroughly } from "./mailauth-verify.ts"
+import { verifyThoroughly } from "./mailauth-verify.ts"
 
 type InHand = {
   readonly octets: PassThrough
@@ -71,14 +72,12 @@ async function run(
   whole: Buffer | undefined,
 ): Promise<void> {
   const asked: Asked[] = []
-  const ask = askOnce(
-    (name) =>
-      new Promise<TxtAnswer>((resolve) => {
-        questions.set(name, resolve)
-        say({ say: "asks", number, name })
-      }),
-    asked,
-  )
+  const overThere: Ask = (name) =>
+    new Promise((resolve) => {
+      questions.set(name, resolve)
+      say({ say: "asks", number, name })
+    })
+  const ask = askOnce(remembered(overThere), asked)
   try {
     const quick = job.does === "verify" && whole !== undefined ? await quickly(whole, job, ask) : undefined
     if (whole !== undefined && quick === undefined) octets.end(whole)
@@ -107,8 +106,9 @@ async function quickly(
   wants: Job & { does: "verify" },
   ask: Ask,
 ): Promise<Found | undefined> {
-  const world = { ask, fewestBits, now: Math.floor(Date.now() / 1000) }
-  const found = await quickVerify(octets, wants, world)
+  const header = scanHeader(octets)
+  const world = { ask, now: Math.floor(Date.now() / 1000) }
+  const found = await quickVerify(header, octets.subarray(header.bodyStart), wants, world)
   return found === undefined ? undefined : { did: "verify", ...found }
 }
 

@@ -7,9 +7,7 @@ import type { Chain, Signature, SignatureResult } from "../auth/verification.ts"
 import { keyMemory, type Resolver } from "./mailauth-keys.ts"
 import type { Found } from "./mailauth-requests.ts"
 import { noChain } from "./quick-arc.ts"
-
-/** RFC 8301 §3.2: shorter RSA keys prove nothing. */
-export const fewestBits = 1024
+import { fewestBits } from "./quick-keys.ts"
 
 /** What mailauth finds. */
 export async function verifyThoroughly(

@@ -27,13 +27,14 @@ type InHand = {
 
 /** Owned by the mail process: closes with it. */
 export class SignatureThreads {
-  readonly #txt: Dns["txt"]
+  /** What answers questions for keys. */
+  readonly txt: Dns["txt"]
   readonly #say: (line: string) => void
   readonly #threads: (Thread | undefined)[]
   #turn = 0
 
   constructor(txt: Dns["txt"], say: (line: string) => void) {
-    this.#txt = txt
+    this.txt = txt
     this.#say = say
     this.#threads = Array.from({ length: Math.min(4, availableParallelism()) }, () => undefined)
   }
@@ -46,7 +47,7 @@ export class SignatureThreads {
   }
 
   #start(place: number): Thread {
-    const thread = new Thread(this.#txt, (why) => {
+    const thread = new Thread(this.txt, (why) => {
       if (this.#threads[place] === thread) this.#threads[place] = undefined
       if (why !== undefined) this.#say(`a thread for signatures failed: ${why}`)
     })

@@ -4,7 +4,7 @@ import type { RelaxedFields } from "../auth/signed-octets.ts"
 import { parseTags, type Tags } from "../auth/tag-list.ts"
 import type { Chain } from "../auth/verification.ts"
 import type { Field } from "../message/header.ts"
-import { isSigned, provenBy, type QuickMessage, type QuickWorld } from "./quick-signature.ts"
+import { provenBy, signedBy, type QuickMessage, type QuickWorld } from "./quick-signature.ts"
 
 type Signed = { readonly field: Field; readonly tags: Tags }
 type ArcSet = { readonly results: Field; readonly signature: Signed; readonly seal: Signed }
@@ -33,14 +33,14 @@ export async function quickChain(message: QuickMessage, world: QuickWorld): Prom
   if (sets === undefined || newest === undefined) return undefined
   const dmarc = dmarcIn(fields.value(newest.results))
   if (dmarc === "unclear") return undefined
-  const proven = await provenBy(newest.signature.field, newest.signature.tags, message, world)
-  if (proven === undefined) return undefined
-  // RFC 8617 §5.2 step 6: every seal, the newest first.
-  for (let n = sets.length; n > 0; n--) {
-    const seal = sets[n - 1]?.seal
-    const sealed = () => sealedOctets(sets.slice(0, n), fields)
-    if (seal === undefined || !(await isSigned(sealed, seal.tags, world))) return undefined
-  }
+  const proven = await Promise.all([
+    provenBy(newest.signature.field, newest.signature.tags, message, world),
+    // RFC 8617 §5.2 step 6: every seal.
+    ...sets.map(({ seal }, n) =>
+      signedBy(() => sealedOctets(sets.slice(0, n + 1), fields), seal.tags, world),
+    ),
+  ])
+  if (proven.includes(undefined)) return undefined
   const sealer = (newest.seal.tags.get("d") ?? "").toLowerCase()
   return { result: "pass", why: undefined, sets: sets.length, sealer, dmarc }
 }

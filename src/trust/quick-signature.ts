@@ -1,16 +1,15 @@
 // One plain signature of DKIM or ARC over header and body, which are of one form (RFC 6376 §3.5, RFC 8617 §4.1.2): good, or not to be
 // judged here.
-import { createHash, type KeyObject, verify } from "node:crypto"
+import { hash, verify } from "node:crypto"
 import type { RelaxedFields } from "../auth/signed-octets.ts"
 import { base64Of, type Tags } from "../auth/tag-list.ts"
 import type { Field } from "../message/header.ts"
 import type { TxtAnswer } from "./mailauth-requests.ts"
-import { plainKey } from "./quick-keys.ts"
+import { type PlainKey, plainKey } from "./quick-keys.ts"
 
 export type QuickWorld = {
   /** The record of a key. */
   readonly ask: (name: string) => Promise<TxtAnswer>
-  readonly fewestBits: number
   /** Seconds since 1970. */
   readonly now: number
 }
@@ -39,39 +38,57 @@ export async function provenBy(
 ): Promise<string | undefined> {
   const body = /^relaxed\/(relaxed|simple)$/.exec(tags.get("c") ?? "")?.[1]
   if (body !== "relaxed" && body !== "simple") return undefined
-  const names = (tags.get("h") ?? "")
-    .split(":")
-    .map((name) => name.replaceAll(/[ \t\r\n]/g, "").toLowerCase())
-  if (!names.includes("from") || names.some((name) => !fieldName.test(name) || unclear.has(name)))
-    return undefined
+  const names = signedNames(tags.get("h") ?? "")
+  if (names === undefined) return undefined
   // Whether a signature covers itself is a question of how one reads.
   if (fields.named("dkim-signature").includes(field) && names.includes("dkim-signature")) return undefined
   if (!/^(?:dns\/txt)?$/.test(tags.get("q") ?? "")) return undefined
   if (base64Of(tags.get("bh") ?? "") !== bodyHash(body)) return undefined
-  return (await isSigned(() => fields.covered(names, field), tags, world))
-    ? base64Of(tags.get("b") ?? "")?.slice(0, 8)
-    : undefined
+  return await signedBy(() => fields.covered(names, field), tags, world)
 }
 
-/** Whether b= signs these octets with the key that d= and s= name. */
-export async function isSigned(
+/** Names by what stands in h=, which is the same in many letters of a sender; undefined: it is not plain. */
+const namesBefore = new Map<string, readonly string[] | undefined>()
+const mostNames = 1000
+const longestKept = 1000
+
+function signedNames(text: string): readonly string[] | undefined {
+  if (namesBefore.has(text)) return namesBefore.get(text)
+  const names = text.split(":").map((name) => name.replaceAll(/[ \t\r\n]/g, "").toLowerCase())
+  const plain = names.includes("from") && names.every((name) => fieldName.test(name) && !unclear.has(name))
+  const found = plain ? names : undefined
+  if (namesBefore.size >= mostNames) namesBefore.clear()
+  if (text.length <= longestKept) namesBefore.set(text, found)
+  return found
+}
+
+/** The first letters of b= when it signs these octets with the key that d= and s= name. */
+export async function signedBy(
   octets: () => Buffer,
   tags: Tags,
-  { ask, fewestBits }: QuickWorld,
-): Promise<boolean> {
+  { ask }: QuickWorld,
+): Promise<string | undefined> {
   const [domain, selector] = [tags.get("d") ?? "", tags.get("s") ?? ""]
   const signature = base64Of(tags.get("b") ?? "")
-  if (signature === undefined || !domainName.test(domain) || !selectorName.test(selector)) return false
+  if (signature === undefined || !domainName.test(domain) || !selectorName.test(selector)) return undefined
   const answer = await ask(`${selector}._domainkey.${domain}`)
-  if (answer.found !== "records" || answer.records.length !== 1) return false
-  const key = plainKey(answer.records[0] ?? "", fewestBits)
-  return key !== undefined && tags.get("a") === `${key.kind}-sha256` && proves(octets(), signature, key)
+  if (answer.found !== "records" || answer.records.length !== 1) return undefined
+  const key = plainKey(answer.records[0] ?? "")
+  if (key === undefined || tags.get("a") !== `${key.kind}-sha256`) return undefined
+  return (await proves(octets(), Buffer.from(signature, "base64"), key)) ? signature.slice(0, 8) : undefined
 }
 
-function proves(octets: Buffer, signature: string, { kind, key }: { kind: string; key: KeyObject }): boolean {
-  const b = Buffer.from(signature, "base64")
-  // RFC 8463 §3: Ed25519 signs the hash.
-  return kind === "rsa"
-    ? verify("sha256", octets, key, b)
-    : verify(null, createHash("sha256").update(octets).digest(), key, b)
+/** What takes long is done by Node's own threads. */
+function proves(
+  octets: Buffer,
+  signature: Buffer,
+  { kind, key, quick }: PlainKey,
+): boolean | Promise<boolean> {
+  const [algorithm, signed] = kind === "rsa" ? ["sha256", octets] : [null, hash("sha256", octets, "buffer")] // RFC 8463 §3: it signs the hash
+  if (quick) return verify(algorithm, signed, key, signature)
+  return new Promise((resolve, reject) => {
+    verify(algorithm, signed, key, signature, (error, good) =>
+      error === null ? resolve(good) : reject(error),
+    )
+  })
 }

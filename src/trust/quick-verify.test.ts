@@ -12,8 +12,9 @@ import {
   threadsWith,
 } from "../../bench/signed-letter.ts"
 import { keysOf, onTheWire, validations } from "../../test/kit/arc-suite.ts"
+import { scanHeader } from "../message/header.ts"
 import type { Dns } from "../mail/world.ts"
-import { fewestBits, verifyThoroughly } from "./mailauth-verify.ts"
+import { verifyThoroughly } from "./mailauth-verify.ts"
 import type { TxtAnswer } from "./mailauth-requests.ts"
 import { resolverOf } from "./key-questions.ts"
 import { quickVerify } from "./quick-verify.ts"
@@ -48,7 +49,10 @@ const ask: Ask = async (name) => {
 const both = { dkim: true, arc: true }
 const now = 1_795_000_000
 
-const quick = (octets: Buffer, asking = ask) => quickVerify(octets, both, { ask: asking, fewestBits, now })
+const quick = (octets: Buffer, asking = ask) => {
+  const header = scanHeader(octets)
+  return quickVerify(header, octets.subarray(header.bodyStart), both, { ask: asking, now })
+}
 const thorough = async (octets: Buffer, asking = ask) => {
   const { signatures, chain } = await verifyThoroughly(Readable.from([octets]), both, resolverOf(asking))
   return { signatures, chain }

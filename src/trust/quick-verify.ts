@@ -1,11 +1,10 @@
 // A quick look at a message whose signatures are all plain and all good, which is most mail that is signed: one pass over the header, one
 // over the body. It never says anything but "pass"; whatever is odd, fails or is not known is mailauth's to judge, with its words.
-import { createHash } from "node:crypto"
-import { RelaxedBody } from "../auth/dkim-canon.ts"
+import { relaxedBodyHash, simpleBodyHash } from "../auth/dkim-canon.ts"
 import { RelaxedFields } from "../auth/signed-octets.ts"
 import { parseTags, type Tags } from "../auth/tag-list.ts"
 import type { Chain, Signature } from "../auth/verification.ts"
-import { type Field, scanHeader } from "../message/header.ts"
+import type { Field, Header } from "../message/header.ts"
 import { noChain, quickChain } from "./quick-arc.ts"
 import { type BodyCanon, provenBy, type QuickMessage, type QuickWorld } from "./quick-signature.ts"
 
@@ -15,26 +14,25 @@ export type QuickWants = { readonly dkim: boolean; readonly arc: boolean }
 
 /** What was found, when all of it is good; undefined: mailauth has to look. */
 export async function quickVerify(
-  octets: Buffer,
+  header: Header,
+  body: Buffer,
   wants: QuickWants,
   world: QuickWorld,
 ): Promise<QuickFound | undefined> {
-  const header = scanHeader(octets)
-  if (header.ends !== "blank line" || octets[0] === 0x3e) return undefined
+  const { bytes, ends, end, bodyStart } = header
+  if (ends !== "blank line" || bodyStart - end !== 2 || bytes[0] === 0x3e) return undefined
   const [first] = header.fields
   if (first === undefined || first.start !== 0) return undefined // an envelope line of an mbox comes first
-  // Bare CR and LF are no white space, and no line ends: whoever reads them otherwise signs another message.
-  if (/\r(?!\n)|(?<!\r)\n/.test(octets.toString("latin1", 0, header.bodyStart))) return undefined
-  const message = { fields: new RelaxedFields(header), bodyHash: hashesOf(octets.subarray(header.bodyStart)) }
+  const message = { fields: new RelaxedFields(header), bodyHash: hashesOf(body) }
+  if (!message.fields.haveWholeLineEnds()) return undefined
   if (message.fields.named("from").length !== 1) return undefined
-  const signatures: Signature[] = []
-  for (const field of wants.dkim ? message.fields.named("dkim-signature") : []) {
-    const found = await goodSignature(field, message, world)
-    if (found === undefined) return undefined
-    signatures.push(found)
-  }
-  const chain = wants.arc ? await quickChain(message, world) : noChain
-  return chain === undefined ? undefined : { signatures, chain }
+  const signed = wants.dkim ? message.fields.named("dkim-signature") : []
+  const [chain, ...found] = await Promise.all([
+    wants.arc ? quickChain(message, world) : noChain,
+    ...signed.map((field) => goodSignature(field, message, world)),
+  ])
+  const signatures = found.filter((one) => one !== undefined)
+  return chain === undefined || signatures.length < signed.length ? undefined : { signatures, chain }
 }
 
 function hashesOf(body: Buffer): QuickMessage["bodyHash"] {
@@ -42,30 +40,10 @@ function hashesOf(body: Buffer): QuickMessage["bodyHash"] {
   return (canon) => {
     const before = known.get(canon)
     if (before !== undefined) return before
-    const made = canon === "relaxed" ? relaxedHash(body) : simpleHash(body)
+    const made = canon === "relaxed" ? relaxedBodyHash(body) : simpleBodyHash(body)
     known.set(canon, made)
     return made
   }
-}
-
-function relaxedHash(body: Buffer): string {
-  // Without tabs, runs of blanks and blanks at the ends of lines both forms are one (RFC 6376 §3.4.4), but for a body of nothing.
-  const plain = !body.includes("\t") && !body.includes("  ") && !body.includes(" \r\n")
-  if (plain && body.length > 2 && body[body.length - 3] !== 0x0a && endsLine(body)) return simpleHash(body)
-  const hash = new RelaxedBody()
-  hash.update(body)
-  return hash.digest()
-}
-
-function endsLine(body: Buffer): boolean {
-  return body[body.length - 2] === 0x0d && body[body.length - 1] === 0x0a
-}
-
-/** RFC 6376 §3.4.3: line ends at the end of the body are one. */
-function simpleHash(body: Buffer): string {
-  let end = body.length
-  while (end >= 2 && body[end - 2] === 0x0d && body[end - 1] === 0x0a) end -= 2
-  return createHash("sha256").update(body.subarray(0, end)).update("\r\n").digest("base64")
 }
 
 async function goodSignature(
