@@ -58,8 +58,10 @@ export class Journal {
   #segment: Segment | undefined
   /** Where the next group goes. */
   #end = block
+  /** The segment after this one: begun while this one is written, so that no mail waits for it. */
+  #next: Promise<Segment> | undefined
   #spare: Promise<string> | undefined
-  /** Settles when no spare is being made. */
+  /** Settles when no segment is being made. */
   #making: Promise<unknown> = Promise.resolve()
   #gathered: Wish[] = []
   #busy = false
@@ -123,16 +125,10 @@ export class Journal {
 
   /** Begins a segment. What keeps it from that, if something does. */
   async begin(): Promise<Failure | undefined> {
-    const spare = this.#spare ?? this.#makeSpare()
-    this.#spare = undefined
+    const next = this.#next ?? this.#made(this.#number)
+    this.#next = undefined
     try {
-      this.#segment = await beginSegment(
-        await spare,
-        this.#folder,
-        this.#number,
-        this.#size,
-        this.#folderSync,
-      )
+      this.#segment = await next
       this.#end = block
     } catch (error) {
       await removeSegment(join(this.#folder, "spare"))
@@ -141,10 +137,13 @@ export class Journal {
     return undefined
   }
 
-  #makeSpare(): Promise<string> {
-    const spare = makeSpare(this.#folder, this.#size)
-    this.#making = spare.catch(() => {})
-    return spare
+  /** A segment of this number: an old one that has become free, else a new one. */
+  #made(number: number): Promise<Segment> {
+    const spare = this.#spare ?? makeSpare(this.#folder, this.#size)
+    this.#spare = undefined
+    const made = spare.then((path) => beginSegment(path, this.#folder, number, this.#size, this.#folderSync))
+    this.#making = made.catch(() => {})
+    return made
   }
 
   /** Nothing is written any more, and no file is open when it resolves. */
@@ -152,12 +151,13 @@ export class Journal {
     await this.#making
     if (this.#segment !== undefined) closeSegment(this.#segment)
     this.#segment = undefined
+    await this.#next?.then(closeSegment, () => {})
   }
 
-  /** The next segment is made while this one is written, if no old one has become free. An error comes up when it is needed. */
+  /** An error comes up when the segment is needed. */
   #prepare(): void {
-    if (this.#spare !== undefined || this.#end < this.#size / 2) return
-    this.#spare = this.#makeSpare()
+    if (this.#next !== undefined || this.#end < this.#size / 2) return
+    this.#next = this.#made(this.#number + 1)
   }
 
   #flush(): void {
