@@ -23,6 +23,7 @@ import { isKnownClient } from "./known.ts"
 import { checkMessage } from "./message.ts"
 import { checkRecipient, placeOf, recipientSteps } from "./recipient.ts"
 import { mayRelay, relaySteps } from "./relay.ts"
+import { oncePerSecond } from "./repeated-sender.ts"
 import { checkSender, delaysChecks } from "./sender.ts"
 import { makeSpfPolicy } from "./spf.ts"
 import { maySubmit, mayUseSender } from "./submission.ts"
@@ -100,7 +101,7 @@ export function makeGate(parts: GateParts, world: PolicyWorld = makePolicy(parts
     features: (arrival) => featuresFor(arrival, accessTables(world)),
     hello: async () => anyName,
     secured: async (arrival) => clientIsWell(arrival, accessTables(world)),
-    sender: (arrival, path, size) => sender(arrival, path, size, world),
+    sender: oncePerSecond((arrival, path, size) => sender(arrival, path, size, world), parts.clock),
     recipient: (arrival, envelope, path) => recipient(arrival, envelope, path, world),
     submitter: async (arrival, named) => maySubmitFor(arrival, named),
     earlier: earlierOne,

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { arrivalOf } from "../../test/kit/gate.ts"
+import { classify } from "../mail/address.ts"
+import { because, type Decision, no, yes } from "../mail/decision.ts"
+import type { ReversePath } from "../mail/address.ts"
+import { reply } from "../mail/reply.ts"
+import type { Soon } from "../mail/soon.ts"
+import { oncePerSecond } from "./repeated-sender.ts"
+
+const accepted: Decision<ReversePath> = yes("null", because("sender?", "fine"))
+const ann = classify("ann@example.org")
+const bob = classify("bob@example.org")
+
+/** A gate that counts, and the clock it is asked by. */
+function counting(answer: Soon<Decision<ReversePath>>) {
+  const counted = { asked: 0, now: 5000 }
+  const ask = oncePerSecond(
+    () => {
+      counted.asked++
+      return answer
+    },
+    () => counted.now,
+  )
+  return { counted, ask }
+}
+
+test("the same sender of the same session is asked about once a second", () => {
+  const { counted, ask } = counting(accepted)
+  const arrival = arrivalOf("192.0.2.7")
+  for (let n = 0; n < 10; n++) assert.equal(ask(arrival, ann, 100), accepted)
+  assert.equal(counted.asked, 1)
+  counted.now += 1000
+  void ask(arrival, ann, 100)
+  assert.equal(counted.asked, 2)
+  counted.now -= 5000 // a clock that was set back makes nothing younger
+  void ask(arrival, ann, 100)
+  assert.equal(counted.asked, 3)
+})
+
+test("another sender, another session, a larger message and the null sender are asked about", () => {
+  const { counted, ask } = counting(accepted)
+  const arrival = arrivalOf("192.0.2.7")
+  void ask(arrival, ann, 100)
+  void ask(arrival, ann, 101)
+  void ask(arrival, bob, 100)
+  void ask(arrivalOf("192.0.2.7"), bob, 100)
+  void ask(arrival, "null", 100)
+  void ask(arrival, "null", 100)
+  assert.equal(counted.asked, 6)
+})
+
+test("a refusal, and an answer that came later, is never kept", async () => {
+  const refusal = no(reply(550, "5.7.1", "no"), because("access", "REJECT"))
+  for (const answer of [refusal, Promise.resolve(accepted)]) {
+    const { counted, ask } = counting(answer)
+    const arrival = arrivalOf("192.0.2.7")
+    await ask(arrival, ann, 0)
+    await ask(arrival, ann, 0)
+    assert.equal(counted.asked, 2)
+  }
+})
