@@ -2,6 +2,7 @@
 // what is read equals what was accepted.
 import { crc32 } from "node:zlib"
 import { printPath } from "../mail/address.ts"
+import type { Arrival } from "../mail/arrival.ts"
 import type { Reason } from "../mail/decision.ts"
 import type { Recipient } from "../mail/envelope.ts"
 import { decodeWords } from "../message/encoded-words.ts"
@@ -17,8 +18,35 @@ export function checksum(text: string): number {
 
 /** The entry without `held`, which has a column of its own. */
 export function printEntry(entry: Entry): { json: string; held: string | undefined } {
-  const { held, ...rest } = entry
-  return { json: JSON.stringify(rest), held: held === undefined ? undefined : JSON.stringify(held) }
+  const { held } = entry
+  return { json: entryText(entry), held: held === undefined ? undefined : JSON.stringify(held) }
+}
+
+/** An entry is printed for its record and for the timeline, and all of a session's have one arrival. */
+const entryTexts = new WeakMap<Entry, string>()
+const arrivalTexts = new WeakMap<Arrival, string>()
+
+function entryText(entry: Entry): string {
+  return textOf(entry, entryTexts, ({ arrival, ...rest }) =>
+    withMember(
+      JSON.stringify({ ...rest, held: undefined }),
+      "arrival",
+      textOf(arrival, arrivalTexts, JSON.stringify),
+    ),
+  )
+}
+
+function textOf<T extends object>(value: T, known: WeakMap<T, string>, print: (value: T) => string): string {
+  const before = known.get(value)
+  if (before !== undefined) return before
+  const made = print(value)
+  known.set(value, made)
+  return made
+}
+
+/** The text of an object that has members, with one more. */
+function withMember(object: string, name: string, value: string): string {
+  return `${object.slice(0, -1)},"${name}":${value}}`
 }
 
 export function printPending(pending: Pending): PendingRow {
@@ -79,8 +107,15 @@ function wholeReason(stored: Reason): Reason {
 }
 
 export function printEvent(event: Event): EventRow {
-  const { id, at, ...rest } = event
-  return { id, at, words: wordsOf(event), json: JSON.stringify(rest) }
+  const { id, at, message, ...rest } = event
+  const json = JSON.stringify(rest)
+  const whole = message === undefined ? json : withMember(json, "message", rememberedText(message))
+  return { id, at, words: wordsOf(event), json: whole }
+}
+
+function rememberedText({ entry, recipients, header }: Remembered): string {
+  const text = entry.held === undefined ? entryText(entry) : JSON.stringify(entry)
+  return withMember(JSON.stringify({ recipients, header }), "entry", text)
 }
 
 /** Addresses whose events one row tells at most: a search passes over thousands of rows in one step. */
