@@ -364,22 +364,11 @@ export class MailSystem {
       leaving: this.#leaving,
       groups: this.#groups,
       putOff,
-      fate: ({ attempts, recipient, warned, queueGroup }, { acceptedAt, envelope, summary }, status) =>
-        nextAttempt({
-          attempts,
-          acceptedAt,
-          now: time.now(),
-          random: Math.random(),
-          settings,
-          warned,
-          reversePath: envelope.reversePath,
-          notify: recipient.notify,
-          own: isOwnTrouble(status),
-          deliverBy: envelope.deliverBy,
-          priority: summary.priority,
-          precedence: summary.precedence,
-          queueGroup,
-        }),
+      fate: (pending, { acceptedAt, envelope, summary }, status) => {
+        const { notify } = pending.recipient
+        const moment = { now: time.now(), random: Math.random(), settings, own: isOwnTrouble(status) }
+        return nextAttempt({ ...pending, ...envelope, ...summary, ...moment, acceptedAt, notify })
+      },
       report: (about, octets, told) => report(about, octets, told, this.#reportWorld()),
       log: (entry, tried, startedAt) => {
         log.delivered(entry, tried, startedAt, controls(tried.pending))
