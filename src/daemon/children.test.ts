@@ -24,7 +24,7 @@ const usual: ProcessStart = {
 /** How it ended, and how often that was told. */
 async function endings(
   start: ProcessStart,
-  act = (_: ReturnType<typeof startProcess>) => {},
+  act: (child: ReturnType<typeof startProcess>) => void = () => {},
 ): Promise<string[]> {
   const told: string[] = []
   const { promise, resolve } = Promise.withResolvers<void>()
