@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { userInfo } from "node:os"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
-import { System, type SystemOptions } from "../kit/system.ts"
+import { project, run, System, type SystemOptions } from "../kit/system.ts"
 
 const login = userInfo().username
 const setup: SystemOptions = {
@@ -92,6 +92,29 @@ test("-oem: who was refused is told to the sender by mail", async () => {
   assert.match(report, /^Diagnostic-Code: smtp; 550 5\.1\.1 .*User unknown$/m)
   assert.match(report, /\nSubject: lost\n\nhi\n/)
 })
+
+for (const [mode, code, told] of [
+  ["p", 67, "on standard error, and kept in dead.letter"],
+  ["w", 67, "by mail, since nobody sits at a terminal"],
+  ["m", 67, "by mail"],
+  ["e", 0, "by mail, and the exit code says nothing"],
+  ["q", 67, "by the exit code alone"],
+] as const) {
+  test(`-oe${mode}: who was refused is told ${told}`, async () => {
+    const env = { WAYPOST_STATE: system.state, HOME: system.directory }
+    const sendmail = join(project, "bin", "sendmail")
+    const done = await run(sendmail, [`-oe${mode}`, "nosuch"], "Subject: lost\n\nhi\n", env)
+    assert.equal(done.code, code)
+    assert.equal(done.stderr, mode === "p" ? "nosuch... User unknown\n" : "")
+    await system.idle()
+    const report = taken("gor") // by the alias of whoever runs this
+    assert.equal(/^Action: failed$/m.test(report), "wme".includes(mode))
+    const letter = join(system.directory, "dead.letter")
+    assert.equal(existsSync(letter), mode === "p")
+    if (mode === "p") assert.match(readFileSync(letter, "utf8"), /^Subject: lost\n\nhi\n/m)
+    rmSync(letter, { force: true })
+  })
+}
 
 test("what is written while nothing runs is kept, listed, and sent at the next start", async () => {
   const queue = join(system.state, "clientqueue")
