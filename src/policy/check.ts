@@ -23,7 +23,7 @@ import { isKnownClient } from "./known.ts"
 import { checkMessage } from "./message.ts"
 import { checkRecipient, placeOf, recipientSteps } from "./recipient.ts"
 import { mayRelay, relaySteps } from "./relay.ts"
-import { oncePerSecond } from "./repeated-sender.ts"
+import { addressOncePerSecond, senderOncePerSecond } from "./repeated.ts"
 import { checkSender, delaysChecks } from "./sender.ts"
 import { makeSpfPolicy } from "./spf.ts"
 import { maySubmit, mayUseSender } from "./submission.ts"
@@ -95,14 +95,18 @@ export function makeGate(parts: GateParts, world: PolicyWorld = makePolicy(parts
   const delayed = feature(parts.settings, "delay_checks")
   const other = makeCheckOther(parts.settings)
   const asLater = yes(undefined, because("delay_checks", "asked at RCPT", delayed?.at))
+  const read = addressOncePerSecond((path) => canonify(path, world.routing), parts.clock)
   return {
     connect: async (arrival) => (delaysChecks(world) ? asLater : await checkConnection(arrival, world)),
     pause: (arrival) => greetPause(arrival, world),
     features: (arrival) => featuresFor(arrival, accessTables(world)),
     hello: async () => anyName,
     secured: async (arrival) => clientIsWell(arrival, accessTables(world)),
-    sender: oncePerSecond((arrival, path, size) => sender(arrival, path, size, world), parts.clock),
-    recipient: (arrival, envelope, path) => recipient(arrival, envelope, path, world),
+    sender: senderOncePerSecond((arrival, path, size) => sender(arrival, path, size, world), parts.clock),
+    recipient: (arrival, envelope, path) =>
+      path === "postmaster"
+        ? postmaster({ arrival, envelope }, world)
+        : whenThere(read(path), (to) => recipient({ arrival, envelope }, path.text, to, world)),
     submitter: async (arrival, named) => maySubmitFor(arrival, named),
     earlier: earlierOne,
     content: () => anyContent,
@@ -190,32 +194,34 @@ function withSpf(taken: Taken, { verdict, reason }: SpfOfMessage): Taken {
   return { outcome: "yes", value, reason: withTrail(taken.reason, [{ ...reason, role: "passed" }]) }
 }
 
+type InTransaction = Omit<RecipientQuestion, "to">
+
+function postmaster(transaction: InTransaction, world: PolicyWorld): Soon<Decision<ForwardPath>> {
+  const to = canonical("postmaster", world.routing)
+  return whenThere(checkRecipient({ ...transaction, to }, world), (decision) =>
+    decision.outcome === "yes" ? yes("postmaster", decision.reason) : decision,
+  )
+}
+
+/** A recipient as it was typed, and what that was read as. */
 function recipient(
-  arrival: Arrival,
-  envelope: Envelope,
-  path: TypedAddress | "postmaster",
+  { arrival, envelope }: InTransaction,
+  typed: string,
+  read: Decision<Canonical>,
   world: PolicyWorld,
 ): Soon<Decision<ForwardPath>> {
-  if (path === "postmaster") {
-    const to = canonical(path, world.routing)
-    return whenThere(checkRecipient({ arrival, envelope, to }, world), (decision) =>
-      decision.outcome === "yes" ? yes(path, decision.reason) : decision,
-    )
-  }
-  return whenThere(canonify(path, world.routing), (read) => {
-    if (read.outcome !== "yes") return unreadable({ arrival, envelope }, path.text, read, world)
-    const { mailbox } = read.value
-    return whenThere(checkRecipient({ arrival, envelope, to: read.value }, world), (decision) => {
-      const reason = withReading(decision.reason, read.reason)
-      typedForms.set(mailbox, path.text)
-      return decision.outcome === "yes" ? yes(mailbox, reason) : { ...decision, reason }
-    })
+  if (read.outcome !== "yes") return unreadable({ arrival, envelope }, typed, read, world)
+  const { mailbox } = read.value
+  return whenThere(checkRecipient({ arrival, envelope, to: read.value }, world), (decision) => {
+    const reason = withReading(decision.reason, read.reason)
+    typedForms.set(mailbox, typed)
+    return decision.outcome === "yes" ? yes(mailbox, reason) : { ...decision, reason }
   })
 }
 
 /** Who may not relay anyway is told that of a host's name that is none: what was wrong with it concerns those who may. */
 async function unreadable(
-  transaction: Omit<RecipientQuestion, "to">,
+  transaction: InTransaction,
   typed: string,
   read: Exclude<Decision<Canonical>, { outcome: "yes" }>,
   world: PolicyWorld,

@@ -8,7 +8,7 @@ import { feature, type Settings } from "../config/settings.ts"
 import { findLocal, localName } from "../routing/local-user.ts"
 import { passed } from "../routing/reasons.ts"
 import { resolve } from "../routing/route.ts"
-import type { Canonical } from "../routing/world.ts"
+import type { Canonical, RoutingWorld } from "../routing/world.ts"
 import { option } from "../config/options.ts"
 import { askAccess, recipientKeys, tagged } from "./access.ts"
 import { byVerdict } from "./client.ts"
@@ -34,7 +34,7 @@ export function recipientSteps(settings: Settings): readonly Step[] {
     name: "route",
     does: "finds the way, and refuses where there is none",
     at: undefined,
-    ask: hasWay,
+    ask: wayOnce(),
   })
   const helo = feature(settings, "block_bad_helo")
   const judges = [
@@ -152,8 +152,20 @@ function remember({ mailbox }: Canonical, { mailer, host, user }: Route, setting
   places.set(mailbox, `${mailer}\n${host.toLowerCase()}\n${place}`)
 }
 
+/** Where it would go, asked once of each address that is remembered (repeated.ts). */
+function wayOnce(): Step["ask"] {
+  const ways = new WeakMap<Canonical, Decision<undefined>>()
+  return ({ to }, { routing }) => {
+    const known = ways.get(to)
+    if (known !== undefined) return known
+    const way = hasWay(to, routing)
+    if (!(way instanceof Promise) && way.outcome === "yes") ways.set(to, way)
+    return way
+  }
+}
+
 /** Where it would go: a refusal of virtusertable or mailertable, and unknown users, are told now and not by a bounce. */
-function hasWay({ to }: RecipientQuestion, { routing }: PolicyWorld): Soon<Decision<undefined>> {
+function hasWay(to: Canonical, routing: RoutingWorld): Soon<Decision<undefined>> {
   return whenThere(resolve(to, routing), (resolved) => {
     if (resolved.outcome !== "yes") return resolved
     const { route, to: end } = resolved.value

@@ -6,7 +6,7 @@ import { because, type Decision, no, yes } from "../mail/decision.ts"
 import type { ReversePath } from "../mail/address.ts"
 import { reply } from "../mail/reply.ts"
 import type { Soon } from "../mail/soon.ts"
-import { oncePerSecond } from "./repeated-sender.ts"
+import { addressOncePerSecond, senderOncePerSecond } from "./repeated.ts"
 
 const accepted: Decision<ReversePath> = yes("null", because("sender?", "fine"))
 const ann = classify("ann@example.org")
@@ -15,7 +15,7 @@ const bob = classify("bob@example.org")
 /** A gate that counts, and the clock it is asked by. */
 function counting(answer: Soon<Decision<ReversePath>>) {
   const counted = { asked: 0, now: 5000 }
-  const ask = oncePerSecond(
+  const ask = senderOncePerSecond(
     () => {
       counted.asked++
       return answer
@@ -59,4 +59,24 @@ test("a refusal, and an answer that came later, is never kept", async () => {
     await ask(arrival, ann, 0)
     assert.equal(counted.asked, 2)
   }
+})
+
+test("an address is read once a second, the same value each time, and a thousand are remembered", () => {
+  let now = 0
+  let reads = 0
+  const read = addressOncePerSecond(
+    () => {
+      reads++
+      return yes({ mailbox: reads }, because("canonify", "as it stands"))
+    },
+    () => now,
+  )
+  const first = read(ann)
+  assert.equal(read(classify("ann@example.org")), first)
+  now += 1000
+  assert.notEqual(read(ann), first)
+  assert.equal(reads, 2)
+  for (let n = 0; n < 1000; n++) void read(classify(`u${n}@example.org`))
+  void read(ann)
+  assert.equal(reads, 1003, "the oldest are forgotten, all at once")
 })
