@@ -5,7 +5,6 @@ import { join } from "node:path"
 import { after, test } from "node:test"
 import { setTimeout as sleep } from "node:timers/promises"
 import { Durability } from "./durability.ts"
-import { Serial } from "./serial.ts"
 
 const directory = mkdtempSync(join(tmpdir(), "waypost-durable-"))
 const durability = new Durability()
@@ -36,16 +35,27 @@ test("one whose sync fails is told so, and the others are not", async () => {
   closeSync(bad.fd)
 })
 
-test("what has one key is done one by one and in order; another key does not wait, nor does an error stop it", async () => {
-  const serial = new Serial()
-  const said: string[] = []
-  const say = (word: string, milliseconds: number) => async (): Promise<void> => {
-    await sleep(milliseconds)
-    said.push(word)
-  }
-  const failing = serial.run("a", () => Promise.reject(new Error("first")))
-  const rest = [serial.run("a", say("a1", 30)), serial.run("a", say("a2", 1)), serial.run("b", say("b", 1))]
-  await assert.rejects(failing, /first/)
-  await Promise.all(rest)
-  assert.deepEqual(said, ["b", "a1", "a2"])
+test("while mail keeps coming its syncs wait for company, but never one that holds a lock", async () => {
+  const patient = new Durability({ gatherMilliseconds: 200 })
+  const files = Array.from({ length: 4 }, (_, n) => written(`gathered.${n}`))
+  const [first, second, third, fourth] = files.map((file, n) => ({
+    ...file,
+    ...(n === 3 ? { locked: true as const } : {}),
+  }))
+  assert.ok(first !== undefined && second !== undefined && third !== undefined && fourth !== undefined)
+  const began = performance.now()
+  await Promise.all([
+    patient.make(first),
+    Promise.resolve()
+      .then(() => Promise.resolve())
+      .then(() => patient.make(second)),
+  ])
+  assert.ok(performance.now() - began >= 190, "the second waited")
+  const endless = new Durability({ gatherMilliseconds: 3_600_000 })
+  const one = endless.make(first)
+  await sleep(0) // its sync has begun
+  const other = endless.make(third)
+  await Promise.all([one, other, endless.make(fourth)])
+  for (const { fd } of files) closeSync(fd)
+  await Promise.all([patient.close(), endless.close()])
 })

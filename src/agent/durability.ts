@@ -1,5 +1,5 @@
-// Makes deliveries durable together. A few are synced each for itself; many at once share one syncfs(2), which measured here
-// costs 0.1 ms CPU a message where fsync of file and directory costs 0.2. While one sync runs, the next group gathers.
+// Makes deliveries durable together: the first at once, and while more keep coming a group at a time. A few are synced each for
+// itself, many share one syncfs(2): what a sync costs is its waiting and waking, however many files it is for.
 import { closeSync, fstatSync, fsync } from "node:fs"
 import { promisify } from "node:util"
 import { Worker } from "node:worker_threads"
@@ -12,6 +12,8 @@ type Waiting = Written & { readonly done: () => void; readonly failed: (error: E
 
 /** A group of at most so many is synced file by file. */
 const fewest = 4
+/** Milliseconds that a group gathers when mail keeps coming; it is in the mailboxes already, and only the spool waits to forget it. */
+const usualGathering = 40
 /** syncfs writes out what others have written to the file system, too. When that took so long, we leave it for a while. */
 const slowMilliseconds = 500
 const avoidMilliseconds = 30_000
@@ -24,12 +26,20 @@ export class Durability {
   #running = false
   #thread: Worker | undefined
   #avoidUntil = 0
+  readonly #gatherMilliseconds: number
+  /** Ends the gathering. */
+  #gathered: () => void = () => {}
+
+  constructor({ gatherMilliseconds = usualGathering }: { readonly gatherMilliseconds?: number } = {}) {
+    this.#gatherMilliseconds = gatherMilliseconds
+  }
 
   /** Resolves when the file (and its directory's entry of it) is on stable storage. */
   readonly make: MakeDurable = (written) =>
     new Promise((done, failed) => {
       this.#waiting.push({ ...written, done, failed })
       if (!this.#running) void this.#run()
+      else if (written.locked === true) this.#gathered()
     })
 
   async close(): Promise<void> {
@@ -39,13 +49,26 @@ export class Durability {
   async #run(): Promise<void> {
     this.#running = true
     await Promise.resolve() // what is written in the same turn of the loop is one group
-    while (this.#waiting.length > 0) {
+    for (let isFirst = true; this.#waiting.length > 0; isFirst = false) {
+      if (!isFirst) await this.#gather()
       const group = this.#waiting
       this.#waiting = []
       if (group.length > fewest && performance.now() >= this.#avoidUntil) await this.#syncTogether(group)
       else await Promise.all(group.map(syncOne))
     }
     this.#running = false
+  }
+
+  /** Mail came while a sync was running: more of it is on its way. Who holds a lock meanwhile holds up others. */
+  async #gather(): Promise<void> {
+    if (this.#waiting.some(({ locked }) => locked === true)) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.#gatherMilliseconds)
+      this.#gathered = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   async #syncTogether(group: readonly Waiting[]): Promise<void> {

@@ -1,13 +1,13 @@
-// What the agent does for each verb. Mailboxes are written one delivery at a time (a Maildir needs no such order: each delivery
-// has a file of its own); everything is done with the rights of the mailbox's owner.
+// What the agent does for each verb. A mailbox file is locked for one turn at a time, which may be several messages (a Maildir needs
+// no turns: each message has a file of its own); everything is done with the rights of the mailbox's owner.
 import { type Body, isInMemory } from "../mailbox/body.ts"
 import type { MakeDurable } from "../mailbox/durable.ts"
 import { appendToFile } from "../mailbox/file.ts"
 import { deliverToMaildir } from "../mailbox/maildir.ts"
 import { isFolderThere } from "../mailbox/folder-there.ts"
-import { deliverToMbox } from "../mailbox/mbox.ts"
-import { deliverToMboxFolder } from "../mailbox/mbox-folder.ts"
-import { outcomeOf } from "../mailbox/outcome.ts"
+import { deliverToMbox, type MboxMessage } from "../mailbox/mbox.ts"
+import { deliverToMboxFolder, type MboxFolder } from "../mailbox/mbox-folder.ts"
+import { type MailboxOutcome, outcomeOf } from "../mailbox/outcome.ts"
 import type { Owner } from "../mailbox/owner.ts"
 import type { FindOwner } from "./identity.ts"
 import type {
@@ -22,8 +22,8 @@ import type {
 import { checkLogin } from "./login.ts"
 import { readUserFile } from "./read.ts"
 import { runProgram } from "./run.ts"
-import { Serial } from "./serial.ts"
 import type { Serve } from "./server.ts"
+import { Turns } from "./turns.ts"
 import { WarmPrograms } from "./warm.ts"
 
 export type AgentWorld = {
@@ -40,7 +40,7 @@ const nothing = Buffer.alloc(0)
 
 /** Serves requests; each answer is final. Throws nothing: what goes wrong is an answer. */
 export function makeVerbs(world: AgentWorld): Serve {
-  const serial = new Serial()
+  const files = new Turns({ act: (appends: readonly Append[]) => appendAll(appends, world), mayJoin })
   const warm = new WarmPrograms()
   return async (request, body, gone) => {
     if (request.verb === "ping") return answer({ outcome: "done", status: "2.0.0", text: "alive" })
@@ -81,21 +81,57 @@ export function makeVerbs(world: AgentWorld): Serve {
 
   function deliver(request: DeliverRequest, owner: Owner, body: Body): Promise<AgentAnswer> {
     const { mailbox, sender, date, delivery, repeat = true } = request
-    const { path } = mailbox
     if (mailbox.format === "mbox") {
-      const { folder } = mailbox
-      if (folder === undefined)
-        return serial.run(path, () => deliverToMbox({ path, owner, sender, date, body }, world))
-      return serial.run(`${folder.directory}/${folder.name}`, () =>
-        deliverToMboxFolder({ owner, sender, date, body }, folder, world),
-      )
+      const { path, folder } = mailbox
+      const place =
+        folder === undefined ? { kind: "mailbox" as const, path } : { kind: "folder" as const, folder }
+      return files.take(keyOf(place), { place, owner, message: { sender, date, body } })
     }
     const { format: _, ...place } = mailbox
     return deliverToMaildir({ ...place, owner, delivery, date, repeat, body }, world)
   }
 
   function append({ path, sender, date }: AppendRequest, owner: Owner, body: Body): Promise<AgentAnswer> {
-    return serial.run(path, () => appendToFile({ path, owner, sender, date, body }, world))
+    const place = { kind: "file", path } as const
+    return files.take(keyOf(place), { place, owner, message: { sender, date, body } })
+  }
+}
+
+/** A message for a file in mbox form. */
+type Append = {
+  readonly place:
+    | { readonly kind: "mailbox" | "file"; readonly path: string }
+    | { readonly kind: "folder"; readonly folder: MboxFolder }
+  readonly owner: Owner
+  readonly message: MboxMessage
+}
+
+function keyOf(place: Append["place"]): string {
+  return place.kind === "folder" ? `${place.folder.directory}/${place.folder.name}` : place.path
+}
+
+/** With one lock and one sync: messages of one owner that are here already. */
+function mayJoin(one: Append, first: Append): boolean {
+  return (
+    one.owner === first.owner &&
+    one.place.kind === first.place.kind &&
+    isInMemory(one.message.body) &&
+    isInMemory(first.message.body)
+  )
+}
+
+async function appendAll(appends: readonly Append[], world: AgentWorld): Promise<readonly MailboxOutcome[]> {
+  const [first] = appends
+  if (first === undefined) return []
+  const { owner, place } = first
+  const messages = appends.map(({ message }) => message)
+  switch (place.kind) {
+    case "mailbox":
+      return deliverToMbox({ path: place.path, owner, messages }, world)
+    case "folder":
+      return deliverToMboxFolder({ owner, messages }, place.folder, world)
+    case "file":
+      return appendToFile({ path: place.path, owner, messages }, world)
   }
 }
 

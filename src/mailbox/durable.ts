@@ -5,6 +5,8 @@ export type Written = {
   readonly fd: number
   /** Opens the directory whose entry is new; undefined when only the file has changed. Its descriptor is closed by who asked. */
   readonly directory: (() => number) | undefined
+  /** It is locked until this is done: it is not to wait for others. */
+  readonly locked?: true
 }
 
 /** Resolves when it is on stable storage; rejects when that failed, and then nothing is known of what is there. */

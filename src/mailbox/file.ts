@@ -2,22 +2,26 @@
 import { closeSync, openSync, type Stats, unlinkSync } from "node:fs"
 import { withRights } from "../host/posix.ts"
 import type { LockTarget } from "./mbox-lock.ts"
-import { appendTo, type MboxDelivery, type MboxWorld } from "./mbox.ts"
+import { appendTo, forAll, type MboxDelivery, type MboxWorld } from "./mbox.ts"
 import { done, failed, type MailboxOutcome, outcomeOf, Refused, wordsFor } from "./outcome.ts"
 import type { Owner } from "./owner.ts"
 import { unsafePath, unsafeToAppend } from "./safe.ts"
 
 /** Appends as the owner; the file is made with mode 0600 when there is none. Never with more than the owner's rights. */
-export async function appendToFile(delivery: MboxDelivery, world: MboxWorld): Promise<MailboxOutcome> {
-  const { path, owner } = delivery
-  if (path === "/dev/null") return done("thrown away, as /dev/null does")
-  if (!path.startsWith("/")) return failed("5.3.5", `${path}: not an absolute path`)
+export async function appendToFile(
+  delivery: MboxDelivery,
+  world: MboxWorld,
+): Promise<readonly MailboxOutcome[]> {
+  const { path, owner, messages } = delivery
+  if (path === "/dev/null") return forAll(messages, done("thrown away, as /dev/null does"))
+  if (!path.startsWith("/")) return forAll(messages, failed("5.3.5", `${path}: not an absolute path`))
   try {
     const unsafe = withRights(owner.rights, () => unsafePath(path, owner.uid))
-    if (unsafe !== undefined) return failed("5.2.0", `${path}: ${unsafe}`)
+    if (unsafe !== undefined) return forAll(messages, failed("5.2.0", `${path}: ${unsafe}`))
     return await appendTo(delivery, "file", targetOf(delivery, world.lockWaitMilliseconds), world)
   } catch (error) {
-    return refusedForGood(error) ? failed("5.2.0", `${path}: ${wordsFor(error)}`) : outcomeOf(error, path)
+    const isFinal = refusedForGood(error)
+    return forAll(messages, isFinal ? failed("5.2.0", `${path}: ${wordsFor(error)}`) : outcomeOf(error, path))
   }
 }
 

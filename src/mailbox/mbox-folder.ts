@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { withRights } from "../host/posix.ts"
-import { appendTo, type MboxDelivery, type MboxWorld } from "./mbox.ts"
+import { appendTo, forAll, type MboxDelivery, type MboxWorld } from "./mbox.ts"
 import { checkMailbox } from "./mbox-lock.ts"
 import { failed, type MailboxOutcome, outcomeOf, wordsFor } from "./outcome.ts"
 
@@ -26,10 +26,10 @@ export async function deliverToMboxFolder(
   delivery: Omit<MboxDelivery, "path">,
   folder: MboxFolder,
   world: MboxWorld,
-): Promise<MailboxOutcome> {
+): Promise<readonly MailboxOutcome[]> {
   const path = mboxFolderPath(folder)
-  if (path === undefined) return failed("5.3.5", `"${folder.name}" cannot be a folder`)
-  const { owner } = delivery
+  const { owner, messages } = delivery
+  if (path === undefined) return forAll(messages, failed("5.3.5", `"${folder.name}" cannot be a folder`))
   try {
     withRights(owner.rights, () => mkdirSync(dirname(path), { recursive: true, mode: 0o700 }))
     const place = { rights: owner.rights, asRoot: false }
@@ -38,7 +38,8 @@ export async function deliverToMboxFolder(
     const target = { path, owner, place, dotLock: "needed", check, waitMilliseconds } as const
     return await appendTo({ ...delivery, path }, "mailbox", target, world)
   } catch (error) {
-    return isHisOwnDoing(error) ? failed("5.2.0", `${path}: ${wordsFor(error)}`) : outcomeOf(error, path)
+    const isFinal = isHisOwnDoing(error)
+    return forAll(messages, isFinal ? failed("5.2.0", `${path}: ${wordsFor(error)}`) : outcomeOf(error, path))
   }
 }
 

@@ -19,9 +19,11 @@ import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, test } from "node:test"
 import { setTimeout as sleep } from "node:timers/promises"
+import type { Body } from "./body.ts"
 import type { MakeDurable } from "./durable.ts"
 import { releaseDotLock, takeDotLock, unknownHolderMilliseconds } from "./dotlock.ts"
 import { deliverToMbox, type MboxWorld } from "./mbox.ts"
+import type { MailboxOutcome } from "./outcome.ts"
 import { ourselves } from "./owner.ts"
 
 const directory = mkdtempSync(join(tmpdir(), "waypost-mbox-"))
@@ -34,8 +36,15 @@ const patient: MboxWorld = { durable, lockWaitMilliseconds: 10_000 }
 const impatient: MboxWorld = { durable, lockWaitMilliseconds: 120 }
 const date = new Date(2008, 10, 15, 11, 12, 21).getTime()
 
-function deliver(path: string, body: readonly Buffer[] | AsyncIterable<Buffer>, world = impatient) {
-  return deliverToMbox({ path, owner: ourselves(), sender: "me@grussell.org", date, body }, world)
+async function deliver(path: string, body: Body, world = impatient): Promise<MailboxOutcome> {
+  const [outcome] = await deliverAll(path, [body], world)
+  assert.ok(outcome !== undefined)
+  return outcome
+}
+
+function deliverAll(path: string, bodies: readonly Body[], world = impatient) {
+  const messages = bodies.map((body) => ({ sender: "me@grussell.org", date, body }))
+  return deliverToMbox({ path, owner: ourselves(), messages }, world)
 }
 
 const hello = [Buffer.from("Subject: hello\n\nwake up\n")]
@@ -67,6 +76,35 @@ test("messages stand one behind the other, each with its From_ line and an empty
   await deliver(path, hello)
   assert.equal(readFileSync(path, "latin1"), stored + stored)
   assert.equal(existsSync(`${path}.lock`), false)
+})
+
+test("messages that come together share one lock and one sync; one that breaks off leaves the others whole", async () => {
+  const path = join(directory, "together")
+  let syncs = 0
+  const counting: MakeDurable = async () => void syncs++
+  const broken = async function* (): AsyncGenerator<Buffer> {
+    yield Buffer.from("Subject: half\n\n")
+    throw Object.assign(new Error("no space"), { code: "ENOSPC" })
+  }
+  const outcomes = await deliverAll(path, [hello, broken(), hello], { ...impatient, durable: counting })
+  assert.deepEqual(
+    outcomes.map(({ outcome, status }) => `${outcome} ${status}`),
+    ["done 2.0.0", "later 4.3.1", "done 2.0.0"],
+  )
+  assert.equal(readFileSync(path, "latin1"), stored + stored)
+  assert.equal(syncs, 1)
+})
+
+test("when their sync fails all of them are taken back, and what stood there stays", async () => {
+  const path = join(directory, "unsynced")
+  await deliver(path, hello)
+  const failing: MakeDurable = () => Promise.reject(Object.assign(new Error("disk"), { code: "EIO" }))
+  const outcomes = await deliverAll(path, [hello, hello], { ...impatient, durable: failing })
+  assert.deepEqual(
+    outcomes.map(({ outcome }) => outcome),
+    ["later", "later"],
+  )
+  assert.equal(readFileSync(path, "latin1"), stored)
 })
 
 test(

@@ -1,6 +1,6 @@
 // Delivery at the end of an mbox file: locked, From_ line, quoted, empty line, on disk before anyone is told. What could not be
-// written whole is taken back.
-import { ftruncateSync, openSync, readSync } from "node:fs"
+// written whole is taken back. Several messages share one lock and one sync.
+import { fstatSync, ftruncateSync, openSync, readSync } from "node:fs"
 import { dirname } from "node:path"
 import { withRights } from "../host/posix.ts"
 import { type Body, isInMemory, writeAll } from "./body.ts"
@@ -13,6 +13,10 @@ import { directoryRights, type Owner } from "./owner.ts"
 export type MboxDelivery = {
   readonly path: string
   readonly owner: Owner
+  readonly messages: readonly MboxMessage[]
+}
+
+export type MboxMessage = {
   /** The reverse-path without brackets; empty or MAILER-DAEMON for the null one. */
   readonly sender: string
   readonly date: number
@@ -25,9 +29,12 @@ export type MboxWorld = {
   readonly lockWaitMilliseconds: number
 }
 
-/** Delivers into a user's mailbox, made with mode 0600 when there is none. */
-export async function deliverToMbox(delivery: MboxDelivery, world: MboxWorld): Promise<MailboxOutcome> {
-  const { path, owner } = delivery
+/** Delivers into a user's mailbox, made with mode 0600 when there is none; each message has its outcome, in their order. */
+export async function deliverToMbox(
+  delivery: MboxDelivery,
+  world: MboxWorld,
+): Promise<readonly MailboxOutcome[]> {
+  const { path, owner, messages } = delivery
   const waitMilliseconds = world.lockWaitMilliseconds
   try {
     const place = directoryRights(dirname(path), owner)
@@ -35,8 +42,13 @@ export async function deliverToMbox(delivery: MboxDelivery, world: MboxWorld): P
     const target = { path, owner, place, dotLock: "needed", check, waitMilliseconds } as const
     return await appendTo(delivery, "mailbox", target, world)
   } catch (error) {
-    return outcomeOf(error, path)
+    return forAll(messages, outcomeOf(error, path))
   }
+}
+
+/** What became of all of them alike. */
+export function forAll(messages: readonly MboxMessage[], outcome: MailboxOutcome): readonly MailboxOutcome[] {
+  return messages.map(() => outcome)
 }
 
 /** The appending itself, for mailboxes and for files of aliases; what the file must be like is the target's to say. Throws what went wrong. */
@@ -45,14 +57,33 @@ export async function appendTo(
   place: Place,
   target: LockTarget,
   world: MboxWorld,
-): Promise<MailboxOutcome> {
+): Promise<readonly MailboxOutcome[]> {
+  const { path, messages } = delivery
   const file = await openLocked(target)
   try {
-    await write(file, delivery, place)
-    await makeDurable(file, delivery, world)
-    return done(`delivered to ${delivery.path}`)
+    const outcomes: MailboxOutcome[] = []
+    for (const message of messages) outcomes.push(await appendOne(file, message, place, path))
+    if (outcomes.some(({ outcome }) => outcome === "done")) await makeDurable(file, delivery, world)
+    return outcomes
   } finally {
     file.close()
+  }
+}
+
+/** At the end of what stands there by now; a message that finds no room leaves the others what they are. */
+async function appendOne(
+  file: LockedFile,
+  message: MboxMessage,
+  place: Place,
+  path: string,
+): Promise<MailboxOutcome> {
+  const { size } = fstatSync(file.fd)
+  try {
+    await write(file.fd, size, message, place)
+    return done(`delivered to ${path}`)
+  } catch (error) {
+    ftruncateSync(file.fd, size)
+    return outcomeOf(error, path)
   }
 }
 
@@ -63,9 +94,10 @@ async function makeDurable(file: LockedFile, { path, owner }: MboxDelivery, worl
     await world.durable({
       fd: file.fd,
       directory: file.size === 0 ? () => openDirectory(path, owner) : undefined,
+      locked: true,
     })
   } catch (error) {
-    takeBack(file)
+    ftruncateSync(file.fd, file.size)
     throw error
   }
 }
@@ -74,16 +106,15 @@ function openDirectory(path: string, { rights }: Owner): number {
   return withRights(rights, () => openSync(dirname(path), "r"))
 }
 
-async function write(file: LockedFile, delivery: MboxDelivery, place: Place): Promise<void> {
-  const start = [...separator(file), fromLine(delivery.sender, delivery.date, place)]
-  const { body } = delivery
-  try {
-    if (isInMemory(body)) writeAll(file.fd, [...start, ...quoteFrom(body)])
-    else await writePieces(file.fd, start, body)
-  } catch (error) {
-    takeBack(file)
-    throw error
-  }
+async function write(
+  fd: number,
+  size: number,
+  { sender, date, body }: MboxMessage,
+  place: Place,
+): Promise<void> {
+  const start = [...separator(fd, size), fromLine(sender, date, place)]
+  if (isInMemory(body)) writeAll(fd, [...start, ...quoteFrom(body)])
+  else await writePieces(fd, start, body)
 }
 
 async function writePieces(fd: number, start: readonly Buffer[], body: AsyncIterable<Buffer>): Promise<void> {
@@ -93,12 +124,8 @@ async function writePieces(fd: number, start: readonly Buffer[], body: AsyncIter
   writeAll(fd, quoter.end())
 }
 
-function takeBack({ fd, size }: LockedFile): void {
-  ftruncateSync(fd, size)
-}
-
 /** What another program left unfinished must not swallow our From_ line: an empty line comes before it. */
-function separator({ fd, size }: LockedFile): Buffer[] {
+function separator(fd: number, size: number): Buffer[] {
   if (size === 0) return []
   const end = Buffer.alloc(2)
   readSync(fd, end, 0, 2, Math.max(0, size - 2))

@@ -89,11 +89,9 @@ test("mail that is delivered while the mailbox is open is seen at the next look,
   const mailbox = await openMailbox(path)
   const world = { durable: async () => {}, lockWaitMilliseconds: 1000 }
   const body = [Buffer.from("Subject: fresh\n\nHello\n")]
-  const outcome = await deliverToMbox(
-    { path, owner: ourselves(), sender: "bob@hello.com", date: Date.now(), body },
-    world,
-  )
-  assert.match(outcome.text, /delivered/)
+  const messages = [{ sender: "bob@hello.com", date: Date.now(), body }]
+  const [outcome] = await deliverToMbox({ path, owner: ourselves(), messages }, world)
+  assert.match(outcome?.text ?? "", /delivered/)
   await mailbox.write({ flags: new Map(), removed: new Set([keyOf(mailbox, "letter 1")]) })
   assert.deepEqual(subjects(mailbox), ["fresh"])
 })

@@ -5,6 +5,7 @@ import { promisify } from "node:util"
 import type { MakeDurable } from "../mailbox/durable.ts"
 import { deliverToMaildir } from "../mailbox/maildir.ts"
 import { deliverToMbox } from "../mailbox/mbox.ts"
+import { failed, type MailboxOutcome } from "../mailbox/outcome.ts"
 import { ourselves } from "../mailbox/owner.ts"
 import { first, scanHeader } from "../message/header.ts"
 import { MailboxError } from "./mailbox.ts"
@@ -43,11 +44,15 @@ export async function saveMessage(
         },
         { durable },
       )
-    : await deliverToMbox(
-        { path, owner, sender: senderOf(octets) ?? summary.from.address, date: received, body: [octets] },
-        { durable, lockWaitMilliseconds: 15_000 },
-      )
+    : await appended(path, octets, senderOf(octets) ?? summary.from.address, received)
   if (outcome.outcome !== "done") throw new MailboxError(outcome.text)
+}
+
+async function appended(path: string, octets: Buffer, sender: string, date: number): Promise<MailboxOutcome> {
+  const messages = [{ sender, date, body: [octets] }]
+  const world = { durable, lockWaitMilliseconds: 15_000 }
+  const [outcome] = await deliverToMbox({ path, owner: ourselves(), messages }, world)
+  return outcome ?? failed("5.3.5", `${path}: nothing was appended`)
 }
 
 let serial = 0
