@@ -2,7 +2,7 @@
 // the ports below 1024, at the start and when a reload opens new ones.
 import type { Server, Socket } from "node:net"
 import { ok, type Result } from "../mail/result.ts"
-import { bind, handOver } from "./listener.ts"
+import { bind, handOver, turnAway } from "./listener.ts"
 import type { Place } from "./places.ts"
 
 /** Owns them until they are handed over; close it when nobody will take them. */
@@ -36,8 +36,8 @@ export class Bound {
     return server === undefined ? [] : handOver(server)
   }
 
-  /** Whoever was to take them is gone. */
+  /** Whoever was to take them is gone: who waits there is told to come again. */
   close(): void {
-    for (const place of this.#servers.keys()) for (const socket of this.served(place)) socket.destroy()
+    for (const place of this.#servers.keys()) this.served(place).forEach(turnAway)
   }
 }

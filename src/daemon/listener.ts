@@ -54,14 +54,17 @@ function keepEarly(server: Server): void {
   const early: Socket[] = []
   waiting.set(server, early)
   server.on("connection", (socket) => {
-    if (waiting.get(server) !== early || early.length >= mostWaiting) {
-      socket.on("error", () => {})
-      socket.end(notYet)
-      return
-    }
+    if (waiting.get(server) !== early || early.length >= mostWaiting) return turnAway(socket)
     adopt(socket)
     early.push(socket)
   })
+}
+
+/** Nobody will talk with this client now. It has not been asked for anything, so it has said nothing that a reset could punish. */
+export function turnAway(socket: Socket): void {
+  socket.on("error", () => {})
+  socket.end(notYet)
+  socket.destroySoon()
 }
 
 /** A client that was accepted elsewhere gets what serve()'s own have, and is not read until somebody talks with it. */

@@ -268,6 +268,8 @@ test("a mail process that cannot have its queue at once is started again until i
   await system.said(
     /another Waypost \(pid \d+\) is using .*queue\n[^]*the mail process ended \(exit 75\); starting it again/,
   )
+  const session = await system.connect()
+  assert.match(await session.reply(), /^421 4\.3\.2 /, "who comes meanwhile is not left without an answer")
   other.stdin.end()
   let reply = ""
   while (!reply.startsWith("250")) {
