@@ -1,10 +1,19 @@
 // The log's files: log/NUMBER, all of one size and written full of zeros before they are used, so that what is written later needs
 // neither space nor a new length. A file that nobody needs any more becomes the next one. They are written past the page cache where
 // the file system lets us: hardly anything in the log is read again, and to copy it there costs more CPU than the rest of a write.
-import { constants, openSync, readdirSync, readFileSync, closeSync } from "node:fs"
-import { type FileHandle, open, rename, unlink } from "node:fs/promises"
+import {
+  closeSync,
+  constants,
+  fsync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  write as writeCallback,
+} from "node:fs"
+import { rename, unlink } from "node:fs/promises"
 import { randomBytes } from "node:crypto"
 import { join } from "node:path"
+import { promisify } from "node:util"
 import { crc32 } from "node:zlib"
 import { alignedBuffer } from "../host/posix.ts"
 import type { FolderSync } from "./body-file.ts"
@@ -44,14 +53,12 @@ export function segmentNumbers(folder: string): readonly number[] {
 export async function makeSpare(folder: string, size: number): Promise<string> {
   const path = join(folder, "spare")
   const { O_WRONLY, O_CREAT, O_TRUNC } = constants
-  const file = await pastCache((direct) => open(path, O_WRONLY | O_CREAT | O_TRUNC | direct, 0o600))
-  try {
-    const zeros = alignedBuffer(Math.min(portion, size), block).fill(0)
-    for (let at = 0; at < size; at += portion) await writeAll(file, zeros.subarray(0, size - at), at)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
+  const zeros = alignedBuffer(Math.min(portion, size), block).fill(0)
+  const file = await pastCache(path, O_WRONLY | O_CREAT | O_TRUNC, async (spare) => {
+    for (let at = 0; at < size; at += portion) await writeAll(spare, zeros.subarray(0, size - at), at)
+    await sync(spare)
+  })
+  closeSync(file)
   step("log.made")
   return path
 }
@@ -65,27 +72,46 @@ export async function beginSegment(
   folderSync: FolderSync,
 ): Promise<Segment> {
   const key = { mark: randomBytes(4).readUInt32LE(), seed: randomBytes(4).readUInt32LE() }
-  const name = segmentPath(folder, number)
-  const file = await open(path, "r+")
+  const head = printHead(number, key)
+  const file = await pastCache(path, constants.O_RDWR | constants.O_DSYNC, (begun) =>
+    writeAll(begun, head, 0),
+  )
   try {
-    await writeAll(file, printHead(number, key), 0)
-    await file.datasync()
-  } finally {
-    await file.close()
+    await rename(path, segmentPath(folder, number))
+    await folderSync.sync()
+  } catch (error) {
+    closeSync(file)
+    throw error
   }
-  await rename(path, name)
-  await folderSync.sync()
   step("log.begun")
-  const { O_RDWR, O_DSYNC } = constants
-  return { number, key, size, file: await pastCache((direct) => openSync(name, O_RDWR | O_DSYNC | direct)) }
+  return { number, key, size, file }
 }
 
-/** Not every file system can be written past the page cache: those say EINVAL, and are written as ever. */
-async function pastCache<T>(opened: (direct: number) => T | Promise<T>): Promise<T> {
+/**
+ * Opens a file and writes to it for the first time. Not every file system can be written past the page cache, and not every disk in
+ * our blocks: those say EINVAL to the one or the other, and are written as ever.
+ */
+async function pastCache(
+  path: string,
+  flags: number,
+  first: (file: number) => Promise<void>,
+): Promise<number> {
   try {
-    return await opened(constants.O_DIRECT)
+    return await opened(path, flags | constants.O_DIRECT, first)
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EINVAL") return await opened(0)
+    if (error instanceof Error && "code" in error && error.code === "EINVAL")
+      return opened(path, flags, first)
+    throw error
+  }
+}
+
+async function opened(path: string, flags: number, first: (file: number) => Promise<void>): Promise<number> {
+  const file = openSync(path, flags, 0o600)
+  try {
+    await first(file)
+    return file
+  } catch (error) {
+    closeSync(file)
     throw error
   }
 }
@@ -98,15 +124,18 @@ export async function removeSegment(path: string): Promise<void> {
   await unlink(path).catch(() => {}) // it holds nothing that anybody needs; the next start tries again
 }
 
-async function writeAll(file: FileHandle, octets: Buffer, at: number): Promise<void> {
+async function writeAll(file: number, octets: Buffer, at: number): Promise<void> {
   for (let done = 0; done < octets.length; ) {
-    const { bytesWritten } = await file.write(octets, done, octets.length - done, at + done)
+    const { bytesWritten } = await write(file, octets, done, octets.length - done, at + done)
     done += bytesWritten
   }
 }
 
+const write = promisify(writeCallback)
+const sync = promisify(fsync)
+
 function printHead(number: number, { mark, seed }: SegmentKey): Buffer {
-  const head = Buffer.alloc(block)
+  const head = alignedBuffer(block, block).fill(0)
   head.writeUInt32LE(magic, 0)
   head.writeUInt32LE(number, 4)
   head.writeUInt32LE(mark, 8)
