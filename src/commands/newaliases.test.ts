@@ -127,3 +127,12 @@ test("a wrong configuration is 78, with its picture", async () => {
   assert.equal(code, 78)
   assert.match(err, /2 \| FEATURE\(`acess_db'\)dnl\n.*\^~+\n.*did you mean access_db\?/)
 })
+
+test("with confCHECK_ALIASES addresses that are none are told, and nothing is left out for that", async () => {
+  const bad = "me: gor@@hello.com, bob\n"
+  const without = await run(newaliases, "-C", site("", bad))
+  assert.equal(without.out, "aliases: 1 aliases, longest 19 bytes, 21 bytes total\n")
+  const checked = await run(newaliases, "-C", site("define(`confCHECK_ALIASES', `True')dnl\n", bad))
+  assert.equal(checked.out, `aliases: line 1: gor@@hello.com... bad address\n${without.out}`)
+  assert.equal(checked.code, 0)
+})

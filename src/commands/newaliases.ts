@@ -1,9 +1,11 @@
 // newaliases (and sendmail -bi): compiles the alias files of the configuration; what it says is what sendmail says.
 import { readFileSync } from "node:fs"
-import type { TableSpec } from "../config/settings.ts"
+import { option } from "../config/options.ts"
+import type { Settings, TableSpec } from "../config/settings.ts"
 import { tablesNamed } from "../config/settings.ts"
 import { reasonOf, replaceFile } from "../host/replace.ts"
 import { cdbOf } from "../host/table-source.ts"
+import { badAddresses } from "../maps/alias-addresses.ts"
 import { type AliasFile, parseAliases } from "../maps/aliases.ts"
 import { addToCdb, finishCdb, newCdb } from "../maps/cdb-write.ts"
 import type { Result } from "../mail/result.ts"
@@ -29,9 +31,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const state = runningState(wish.state, io)
   const configured = loadConfiguration(wish.config ?? runningConfiguration(state), state)
   if (!configured.ok) return refuse(io, `newaliases: ${configured.error}`, exits.config)
+  const { settings } = configured.value
   let code: number = exits.ok
-  for (const spec of tablesNamed(configured.value.settings, "aliases"))
-    code = Math.max(code, rebuild(spec, io))
+  for (const spec of tablesNamed(settings, "aliases")) code = Math.max(code, rebuild(spec, settings, io))
   return code
 }
 
@@ -53,11 +55,14 @@ function readWish(argv: readonly string[]): Wish | string {
   return { config, state }
 }
 
-function rebuild(spec: TableSpec, io: Io): number {
+function rebuild(spec: TableSpec, settings: Settings, io: Io): number {
   const text = readAliases(spec, io)
   if (typeof text === "number") return text
   const file = parseAliases(text)
-  for (const { line, says } of file.problems) print(io, `${spec.file}: line ${line}: ${says}\n`)
+  const problems = option(settings, "CheckAliases")
+    ? [...file.problems, ...badAddresses(file)]
+    : file.problems
+  for (const { line, says } of problems) print(io, `${spec.file}: line ${line}: ${says}\n`)
   const written = write(spec, file)
   if (!written.ok) return notWritten(written.error, io)
   const { count, longest, octets } = file

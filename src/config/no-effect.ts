@@ -12,7 +12,6 @@ export const harmless: ReadonlyMap<OptionName, string> = new Map<OptionName, str
     [
       "AliasWait",
       "BinariesDirectory",
-      "CheckAliases",
       "CheckpointInterval",
       "ConnectionCacheSize",
       "ControlSocketName",

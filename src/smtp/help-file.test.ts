@@ -69,3 +69,8 @@ test("a line that ends in CR LF says no CR, and a file of nothing has nothing to
     ["214 2.0.0 End of HELP info"],
   )
 })
+
+test("tabs are blanks up to the next eighth column, as sendmail's own file has them", () => {
+  const tabs = readHelpFile("smtp\t\tHELO\tEHLO\tx\n", (line) => line)
+  assert.equal(tabs.lines[0]?.text, "        HELO    EHLO    x")
+})

@@ -14,9 +14,19 @@ export function readHelpFile(text: string, expand: (line: string) => string): He
   const lines = text.split(/\r?\n/).flatMap((line) => {
     if (line === "" || line.startsWith("#")) return []
     const [, topic = line, rest = ""] = /^([^ \t]*)[ \t](.*)$/.exec(line) ?? []
-    return [{ topic, text: version >= 2 ? expand(rest) : rest }]
+    return [{ topic, text: withoutTabs(version >= 2 ? expand(rest) : rest) }]
   })
   return { version, lines }
+}
+
+/** No control character stands in a reply (RFC 5321 §4.2): tabs become blanks, up to the next eighth column. */
+function withoutTabs(text: string): string {
+  let shown = ""
+  for (const part of text.split(/(?<=\t)/))
+    shown += part.endsWith("\t")
+      ? part.slice(0, -1) + " ".repeat(8 - ((shown.length + part.length - 1) % 8))
+      : part
+  return shown
 }
 
 /** Lines of all topics that begin so. */
