@@ -259,12 +259,12 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
   },
   stickyhost: plain("user@here is not user."),
   sts: { about: "sendmail's name of mta_sts.", most: 2, now: "mta_sts" },
-  tls_failures: plain("What to do when TLS fails.", 1),
+  tls_failures: plain("The old name of confTLS_FALLBACK_TO_CLEAR.", 1),
   tls_session_features: plain(
     "TLS_Srv_Features: and TLS_Clt_Features: in the access map say what TLS is to be with one host: Options, CipherList, CertFile and KeyFile, Flags.",
     1,
   ),
-  use_client_ptr: plain("Checks use the name of PTR alone."),
+  use_client_ptr: plain("Connect: in the access map goes by the name of PTR, whether it leads back or not."),
   use_ct_file: plain("Trusted users come from a file too."),
   use_cw_file: plain("Local names come from a file too."),
   user_limits: {

@@ -72,6 +72,12 @@ function asked(name: string): boolean {
   return new RegExp(`["'\`]${name}["'\`]`).test(code)
 }
 
+test("FEATURE(tls_failures) is the option that took its place, and says so", () => {
+  assert.deepEqual(warnings("FEATURE(`tls_failures')dnl\n"), [
+    "warning 1: FEATURE(`tls_failures') has been replaced by confTLS_FALLBACK_TO_CLEAR, which is on now",
+  ])
+})
+
 test("a line that asks in vain is told with what to do instead; the default is no such line", () => {
   assert.deepEqual(warnings("define(`confSAFE_FILE_ENV', `/arch')dnl\nFEATURE(`prefixmod')dnl\n"), [
     "warning 1: confSAFE_FILE_ENV has no effect: files are written with the user's own rights",

@@ -109,8 +109,6 @@ export const idleFeatures: ReadonlyMap<string, string> = new Map([
   ["ldap_routing", "LDAP is not supported: use virtusertable and mailertable"],
   ["prefixmod", "keys of access have their usual tags alone"],
   ["preserve_local_plus_detail", "the detail is the local mailer's host, $h, as ever"],
-  ["tls_failures", "what happens after a failure of TLS is fixed"],
-  ["use_client_ptr", "only a name that leads back to the address is one"],
 ])
 
 /** A warning for each line that asks in vain. */

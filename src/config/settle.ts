@@ -1,5 +1,6 @@
 // From statements to Settings: every define, FEATURE and class gets its type and its line, defaults are filled in, and all
 // that makes no sense becomes an issue.
+import type { Origin } from "../mail/decision.ts"
 import type { ReadText } from "../mail/world.ts"
 import { addMembers, finished, readClassFile } from "./classes.ts"
 import { wrongReporter } from "./dmarc-reporter.ts"
@@ -109,6 +110,7 @@ function applyFeature(draft: Draft, use: Of<"feature">): void {
     draft.issues.push(warning("obsolete", `FEATURE(\`${use.name}') is deprecated; use \`${row.now}'`, use.at))
   }
   if (row.risk !== undefined) draft.issues.push(warning("risky", row.risk, use.at))
+  if (use.name === "tls_failures") applyTlsFailures(draft, use.at)
   const name = row.now ?? use.name
   const given = use.args.findLastIndex((argument) => argument.trim() !== "") + 1
   if (given > row.most || given < (row.least ?? 0))
@@ -119,6 +121,13 @@ function applyFeature(draft: Draft, use: Of<"feature">): void {
   uses.push({ name, args: use.args.map((argument) => argument.trim()), at: use.at })
   draft.features.set(name, uses)
   if (row.table !== undefined) addFeatureTable(draft, row.table, use)
+}
+
+/** feature/tls_failures.m4: an error's words, and the option all the same. */
+function applyTlsFailures({ options: set, issues }: Draft, at: Origin): void {
+  const says = "FEATURE(`tls_failures') has been replaced by confTLS_FALLBACK_TO_CLEAR, which is on now"
+  issues.push(warning("obsolete", says, at))
+  set.set("TLSFallbacktoClear", { value: true, at })
 }
 
 function unknownFeature(use: Of<"feature">): Issue {

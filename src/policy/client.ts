@@ -3,6 +3,7 @@ import type { Arrival, Client } from "../mail/arrival.ts"
 import { because, type Decision, later, no, pass, type Reason, yes } from "../mail/decision.ts"
 import type { Reply } from "../mail/reply.ts"
 import type { Soon } from "../mail/soon.ts"
+import { feature, type Settings } from "../config/settings.ts"
 import { passed } from "../routing/reasons.ts"
 import { addressKeys, type Answer, askAccess, type Keys, nameKeys, tagged } from "./access.ts"
 import { accessDenied } from "./replies.ts"
@@ -15,19 +16,25 @@ const noEntry = pass(passed("access", "neither the client's name nor its address
 export function clientAnswer({ client }: Arrival, world: PolicyWorld): Soon<Answer> {
   return client === undefined
     ? { found: "nothing" }
-    : askAccess(accessTables(world), clientKeys(client, world.dots))
+    : askAccess(accessTables(world), clientKeys(client, world))
 }
 
 const keysOfClients = new WeakMap<Client, readonly Keys[]>()
 
 /** Asked for again with each message of a client, so they are kept as long as it is there. */
-function clientKeys(client: Client, dots: boolean): readonly Keys[] {
+function clientKeys(client: Client, { dots, routing }: PolicyWorld): readonly Keys[] {
   const known = keysOfClients.get(client)
   if (known !== undefined) return known
-  const byName = client.name === undefined ? [] : [nameKeys(client.name, dots)]
+  const name = nameInChecks(client, routing.settings)
+  const byName = name === undefined ? [] : [nameKeys(name, dots)]
   const keys = tagged("Connect", [...byName, addressKeys(client.address)])
   keysOfClients.set(client, keys)
   return keys
+}
+
+/** The name that check_relay goes by: with FEATURE(use_client_ptr) also one that does not lead back to the address. */
+export function nameInChecks({ name, forged }: Client, settings: Settings): string | undefined {
+  return name ?? (feature(settings, "use_client_ptr") === undefined ? undefined : forged)
 }
 
 /** What access says. DISCARD and QUARANTINE let it speak; what becomes of its mail is told when it is there. */

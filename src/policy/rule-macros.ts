@@ -14,10 +14,10 @@ export function arrivalMacros(arrival: Arrival, settings: Settings): Readonly<Re
   return {
     client_addr: address,
     client_name: client === undefined ? "localhost" : name,
-    client_ptr: client?.name ?? "",
+    client_ptr: client?.name ?? client?.forged ?? "",
     client_port: String(client?.port ?? 0),
     client_resolve: resolution(client),
-    _: client === undefined ? "localhost" : `${client.name ?? ""} [${address}]`.trim(),
+    _: client === undefined ? "localhost" : whoCame(client),
     s: helo ?? "",
     r: protocol,
     auth_authen: authType === undefined ? "" : (authenticated ?? ""),
@@ -36,6 +36,11 @@ export function arrivalMacros(arrival: Arrival, settings: Settings): Readonly<Re
     cn_issuer: certificate?.cnIssuer ?? "",
     cert_fp: certificate?.fingerprint ?? "",
   }
+}
+
+function whoCame({ name, forged, address }: Client): string {
+  const shown = `${name ?? forged ?? ""} [${address}]`.trim()
+  return name === undefined && forged !== undefined ? `${shown} (may be forged)` : shown
 }
 
 function resolution(client: Client | undefined): string {

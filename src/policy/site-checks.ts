@@ -13,6 +13,7 @@ import { canonify } from "../routing/canonify.ts"
 import type { SiteRouting } from "../routing/routing.ts"
 import type { SiteRules } from "../routing/site-rules.ts"
 import { type GateParts, makeGate, makePolicy } from "./check.ts"
+import { nameInChecks } from "./client.ts"
 import { headerChecks } from "./header-checks.ts"
 import { withManners } from "./manners.ts"
 import { sessionNotes } from "./session-notes.ts"
@@ -225,7 +226,9 @@ async function asked<T>(
 /** check_relay: the client's name and address. */
 function checkRelay(arrival: Arrival, site: Site): Promise<Said> {
   const address = arrival.client?.address ?? "127.0.0.1"
-  const input = [arrival.client?.name ?? `[${address}]`, address]
+  const { settings } = site.policy.routing
+  const name = arrival.client && nameInChecks(arrival.client, settings)
+  const input = [name ?? `[${address}]`, address]
   return check({ name: "Local_check_relay", input, arrival }, site)
 }
 
