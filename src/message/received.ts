@@ -23,9 +23,20 @@ export function writeReceived({ arrival, by, id, software, recipient, typed, dat
   const keep = arrival.protocol.startsWith("UTF8") ? international : ascii
   const named = typed ?? (recipient === undefined ? undefined : printAngled(recipient))
   const forWhom = named === undefined ? ";\r\n\t" : `\r\n\tfor ${named.replaceAll(keep.hostile, "?")}; `
-  const from = `${source(arrival, keep)}${authenticationClause(arrival)}`
+  const from = fromOf(arrival, keep)
   const how = `${withProtocol(arrival)} id ${id}${tlsClause(arrival)}`
   return `Received: ${from}\r\n\tby ${by} (${software})${how}${forWhom}${date}\r\n`
+}
+
+const knownFrom = new WeakMap<Arrival, string>()
+
+/** All messages of a session come from one place. */
+function fromOf(arrival: Arrival, keep: Alphabet): string {
+  const known = knownFrom.get(arrival)
+  if (known !== undefined) return known
+  const from = `${source(arrival, keep)}${authenticationClause(arrival)}`
+  knownFrom.set(arrival, from)
+  return from
 }
 
 function withProtocol(arrival: Arrival): string {

@@ -50,6 +50,9 @@ export function messageIdFor({ host, id, now }: Pick<Completion, "host" | "id" |
 
 /** Somebody sends on what he got (RFC 5322 §3.6.6): then the Resent- fields speak of this sending. */
 function isResent(header: Header): boolean {
+  // Six letters and a dash: hardly any message has a name like that, and looking for six is dear.
+  if (!header.fields.some(({ nameEnd, start }) => header.bytes[start + 6] === 0x2d && nameEnd > start + 7))
+    return false
   return ["resent-from", "resent-to", "resent-cc", "resent-bcc", "resent-date", "resent-sender"].some(
     (name) => has(header, name),
   )

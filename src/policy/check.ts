@@ -20,10 +20,10 @@ import { fullNameOf } from "./full-name.ts"
 import type { GreylistMemory } from "./greylist.ts"
 import { greetPause } from "./greet-pause.ts"
 import { isKnownClient } from "./known.ts"
-import { checkMessage } from "./message.ts"
+import { checkMessage, type OfSender, verdictOfSender } from "./message.ts"
 import { checkRecipient, placeOf, recipientSteps } from "./recipient.ts"
 import { mayRelay, relaySteps } from "./relay.ts"
-import { addressOncePerSecond, senderOncePerSecond } from "./repeated.ts"
+import { addressOncePerSecond, senderOncePerSecond, verdictOncePerSecond } from "./repeated.ts"
 import { checkSender, delaysChecks } from "./sender.ts"
 import { makeSpfPolicy } from "./spf.ts"
 import { maySubmit, mayUseSender } from "./submission.ts"
@@ -95,6 +95,7 @@ export function makeGate(parts: GateParts, world: PolicyWorld = makePolicy(parts
   const delayed = feature(parts.settings, "delay_checks")
   const other = makeCheckOther(parts.settings)
   const asLater = yes(undefined, because("delay_checks", "asked at RCPT", delayed?.at))
+  const ofSender = verdictOncePerSecond((arrival, from) => verdictOfSender(arrival, from, world), parts.clock)
   const read = addressOncePerSecond((path) => canonify(path, world.routing), parts.clock)
   return {
     connect: async (arrival) => (delaysChecks(world) ? asLater : await checkConnection(arrival, world)),
@@ -111,7 +112,7 @@ export function makeGate(parts: GateParts, world: PolicyWorld = makePolicy(parts
     earlier: earlierOne,
     content: () => anyContent,
     message: (arrival, envelope, header, size, body) =>
-      message({ arrival, envelope, header, size, body }, world),
+      message({ arrival, envelope, header, size, body }, world, ofSender),
     verify: (_arrival, path) => verify(path, world.routing),
     expand: (_arrival, path) => expandNames(path, world.routing),
     ...(other === undefined ? {} : { other }),
@@ -149,9 +150,13 @@ function sender(
 }
 
 /** What access says of the message, and what lists in DNS say of its client. */
-function message(question: MessageQuestion, world: PolicyWorld): Soon<Decision<MessageVerdict>> {
+function message(
+  question: MessageQuestion,
+  world: PolicyWorld,
+  ofSender: OfSender,
+): Soon<Decision<MessageVerdict>> {
   const { arrival, envelope, size } = question
-  return whenThere(checkMessage(arrival, envelope, size, world), (decision) => {
+  return whenThere(checkMessage({ arrival, envelope, size }, world, ofSender), (decision) => {
     if (decision.outcome !== "yes" || decision.value.keep === "discard") return decision
     return whenThere(byListings(arrival, world), (listed) => {
       if (listed.outcome === "no" || listed.outcome === "later") return listed

@@ -1,13 +1,13 @@
 // What is to be done with a message that is here: kept within its size, delivered, held (QUARANTINE) or thrown away (DISCARD) as
 // access says for its client, its sender or one of its recipients (sendmail: one discard discards the whole message).
-import { printAngled } from "../mail/address.ts"
+import { printAngled, type ReversePath } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import { because, type Decision, no, yes } from "../mail/decision.ts"
 import type { Envelope } from "../mail/envelope.ts"
 import type { MessageVerdict } from "../mail/gate.ts"
-import type { Soon } from "../mail/soon.ts"
+import { type Soon, whenThere } from "../mail/soon.ts"
 import { option, optionAt } from "../config/options.ts"
-import { feature } from "../config/settings.ts"
+import { feature, type Settings } from "../config/settings.ts"
 import { canonical } from "../routing/canonify.ts"
 import { refused } from "../routing/reasons.ts"
 import { type Answer, askAccess, recipientKeys, senderKeys, tagged } from "./access.ts"
@@ -20,21 +20,45 @@ const deliver: Decision<MessageVerdict> = yes(
   because("message?", "nothing speaks against it"),
 )
 
+type Whole = { readonly arrival: Arrival; readonly envelope: Envelope; readonly size: number }
+
 /** check_eom. */
 export function checkMessage(
-  arrival: Arrival,
-  envelope: Envelope,
-  size: number,
-  world: PolicyWorld,
+  { arrival, envelope, size }: Whole,
+  { routing, dots }: PolicyWorld,
+  ofSender: OfSender,
 ): Soon<Decision<MessageVerdict>> {
-  const { settings } = world.routing
+  const { settings } = routing
   const limit = option(settings, "MaxMessageSize")
   if (limit > 0 && size > limit) {
     const says = `${size} octets came, ${limit} are allowed`
     return no(tooLarge(limit), refused("MaxMessageSize", says, optionAt(settings, "MaxMessageSize")))
   }
-  if (accessTables(world).length === 0) return deliver
-  return byAccess(questions(arrival, envelope, world), deliver)
+  const tables = accessTables({ routing })
+  if (tables.length === 0) return deliver
+  return whenThere(ofSender(arrival, envelope.reversePath), (verdict) =>
+    isFinal(verdict) || !blocksRecipients(settings)
+      ? verdict
+      : byAccess(ofRecipients(envelope, { routing, dots }), verdict),
+  )
+}
+
+/** What access says of this client's mail from this sender. */
+export type OfSender = (arrival: Arrival, sender: ReversePath) => Soon<Decision<MessageVerdict>>
+
+/** Asks access. */
+export function verdictOfSender(
+  arrival: Arrival,
+  sender: ReversePath,
+  world: PolicyWorld,
+): Soon<Decision<MessageVerdict>> {
+  return byAccess(ofClientAndSender(arrival, sender, world), deliver)
+}
+
+function blocksRecipients(settings: Settings): boolean {
+  return (
+    (feature(settings, "blocklist_recipients") ?? feature(settings, "blacklist_recipients")) !== undefined
+  )
 }
 
 /** Asks one question after the other, and no further than needed. */
@@ -90,24 +114,22 @@ type Question = {
 }
 
 /** Who may have a word: asked one after the other, and no further than needed. */
-function* questions(
-  arrival: Arrival,
-  { reversePath, recipients }: Envelope,
-  world: PolicyWorld,
-): Generator<Question> {
-  const tables = accessTables(world)
+function* ofClientAndSender(arrival: Arrival, sender: ReversePath, world: PolicyWorld): Generator<Question> {
   const client = arrival.client?.name ?? `[${arrival.client?.address ?? "127.0.0.1"}]`
   yield { question: "check_relay", argument: client, asked: clientAnswer(arrival, world) }
-  if (reversePath !== "null") {
-    const asked = askAccess(tables, senderKeys(reversePath, world.dots))
-    yield { question: "check_mail", argument: printAngled(reversePath), asked }
-  }
-  const { settings } = world.routing
-  if ((feature(settings, "blocklist_recipients") ?? feature(settings, "blacklist_recipients")) === undefined)
-    return
+  if (sender === "null") return
+  const asked = askAccess(accessTables(world), senderKeys(sender, world.dots))
+  yield { question: "check_mail", argument: printAngled(sender), asked }
+}
+
+function* ofRecipients(
+  { recipients }: Envelope,
+  { routing, dots }: Pick<PolicyWorld, "routing" | "dots">,
+): Generator<Question> {
+  const tables = accessTables({ routing })
   for (const { path } of recipients) {
     if (path === "postmaster") continue
-    const keys = recipientKeys(canonical(path, world.routing), world.dots)
+    const keys = recipientKeys(canonical(path, routing), dots)
     const asked = askAccess(tables, tagged("To", keys))
     yield { question: "check_rcpt", argument: printAngled(path), asked }
   }

@@ -6,7 +6,7 @@ import { because, type Decision, no, yes } from "../mail/decision.ts"
 import type { ReversePath } from "../mail/address.ts"
 import { reply } from "../mail/reply.ts"
 import type { Soon } from "../mail/soon.ts"
-import { addressOncePerSecond, senderOncePerSecond } from "./repeated.ts"
+import { addressOncePerSecond, senderOncePerSecond, verdictOncePerSecond } from "./repeated.ts"
 
 const accepted: Decision<ReversePath> = yes("null", because("sender?", "fine"))
 const ann = classify("ann@example.org")
@@ -79,4 +79,25 @@ test("an address is read once a second, the same value each time, and a thousand
   for (let n = 0; n < 1000; n++) void read(classify(`u${n}@example.org`))
   void read(ann)
   assert.equal(reads, 1003, "the oldest are forgotten, all at once")
+})
+
+test("what becomes of a session's messages is asked once a second for each sender", () => {
+  let now = 0
+  const asked: string[] = []
+  const ask = verdictOncePerSecond(
+    (arrival, sender) => {
+      asked.push(`${arrival.session} ${sender === "null" ? "<>" : sender.localPart}`)
+      return yes({ keep: "deliver" } as const, because("message?", "nothing speaks against it"))
+    },
+    () => now,
+  )
+  const sender = (localPart: string) =>
+    ({ localPart, domain: { kind: "literal", text: "[192.0.2.1]" } }) as const
+  const bills = sender("bill")
+  const arrival = arrivalOf("192.0.2.7")
+  for (const from of [bills, bills, sender("bill"), "null", "null"] as const) void ask(arrival, from)
+  void ask(arrivalOf("192.0.2.8", { session: "s2" }), "null")
+  now += 1000
+  void ask(arrival, "null")
+  assert.deepEqual(asked, ["s1 bill", "s1 bill", "s1 <>", "s2 <>", "s1 <>"])
 })

@@ -4,6 +4,7 @@
 import type { ReversePath, TypedAddress } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import type { Decision } from "../mail/decision.ts"
+import type { MessageVerdict } from "../mail/gate.ts"
 import type { Soon } from "../mail/soon.ts"
 import type { Clock } from "../mail/world.ts"
 
@@ -36,6 +37,21 @@ export function senderOncePerSecond(ask: AskSender, clock: Clock): AskSender {
       return last.decision
     const decision = ask(arrival, path, size)
     if (maybeKept(decision)) known.set(arrival, { text: path.text, size, at, decision })
+    return decision
+  }
+}
+
+type AskVerdict = (arrival: Arrival, sender: ReversePath) => Soon<Decision<MessageVerdict>>
+
+/** What is to be done with a session's messages from one sender, asked once a second. */
+export function verdictOncePerSecond(ask: AskVerdict, clock: Clock): AskVerdict {
+  const known = new WeakMap<Arrival, Known<MessageVerdict> & { readonly sender: ReversePath }>()
+  return (arrival, sender) => {
+    const at = clock()
+    const last = known.get(arrival)
+    if (last !== undefined && last.sender === sender && isGood(last, at)) return last.decision
+    const decision = ask(arrival, sender)
+    if (maybeKept(decision)) known.set(arrival, { sender, at, decision })
     return decision
   }
 }

@@ -77,10 +77,11 @@ function taken(
 
 /** The reply to a message, one for each recipient in LMTP. The transaction is over. */
 export function finish(session: Session, reply: Reply): Outcome {
-  const count = session.offers.lmtp ? (session.transaction?.envelope.recipients.length ?? 1) : 1
+  const { lmtp } = session.offers
+  const count = lmtp ? (session.transaction?.envelope.recipients.length ?? 1) : 1
   return {
     session: { ...reset(session), idle: 0 },
-    replies: Array.from({ length: count }, () => reply),
+    replies: count === 1 ? [reply] : Array.from({ length: count }, () => reply),
     next: reply.code === 421 ? { does: "close" } : { does: "read" },
     asked: undefined,
   }
