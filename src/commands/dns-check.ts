@@ -1,5 +1,6 @@
 // What a domain publishes beside what it should: for each record whether it is there, whether it is right, and what to do.
-import { isDmarc, parseDmarc } from "../auth/dmarc-record.ts"
+import { destinationsOf } from "../auth/dmarc-destinations.ts"
+import { type DmarcRecord, isDmarc, parseDmarc } from "../auth/dmarc-record.ts"
 import { lintSpf } from "../auth/spf-lint.ts"
 import { parseTags } from "../auth/tag-list.ts"
 import type { Dns, DnsAnswer } from "../mail/world.ts"
@@ -114,7 +115,9 @@ async function wrong(wanted: Wanted, found: readonly string[], dns: Dns): Promis
       return several ?? wrongKey(found[0] ?? "", text)
     case "DMARC": {
       const read = parseDmarc(found[0] ?? "")
-      return several ?? (read.ok ? weakPolicy(read.value) : `correct it: ${read.error}`)
+      if (several !== undefined) return several
+      if (!read.ok) return `correct it: ${read.error}`
+      return weakPolicy(read.value) ?? (await unwantedReports(name.slice("_dmarc.".length), read.value, dns))
     }
     case "MTA-STS":
       return recordId(found) === undefined ? `correct it: publish ${text}` : undefined
@@ -130,6 +133,13 @@ async function wrong(wanted: Wanted, found: readonly string[], dns: Dns): Promis
 
 function weakPolicy({ rua }: { readonly rua: readonly string[] }): string | undefined {
   return rua.length > 0 ? undefined : "name an address for reports: rua=mailto:"
+}
+
+/** Others send no reports to an address that has not asked for them (RFC 9990 §4). */
+async function unwantedReports(domain: string, record: DmarcRecord, dns: Dns): Promise<string | undefined> {
+  const destinations = await destinationsOf(domain, record, dns.txt)
+  const refused = destinations.find((one) => one.is === "refused")
+  return refused === undefined ? undefined : `no reports go to ${refused.uri}: ${refused.why}`
 }
 
 function wrongKey(found: string, wanted: string): string | undefined {

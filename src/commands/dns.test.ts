@@ -157,6 +157,12 @@ const wrongs: readonly (readonly [
   ["novr._domainkey.napier.ac.uk TXT", ["v=DKIM1; k=rsa; p=AAAA"], "wrong", /publish our key/],
   ["nove._domainkey.napier.ac.uk TXT", "silent", "unknown", /ask again later/],
   ["_dmarc.napier.ac.uk TXT", ["v=DMARC1; p=rejct"], "wrong", /p=rejct is none, quarantine or reject/],
+  [
+    "_dmarc.napier.ac.uk TXT",
+    ["v=DMARC1; p=reject; rua=mailto:d@reports.test"],
+    "wrong",
+    /no reports go to mailto:d@reports\.test: napier\.ac\.uk\._report\._dmarc\.reports\.test does not say/,
+  ],
   ["_dmarc.napier.ac.uk TXT", ["v=DMARC1; p=reject"], "wrong", /rua=mailto:/],
   ["_mta-sts.napier.ac.uk TXT", ["v=STSv1; id=not-so!"], "wrong", /publish v=STSv1/],
   ["_smtp._tls.napier.ac.uk TXT", ["v=TLSRPTv1; rua="], "wrong", /rua=mailto:/],

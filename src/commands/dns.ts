@@ -45,7 +45,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   return word === "setup" ? setup(site, given, io) : await check(site, given, io)
 }
 
-type SiteHere = Site & { readonly submission: SubmissionHop | undefined }
+type SiteHere = Site & {
+  readonly submission: SubmissionHop | undefined
+  /** The command that makes keys where they are looked for. */
+  readonly newKeys: string
+}
 
 async function siteOf(domain: string, given: Arguments, io: Io): Promise<SiteHere> {
   const state = runningState(given.text("state"), io)
@@ -54,10 +58,13 @@ async function siteOf(domain: string, given: Arguments, io: Io): Promise<SiteHer
   const { settings } = loaded.value
   const host = domainOf(given.text("host") ?? macro(settings, "j") ?? domain)
   const addresses = await addressesOf(host, given)
-  const keys = keysOf(domain, given.text("keys"), settings)
+  const configured = feature(settings, "dkim_sign")?.args[0] || keysByDefault
+  const directory = given.text("keys") ?? configured
+  const keys = given.text("keys") !== undefined || existsSync(directory) ? keysOf(domain, directory) : []
+  const newKeys = `waypost dkim new ${domain}${directory === keysByDefault ? "" : ` --dir ${directory}`}`
   const today = new Date().toISOString().slice(0, 10).replaceAll("-", "")
   const { submission } = settings
-  return { domain, host, addresses, keys, certificate: certificateOf(settings), today, submission }
+  return { domain, host, addresses, keys, certificate: certificateOf(settings), today, submission, newKeys }
 }
 
 async function addressesOf(host: string, given: Arguments): Promise<readonly string[]> {
@@ -72,9 +79,7 @@ async function addressesOf(host: string, given: Arguments): Promise<readonly str
   return answer.found === "records" ? answer.records : []
 }
 
-function keysOf(domain: string, named: string | undefined, settings: Settings): Site["keys"] {
-  const directory = named ?? (feature(settings, "dkim_sign")?.args[0] || keysByDefault)
-  if (named === undefined && !existsSync(directory)) return []
+function keysOf(domain: string, directory: string): Site["keys"] {
   const ring = readKeys(directory)
   if (!ring.ok) throw new Refusal(ring.error, exits.noInput)
   return ring.value.get(domain) ?? []
@@ -85,8 +90,8 @@ function certificateOf(settings: Settings): string | undefined {
   return file === undefined || !existsSync(file) ? undefined : readFileSync(file, "utf8")
 }
 
-function setup(site: Site, given: Arguments, io: Io): number {
-  const { domain, host, addresses, keys, certificate } = site
+function setup(site: SiteHere, given: Arguments, io: Io): number {
+  const { domain, host, addresses, keys, certificate, newKeys } = site
   const wanted = wantedRecords(site)
   if (given.has("json")) {
     io.stdout.write(
@@ -98,7 +103,7 @@ function setup(site: Site, given: Arguments, io: Io): number {
     ...(addresses.length === 0
       ? [`; DNS knows no address of ${host}: say it with --address, for A, AAAA and PTR`]
       : []),
-    ...(keys.length === 0 ? [`; no DKIM keys of ${domain} yet: waypost dkim new ${domain}`] : []),
+    ...(keys.length === 0 ? [`; no DKIM keys of ${domain} yet: ${newKeys}`] : []),
     ...(certificate === undefined ? ["; no certificate yet (confSERVER_CERT), so no TLSA record"] : []),
   ]
   const policy = stsPolicy(host)
@@ -132,8 +137,7 @@ async function check(site: SiteHere, given: Arguments, io: Io): Promise<number> 
   if (given.has("json"))
     io.stdout.write(`${JSON.stringify({ domain: site.domain, checked }, undefined, 2)}\n`)
   else {
-    const noKeys =
-      site.keys.length === 0 ? [`missing  DKIM     no keys: waypost dkim new ${site.domain}`] : []
+    const noKeys = site.keys.length === 0 ? [`missing  DKIM     no keys: ${site.newKeys}`] : []
     const server = site.submission && (await missingServer(site.submission, dns))
     const noServer = server === undefined ? [] : [`missing  submit   ${server.at ?? ""}: ${server.text}`]
     const noTls = site.certificate === undefined ? ["missing  TLSA     no certificate (confSERVER_CERT)"] : []
