@@ -84,3 +84,30 @@ const localPolicy = {
   discard: "thrown away",
   reject: "refused",
 } as const
+
+/** What is counted of a message: where a record stands, what it says, and the row. */
+export type CountedRow = readonly [at: string, record: string, row: SeenRow]
+
+/** One domain's day: the record as it was seen last, and the rows. */
+export type DomainDay = {
+  readonly at: string
+  readonly record: string
+  readonly rows: readonly (SeenRow & { readonly count: number })[]
+}
+
+/** The rows of a day, for each domain. */
+export function byDomain(
+  counts: Iterable<{ readonly counted: CountedRow; readonly count: number }>,
+): readonly DomainDay[] {
+  const days = new Map<string, { at: string; record: string; rows: (SeenRow & { count: number })[] }>()
+  for (const {
+    counted: [at, record, row],
+    count,
+  } of counts) {
+    const day = days.get(at) ?? { at, record, rows: [] }
+    days.set(at, day)
+    day.record = record
+    day.rows.push({ ...row, count })
+  }
+  return [...days.values()]
+}

@@ -5,8 +5,8 @@ import { writeReport } from "../auth/dmarc-report-write.ts"
 import { fileNameOf } from "../auth/dmarc-letter.ts"
 import type { Draft } from "../daemon/dmarc-reports.ts"
 import { ask } from "./control-client.ts"
-import { shown } from "./dmarc-read.ts"
 import { exits, type Io } from "./io.ts"
+import { harmless } from "./report-files.ts"
 
 export type Wish = {
   readonly state: string
@@ -37,7 +37,7 @@ function inWords({ day, over, report, destinations }: Draft): string {
     ...report.errors.map((error) => `  ${error}`),
     ...destinations.map((one) => `  ${destinationInWords(one)}`),
   ]
-    .map((line) => `${shown(line)}\n`)
+    .map((line) => `${harmless(line)}\n`)
     .join("")
 }
 
@@ -58,7 +58,7 @@ function destinationInWords(destination: Destination): string {
 
 function asFile({ report, destinations }: Draft): string {
   return [fileNameOf(report), ...destinations.map(destinationInWords), ...writeReport(report).split("\n")]
-    .map((line) => shown(line))
+    .map((line) => harmless(line))
     .join("\n")
 }
 
@@ -66,7 +66,7 @@ function asFile({ report, destinations }: Draft): string {
 export async function sendReports(state: string, io: Io): Promise<number> {
   let left = 0
   for await (const { line, waiting } of ask(state, { verb: "dmarc send" })) {
-    if (typeof line === "string") io.stdout.write(`${shown(line)}\n`)
+    if (typeof line === "string") io.stdout.write(`${harmless(line)}\n`)
     if (typeof waiting === "number") left = waiting
   }
   if (left > 0) io.stdout.write(`${left} wait, and are tried again within five minutes\n`)

@@ -127,6 +127,6 @@ test("dns check gets the policy by HTTPS, and says why where it cannot be had", 
 
 test("dns check: a web server that does not answer in time says nothing of the policy", async () => {
   const fetch: PolicyWorld["fetch"] = async () =>
-    fail("https://mta-sts.napier.ac.uk: The operation was aborted due to timeout")
+    fail({ says: "https://mta-sts.napier.ac.uk: The operation was aborted due to timeout" })
   assert.equal((await checkPolicy(site, { dns: dns(), fetch })).state, "unknown")
 })

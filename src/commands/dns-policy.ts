@@ -3,6 +3,7 @@
 import { X509Certificate } from "node:crypto"
 import type { Result } from "../mail/result.ts"
 import type { Dns } from "../mail/world.ts"
+import type { StsFailure } from "../trust/mta-sts.ts"
 import { matchesMx, parsePolicy, type StsPolicy } from "../trust/mta-sts-policy.ts"
 import type { Checked } from "./dns-check.ts"
 import { type Site, stsPolicy } from "./dns-records.ts"
@@ -10,7 +11,7 @@ import { type Site, stsPolicy } from "./dns-records.ts"
 export type PolicyWorld = {
   readonly dns: Pick<Dns, "addresses" | "mx">
   /** Gets the policy's text. */
-  readonly fetch: (domain: string) => Promise<Result<string>>
+  readonly fetch: (domain: string) => Promise<Result<string, Pick<StsFailure, "says">>>
 }
 
 export type CheckedPolicy = Pick<Checked, "state" | "found" | "advice"> & {
@@ -44,7 +45,10 @@ export async function checkPolicy(site: Site, { dns, fetch }: PolicyWorld): Prom
     )
   const text = await fetch(domain)
   if (!text.ok)
-    return told(/timeout/i.test(text.error) ? "unknown" : "wrong", `it cannot be had: ${text.error}`)
+    return told(
+      /timeout/i.test(text.error.says) ? "unknown" : "wrong",
+      `it cannot be had: ${text.error.says}`,
+    )
   const read = parsePolicy(text.value)
   if (!read.ok) return told("wrong", `correct it: ${read.error}`, [firstLines(text.value)])
   const found = [inWords(read.value)]

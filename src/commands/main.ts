@@ -51,6 +51,7 @@ const subcommands: Readonly<Record<string, Load>> = {
   sieve: () => import("./sieve.ts"),
   start: () => import("./start.ts"),
   talk: () => import("./talk.ts"),
+  tls: () => import("./tls.ts"),
   token: () => import("./token.ts"),
   trace: () => import("./trace.ts"),
   uninstall: () => import("./uninstall.ts"),

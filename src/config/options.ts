@@ -356,6 +356,12 @@ export const options = {
   AcmeNames: row("list", "confACME_NAMES", [], "Ours: the names our certificate is for; $j when absent."),
   AcmePort: row("number", "confACME_PORT", 80, "Ours: where HTTP-01 is answered while the authority looks."),
   AcmeAuthority: row("string", "confACME_CA", undefined, "Ours: who vouches for the ACME directory itself."),
+  TlsReports: row(
+    "string",
+    "confTLS_REPORTS",
+    undefined,
+    "Ours: reports about TLS with other hosts go to the domains that ask for them (RFC 8460), signed by this address. Absent: none.",
+  ),
   ClientCertFile: row("string", "confCLIENT_CERT", undefined, "Our certificate as a client."),
   ClientKeyFile: row("string", "confCLIENT_KEY", undefined, "Its key."),
   CipherList: row("string", "confCIPHER_LIST", undefined, "Ciphers up to TLS 1.2."),

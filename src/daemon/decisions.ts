@@ -28,13 +28,13 @@ import { makeClientTls } from "../trust/tls-client.ts"
 import { canonify } from "../routing/canonify.ts"
 import type { ForwardPath } from "../mail/address.ts"
 import { type Decision, yes } from "../mail/decision.ts"
-import type { DmarcReports } from "./dmarc-reports.ts"
 import { makeDemands } from "./demands.ts"
 import { makePutOff } from "./heavy-load.ts"
 import { makeMilters, type Milters } from "./milters.ts"
 import { makeSignatures } from "./signatures.ts"
 import type { Sign } from "./signing.ts"
 import { makePeerSecurity } from "./peer-security.ts"
+import type { OwnReports } from "./own-reports.ts"
 
 export type DecisionParts = {
   readonly dns: Dns
@@ -51,7 +51,7 @@ export type DecisionParts = {
   readonly directory: string
   readonly tls: TlsMaterial
   readonly logins: Omit<AuthenticatorParts, "settings">
-  readonly dmarcReports: DmarcReports
+  readonly reports: Pick<OwnReports, "dmarc" | "tls">
 }
 
 export type Decisions = {
@@ -102,7 +102,7 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
     patience,
     verify,
     greylist: greylist.value,
-    dmarcSeen: parts.dmarcReports.seenBy(settings),
+    dmarcSeen: parts.reports.dmarc.seenBy(settings),
   })
   const gate = withForensics(siteGate, settings, wall)
   const milters = siteMilters(settings, parts, routing)
@@ -170,6 +170,7 @@ function smtpMailer(
     clock,
     directory: join(directory, "mta-sts"),
     authorities: parts.tls.authorities,
+    report: parts.reports.tls.seenBy(settings),
     log: (line) => log.note(line),
   })
   return makeSmtpMailer({

@@ -25,6 +25,7 @@ import { outgoing } from "./outgoing.ts"
 import type { QueueGroups } from "./queue-groups.ts"
 import type { Sign } from "./signing.ts"
 import { NamedSlots } from "./slots.ts"
+import { isTlsReport } from "./tls-reports.ts"
 
 export type DeliveryWorld = LocalWorld & {
   /** Who looks on (sendmail -v). */
@@ -156,6 +157,7 @@ async function deliverRemote(
     first: batch.recipients.every(({ attempts }) => attempts === 0),
     content: signed?.outcome === "yes" ? signed.value : out.value.content,
     ...(listener === undefined ? {} : { listener }),
+    despiteTls: isTlsReport(entry),
   }
   const statuses = await world.smtp.deliver(message, world.leaving)
   if (signed === undefined) return statuses

@@ -15,17 +15,20 @@ export type DemandParts = {
   /** Where policies are fetched; 443 when absent. */
   readonly port?: number
   readonly log: (line: string) => void
+  /** Hears of each session, where reports are on. */
+  readonly report?: Demands["report"] | undefined
 }
 
-/** undefined: neither is on, and no host is asked for anything. */
+/** undefined: neither is on, no host is asked for anything, and nobody wants to know what TLS came to. */
 export function makeDemands(settings: Settings, parts: DemandParts): Demands | undefined {
-  const { dns, log, authorities, port } = parts
+  const { dns, log, authorities, port, report } = parts
   const dane =
     feature(settings, "dane") !== undefined || /^(?:t|y|always|1|on)/i.test(option(settings, "DANE"))
   const sts = feature(settings, "mta_sts") !== undefined
-  if (!dane && !sts) return undefined
-  if (!sts) return { dane: dns, log }
+  if (!dane && !sts && report === undefined) return undefined
+  const common = { ...(dane ? { dane: dns } : {}), report, log }
+  if (!sts) return common
   const world = { dns, authorities, ...(port === undefined ? {} : { port }) }
   const policies = new StsPolicies({ ...parts, fetch: (domain) => fetchPolicy(domain, world) })
-  return { ...(dane ? { dane: dns } : {}), sts: (domain) => policies.find(domain), log }
+  return { ...common, sts: (domain) => policies.find(domain) }
 }

@@ -3,10 +3,10 @@
 import { type Destination, destinationsOf } from "../auth/dmarc-destinations.ts"
 import { parseDmarc } from "../auth/dmarc-record.ts"
 import type { AggregateReport } from "../auth/dmarc-report.ts"
-import { type DmarcSeen, rowOf } from "../auth/dmarc-seen.ts"
-import { reporterOf } from "../config/dmarc-reporter.ts"
+import { byDomain, type CountedRow, type DmarcSeen, rowOf } from "../auth/dmarc-seen.ts"
+import { reporterOf } from "../config/reporters.ts"
 import type { Settings } from "../config/settings.ts"
-import { DmarcCounts } from "../host/dmarc-counts.ts"
+import { DayCounts } from "../host/day-counts.ts"
 import { type Mailbox, printPath } from "../mail/address.ts"
 import type { Clock, Dns } from "../mail/world.ts"
 import { packedReport, queueReport, refusal, reportOf } from "./dmarc-mail.ts"
@@ -42,19 +42,19 @@ const mostDays = 3
 /** Owned by the mail process, stopped once. */
 export class DmarcReports {
   readonly #parts: DmarcReportParts
-  readonly #counts: DmarcCounts
+  readonly #counts: DayCounts<CountedRow>
   readonly #delay = earliest + Math.floor(Math.random() * (latest - earliest))
   #timer: NodeJS.Timeout | undefined
   #sending: Promise<number> | undefined
 
   constructor(parts: DmarcReportParts) {
     this.#parts = parts
-    this.#counts = new DmarcCounts(parts.directory, parts.say)
+    this.#counts = new DayCounts(parts.directory, "DMARC reports", parts.say)
   }
 
   /** Where messages are told of; undefined where no line asks for reports. */
   seenBy(settings: Settings): ((seen: DmarcSeen) => void) | undefined {
-    if (reporterOf(settings) === undefined) return undefined
+    if (reporterOf(settings, "DmarcReports") === undefined) return undefined
     return (seen) => void this.#count(seen).catch(this.#parts.bug)
   }
 
@@ -82,17 +82,17 @@ export class DmarcReports {
 
   /** What was counted and is not sent yet, as reports. */
   async *drafts(settings: Settings): AsyncIterable<Draft> {
-    const reporter = reporterOf(settings)
+    const reporter = reporterOf(settings, "DmarcReports")
     if (reporter === undefined) return
     await this.#counts.flush()
     for (const day of this.#counts.days()) yield* this.#draftsOf(day, reporter)
   }
 
   async *#draftsOf(day: string, reporter: Mailbox): AsyncIterable<Draft> {
-    const { domains, lost } = await this.#counts.read(day)
+    const { counts, lost } = await this.#counts.read(day)
     const sent = this.#counts.sent(day)
     const over = day < dayOf(this.#parts.wall())
-    for (const domain of domains) {
+    for (const domain of byDomain(counts)) {
       const record = parseDmarc(domain.record)
       if (!record.ok || sent.has(domain.at)) continue
       const destinations = await destinationsOf(domain.at, record.value, this.#parts.txt)
@@ -114,7 +114,7 @@ export class DmarcReports {
   }
 
   async #send(world: LetterWorld): Promise<number> {
-    const reporter = reporterOf(world.settings)
+    const reporter = reporterOf(world.settings, "DmarcReports")
     if (reporter === undefined) return 0
     await this.#counts.flush()
     let waiting = 0

@@ -37,7 +37,6 @@ import { controlVerbs } from "./control-verbs.ts"
 import { DamageNotices } from "./damage-notices.ts"
 import { type Decisions, makeDecisions } from "./decisions.ts"
 import { type Deliver, makeDelivery } from "./delivery.ts"
-import { DmarcReports } from "./dmarc-reports.ts"
 import { Doors } from "./doors.ts"
 import { endWork } from "./ending.ts"
 import { expandFrom } from "./expansion.ts"
@@ -53,6 +52,7 @@ import { MetricsDoor } from "./metrics-door.ts"
 import { ClientQueue } from "./client-queue.ts"
 import { clientReport } from "./client-report.ts"
 import { makeRunNode, NodeRuns } from "./node-runs.ts"
+import { OwnReports } from "./own-reports.ts"
 import { QueueGroups } from "./queue-groups.ts"
 import { report } from "./reports.ts"
 import { tidyAtRest } from "./resting.ts"
@@ -78,7 +78,7 @@ type Parts = {
   readonly live: Live
   readonly passwords: PasswordFiles
   readonly throttle: LoginThrottle
-  readonly dmarcReports: DmarcReports
+  readonly reports: OwnReports
   readonly loadAverage: LoadAverage
 }
 
@@ -151,15 +151,15 @@ export class MailSystem {
     })
     const passwords = openPasswordFiles(layout.usersFile, layout.saslFile)
     const throttle = new LoginThrottle(clock)
-    const dmarcReports = new DmarcReports({
-      directory: join(layout.queue, "dmarc"),
+    const reports = new OwnReports({
+      directory: layout.queue,
       wall: time.wall,
-      txt: (name) => dns.value.txt(name),
+      dns: dns.value,
       say: (line) => log.note(line),
       bug: (error) => log.bug(error),
     })
     const shared = { configuration, agent, accounts, log, time, spool: spool.value, dns: dns.value }
-    const own = { measures, live, passwords, throttle, dmarcReports, loadAverage: loadAverage() }
+    const own = { measures, live, passwords, throttle, reports, loadAverage: loadAverage() }
     const parts: Parts = { ...shared, ...own }
     const decisions = decide(settings, tls, parts)
     if (!decisions.ok) return fail(decisions.error)
@@ -249,7 +249,7 @@ export class MailSystem {
 
   async #begin(askReload: () => void): Promise<void> {
     const { layout } = this.#parts.configuration
-    const { spool, log, time, dmarcReports } = this.#parts
+    const { spool, log, time, reports } = this.#parts
     const verbs = controlVerbs({
       spool,
       runner: this.#runner,
@@ -275,8 +275,8 @@ export class MailSystem {
       whatIf: this.#whatIfWorld(),
       live: this.#parts.live,
       dmarc: {
-        drafts: () => dmarcReports.drafts(this.#decisions.settings),
-        send: (tell) => dmarcReports.send(this.#reportWorld(), tell),
+        drafts: () => reports.dmarc.drafts(this.#decisions.settings),
+        send: (tell) => reports.dmarc.send(this.#reportWorld(), tell),
       },
       explain: (typed, from, client) =>
         explainSystem({ typed, from, client }, { ...this.#decisions, dns: this.#parts.dns, clock: time.now }),
@@ -285,7 +285,7 @@ export class MailSystem {
     await this.#doors.openLocal(layout.submit)
     this.#runner.start()
     this.#clientQueue.start(clientQueueEvery)
-    dmarcReports.start(() => this.#reportWorld())
+    reports.start(() => this.#reportWorld())
     await this.#metricsDoor.follow(option(this.#decisions.settings, "MetricsPort"))
     this.#endResting = tidyAtRest()
   }
@@ -338,7 +338,7 @@ export class MailSystem {
     this.#statistics.close()
     this.#sieveMemory.close()
     await patience(this.#decisions.close(), goodbyes)
-    await this.#parts.dmarcReports.stop()
+    await this.#parts.reports.stop()
     this.#parts.agent.close()
     await this.#parts.spool.close()
     this.#parts.log.flush()
@@ -484,6 +484,6 @@ function decide(settings: Settings, tls: TlsMaterial, parts: Parts): Result<Deci
     directory: configuration.layout.queue,
     tls,
     logins: { agent, files: passwords, throttle },
-    dmarcReports: parts.dmarcReports,
+    reports: parts.reports,
   })
 }

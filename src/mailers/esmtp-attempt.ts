@@ -1,5 +1,6 @@
 // One attempt to give a message to the hosts of one route: exchanger after exchanger, transaction after transaction, until every
 // recipient has a status. What went wrong with a host counts only for those whom no other host served.
+import type { SeenSession } from "../auth/tls-report.ts"
 import type { Leaving } from "../host/leaving.ts"
 import { printPath } from "../mail/address.ts"
 import type { Content } from "../mail/content.ts"
@@ -13,6 +14,7 @@ import type { Work } from "../smtp/client-commands.ts"
 import { type Broken, delayedBy, type Fate, statusOf } from "../smtp/client-fate.ts"
 import type { Lease, Pool } from "./esmtp-pool.ts"
 import type { PeerSecurity } from "./esmtp-security.ts"
+import { seen, seenSession } from "./esmtp-seen.ts"
 import type { Listener, Peer, Session } from "./esmtp-session.ts"
 import { type Demand, type Demanded, demandOf, type Demands, type Way, wayTo } from "./esmtp-demand.ts"
 import type { ClientTimeouts, SmtpDelivery } from "./esmtp-terms.ts"
@@ -31,6 +33,8 @@ export type SmtpBatch = {
   readonly first?: boolean
   /** Hears what is said; `>>>` is ours. */
   readonly listener?: Listener
+  /** It is a report about TLS: it goes whatever is wrong with TLS, and is in no report itself (RFC 8460 §3). */
+  readonly despiteTls?: boolean
 }
 
 export type AttemptTerms = {
@@ -73,6 +77,8 @@ export class Attempt {
   readonly #until: number
   /** The one that is being given the message. */
   #session: Session | undefined
+  /** To whose hosts we are on the way; undefined: nobody wants to know. */
+  #toward: Way | undefined
 
   constructor(batch: SmtpBatch, how: SmtpDelivery, terms: AttemptTerms, leaving: Leaving | undefined) {
     this.#batch = batch
@@ -137,6 +143,7 @@ export class Attempt {
     const decision = await findExchangers(this.#how.hostFor(this.#batch.route.host), this.#terms.exchangers)
     if (decision.outcome !== "yes") return this.#undecided(decision)
     const way = await this.#way(decision.value.secure)
+    this.#toward = way
     for (const [place, group] of decision.value.groups.entries()) {
       const found = await addressesOf(group, this.#terms.dns, (address) =>
         this.#terms.isOurAddress(address, this.#how.port),
@@ -157,7 +164,7 @@ export class Attempt {
   /** undefined: nobody asks for DANE or MTA-STS. */
   async #way(secure: boolean): Promise<Way | undefined> {
     const { demands } = this.#terms
-    if (demands === undefined || this.#how.lmtp) return undefined
+    if (demands === undefined || this.#how.lmtp || this.#batch.despiteTls === true) return undefined
     return wayTo(this.#how.hostFor(this.#batch.route.host), secure, demands)
   }
 
@@ -184,6 +191,10 @@ export class Attempt {
       const remote = `${exchanger.host} ${bracketed(address)}`
       const demanded = await this.#demanded(target, way)
       if (demanded.is === "not this host") {
+        const { told, reason } = demanded
+        const failure = told && { result: told.result, reason: reason.says }
+        if (way !== undefined && told !== undefined)
+          this.#report(seen(way, told.policy, { host: exchanger.host, address }, failure))
         this.#note(demanded.fate, remote, withAfter(demanded.reason, exchanger.reason))
         continue
       }
@@ -218,6 +229,7 @@ export class Attempt {
       ...(demand === undefined ? {} : { demand }),
       ...this.#connectMs(),
     }
+    if (this.#batch.despiteTls === true) return { ...peer, key: `${peer.key} despite TLS`, despiteTls: true }
     return this.#how.implicitTls ? { ...peer, implicitTls: true } : peer
   }
 
@@ -233,6 +245,7 @@ export class Attempt {
     this.#asked++
     let lease = await pool.lease(peer, this.#leaving)
     for (;;) {
+      if (this.#toward !== undefined) this.#report(seenSession(this.#toward, peer, lease))
       if ("broken" in lease) return this.#note(ended(lease.broken), remote, reason)
       const before = this.#open.length
       await this.#use(lease, remote, reason)
@@ -242,6 +255,10 @@ export class Attempt {
       if (!lease.reused || this.#open.length < before) return this.#note(ended(broken), remote, reason)
       lease = await pool.fresh(peer, this.#leaving)
     }
+  }
+
+  #report(session: SeenSession | undefined): void {
+    if (session !== undefined) this.#terms.demands?.report?.(session)
   }
 
   async #use({ session }: Lease, remote: string, reason: Reason | undefined): Promise<void> {

@@ -16,7 +16,12 @@ const target = {
 } as const
 
 const policy = { mode: "enforce", maxAge: 86_400, mx: ["mx.grussell.org"] } as const
-const way = { domain: "grussell.org", mxSecure: true, sts: { policy, says: "policy of grussell.org" } }
+const way = {
+  domain: "grussell.org",
+  reported: "grussell.org",
+  mxSecure: true,
+  sts: { policy, says: "policy of grussell.org" },
+}
 
 const dane: NonNullable<Demands["dane"]> = {
   cname: async () => ({ found: "nothing", why: "no such record", secure: true }),

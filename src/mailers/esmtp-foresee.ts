@@ -19,8 +19,9 @@ const mostHosts = 5
 export async function foresee(
   { host: routed, to }: Foreseen,
   how: Result<SmtpDelivery>,
-  { dns, exchangers, demands, security }: ForeseeTerms,
+  { dns, exchangers, demands: wishes, security }: ForeseeTerms,
 ): Promise<readonly Reason[]> {
+  const demands = wishes?.dane === undefined && wishes?.sts === undefined ? undefined : wishes
   const asksNothing = demands === undefined && security === undefined
   if (asksNothing || !how.ok || how.value.lmtp || how.value.path !== undefined) return []
   const host = how.value.hostFor(routed)

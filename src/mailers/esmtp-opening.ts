@@ -29,14 +29,21 @@ export async function openSession(peer: Peer, terms: SessionTerms, leaving?: Lea
   const startTls = wanted || (tries?.outcome === "yes" && tries.value)
   const session = new Session(peer, connected.value, terms, startTls)
   const opened = await greet(session, terms, leaving)
-  return session.client.broken?.tls === true && (await mayFallBack(peer, security))
-    ? openSession({ ...peer, clear: true }, terms, leaving)
-    : opened
+  const { broken } = session.client
+  if (broken?.tls === true && (await mayFallBack(peer, security))) {
+    const again = await openSession({ ...peer, clear: true }, terms, leaving)
+    if (broken.failure !== undefined && "session" in again) again.session.notes(broken.failure)
+    return again
+  }
+  if (startTls && session.tls === undefined)
+    session.notes({ result: "starttls-not-supported", reason: "STARTTLS is not offered" })
+  return opened
 }
 
 /** Whether TLS that failed is done without: never for a peer that has to prove itself. */
 async function mayFallBack(peer: Peer, security: PeerSecurity | undefined): Promise<boolean> {
   if (peer.demand !== undefined) return peer.demand.testing
+  if (peer.despiteTls === true) return true
   const named = namedPeer(peer)
   return named !== undefined && (await security?.fallsBack(named)) === true
 }
@@ -117,14 +124,16 @@ function keepsDemand(session: Session, peer: NamedPeer, tell: Tell): boolean {
   const { demand } = session.peer
   if (demand === undefined) return true
   const proof = session.secured?.proof
-  const lacks = missing(demand, session.tls, proof)
-  if (lacks === undefined) {
+  const lack = missing(demand, session.tls, proof)
+  if (lack === undefined) {
     tell(`${demand.by}: relay=${shown(peer)}, verified${proof === undefined ? "" : `: ${proof.says}`}`)
     return true
   }
-  tell(`${demand.by}${demand.testing ? " (testing)" : ""}: relay=${shown(peer)}, not verified: ${lacks}`)
+  tell(`${demand.by}${demand.testing ? " (testing)" : ""}: relay=${shown(peer)}, not verified: ${lack.says}`)
+  session.notes({ result: lack.result, reason: lack.says })
   if (demand.testing) return true
-  session.breakOff({ says: lacks, status: "4.7.5", reply: undefined, permanent: false })
+  const { says } = lack
+  session.breakOff({ says, status: "4.7.5", reply: undefined, permanent: false, failure: session.tlsFailure })
   return false
 }
 

@@ -4,7 +4,7 @@ import type { Socket } from "node:net"
 import type { Content } from "../mail/content.ts"
 import { lossWords, type Place } from "../host/net.ts"
 import type { Work } from "../smtp/client-commands.ts"
-import type { Broken, Fate } from "../smtp/client-fate.ts"
+import type { Broken, Fate, TlsFailure } from "../smtp/client-fate.ts"
 import { DotStuffer, stuffed } from "../smtp/client-content.ts"
 import { type Awaited, Client, type Next } from "../smtp/client.ts"
 import type { TlsFacts } from "../mail/arrival.ts"
@@ -30,6 +30,8 @@ export type Peer = {
   readonly clear?: true
   /** What it has to prove before it is given mail. */
   readonly demand?: Demand
+  /** What is wrong with TLS does not matter: a report of that is what it is given (RFC 8460 §3). */
+  readonly despiteTls?: true
 }
 
 export type SessionTerms = {
@@ -71,6 +73,7 @@ export class Session {
   readonly openedAt = performance.now()
   #socket: Socket
   #tls: Secured | undefined
+  #tlsFailure: TlsFailure | undefined
   readonly #terms: SessionTerms
   #timer: NodeJS.Timeout | undefined
   #step: Waiting | undefined
@@ -133,6 +136,7 @@ export class Session {
     const plain = this.#socket
     this.#disarm()
     plain.removeAllListeners()
+    const { localAddress: from } = plain
     const peer = namedPeer(this.peer)
     const begun = peer && (await security?.secure(plain, peer, timeouts.starttls, this.peer.demand?.dane))
     if (begun === undefined || !begun.ok) {
@@ -141,7 +145,8 @@ export class Session {
       plain.on("error", () => {})
       plain.destroy()
       const says = `TLS handshake failed: ${why}`
-      this.client.broken ??= { says, status: "4.7.0", reply: undefined, permanent: false, tls: true }
+      const failure = { result: "validation-failure", reason: why, from } as const
+      this.client.broken ??= { says, status: "4.7.0", reply: undefined, permanent: false, tls: true, failure }
       return this.#done()
     }
     this.#socket = begun.value.socket
@@ -149,6 +154,16 @@ export class Session {
     this.#listen(this.#socket)
     if (peer !== undefined) this.#tell(tlsLine(peer, begun.value.facts))
     this.#perform(this.client.secured(isCertain(begun.value.facts, begun.value.proof)))
+  }
+
+  /** What is wrong with TLS, for reports of that: the first thing counts. */
+  notes(failure: Omit<TlsFailure, "from">): void {
+    this.#tlsFailure ??= { ...failure, from: this.#socket.localAddress }
+  }
+
+  /** What was wrong with it; undefined: nothing was. */
+  get tlsFailure(): TlsFailure | undefined {
+    return this.#tlsFailure
   }
 
   /** What TLS came to here; undefined in clear text. */

@@ -1,4 +1,5 @@
 // What a peer's reply means for a recipient: relayed, delayed or failed, with the enhanced code it gave or the one its number stands for.
+import type { ResultType } from "../auth/tls-report.ts"
 import type { EnhancedCode, Reply } from "../mail/reply.ts"
 import { replyLine } from "../mail/reply.ts"
 
@@ -26,6 +27,15 @@ export type Broken = {
   readonly permanent: boolean
   /** TLS could not be begun, which says nothing about the peer in clear text. */
   readonly tls?: true
+  /** What TLS reports are to be told of it (RFC 8460). */
+  readonly failure?: TlsFailure | undefined
+}
+
+/** In what way TLS with a peer was not as it should be. */
+export type TlsFailure = {
+  readonly result: ResultType
+  readonly reason: string
+  readonly from?: string | undefined
 }
 
 /** What a code without an enhanced code stands for: sendmail's table (deliver.c smtptodsn). */

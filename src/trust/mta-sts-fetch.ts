@@ -1,9 +1,9 @@
 // Gets a domain's MTA-STS policy by HTTPS (RFC 8461 §3.3): from its own host, with a certificate that is good for it, no redirects.
 import { request } from "node:https"
-import type { LookupFunction } from "node:net"
-import { isIPv6 } from "node:net"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Dns } from "../mail/world.ts"
+import { lookupWith } from "./dns-lookup.ts"
+import type { StsFailure } from "./mta-sts.ts"
 
 export type FetchWorld = {
   readonly dns: Pick<Dns, "addresses">
@@ -18,9 +18,11 @@ const timeoutMs = 60_000
 const mostOctets = 64 * 1024
 
 /** The policy's text. */
-export function fetchPolicy(domain: string, world: FetchWorld): Promise<Result<string>> {
+export function fetchPolicy(domain: string, world: FetchWorld): Promise<Result<string, StsFailure>> {
   const host = `mta-sts.${domain}`
   return new Promise((resolve) => {
+    const failed = (why: string, result: StsFailure["result"] = "sts-policy-fetch-error") =>
+      resolve(fail({ result, says: `https://${host}: ${why}` }))
     const asked = request({
       host,
       servername: host,
@@ -34,12 +36,14 @@ export function fetchPolicy(domain: string, world: FetchWorld): Promise<Result<s
       minVersion: "TLSv1.2",
       ...(world.authorities.length === 0 ? {} : { ca: [...world.authorities] }),
     })
-    asked.on("error", (error) => resolve(fail(`https://${host}: ${error.message}`)))
+    asked.on("error", (error) =>
+      failed(error.message, isOfCertificate(error) ? "sts-webpki-invalid" : undefined),
+    )
     asked.on("response", (response) => {
       const wrong = unfit(response.statusCode, response.headers["content-type"])
       if (wrong !== undefined) {
         response.destroy()
-        return resolve(fail(`https://${host}: ${wrong}`))
+        return failed(wrong)
       }
       const pieces: Buffer[] = []
       let length = 0
@@ -47,10 +51,10 @@ export function fetchPolicy(domain: string, world: FetchWorld): Promise<Result<s
         length += piece.length
         if (length <= mostOctets) return pieces.push(piece)
         response.destroy()
-        return resolve(fail(`https://${host}: more than ${mostOctets} octets`))
+        return failed(`more than ${mostOctets} octets`)
       })
       response.on("end", () => resolve(ok(Buffer.concat(pieces).toString("latin1"))))
-      response.on("error", (error) => resolve(fail(`https://${host}: ${error.message}`)))
+      response.on("error", (error) => failed(error.message))
     })
     asked.end()
   })
@@ -62,19 +66,7 @@ function unfit(status: number | undefined, type: string | undefined): string | u
   return /^text\/plain(?:[ \t;]|$)/i.test(type ?? "") ? undefined : `its type is ${type ?? "not told"}`
 }
 
-/** Names are asked for at our own resolver. */
-function lookupWith(dns: Pick<Dns, "addresses">): LookupFunction {
-  return (hostname, options, callback) => {
-    void dns.addresses(hostname).then((answer) => {
-      const found = answer.found === "records" ? answer.records : []
-      const [first] = found
-      if (first === undefined) {
-        const why = answer.found === "records" ? "no address" : answer.why
-        return callback(new Error(`${hostname}: ${why}`), "", 4)
-      }
-      if (options.all !== true) return callback(null, first, isIPv6(first) ? 6 : 4)
-      const all = found.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }))
-      return callback(null, all)
-    })
-  }
+/** Node's codes for a certificate that is not good: those of OpenSSL's verification, and its own for the name. */
+function isOfCertificate(error: NodeJS.ErrnoException): boolean {
+  return /CERT|UNABLE_TO_|SIGNED|INVALID_CA|HOSTNAME_MISMATCH/.test(error.code ?? "")
 }

@@ -42,6 +42,13 @@ export function parsePolicy(text: string): Result<StsPolicy> {
   return checked(fields, mx)
 }
 
+/** The policy as a file has it, in one form. */
+export function policyLines(policy: StsPolicy | undefined): readonly string[] {
+  if (policy === undefined) return []
+  const { mode, maxAge, mx } = policy
+  return ["version: STSv1", `mode: ${mode}`, `max_age: ${maxAge}`, ...mx.map((pattern) => `mx: ${pattern}`)]
+}
+
 function checked(fields: ReadonlyMap<string, string>, mx: readonly string[]): Result<StsPolicy> {
   const mode = fields.get("mode")
   const age = fields.get("max_age") ?? ""

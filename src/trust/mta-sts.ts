@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto"
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import type { Result } from "../mail/result.ts"
+import { fail, type Result } from "../mail/result.ts"
 import type { Clock, Dns } from "../mail/world.ts"
 import { parsePolicy, recordId, type StsMode, type StsPolicy } from "./mta-sts-policy.ts"
 
@@ -17,14 +17,25 @@ export type KeptPolicy = {
 }
 
 /** What binds mail for a domain now, and how that is known. */
-export type StsFound = { readonly policy: StsPolicy | undefined; readonly says: string }
+export type StsFound = {
+  readonly policy: StsPolicy | undefined
+  readonly says: string
+  /** Why a policy that is announced could not be had. */
+  readonly failure?: StsFailure | undefined
+}
+
+/** RFC 8460 §4.3.2.2 */
+export type StsFailure = {
+  readonly result: "sts-policy-fetch-error" | "sts-policy-invalid" | "sts-webpki-invalid"
+  readonly says: string
+}
 
 export type StsWorld = {
   /** The folder of policies. */
   readonly directory: string
   readonly dns: Pick<Dns, "txt">
   readonly clock: Clock
-  readonly fetch: (domain: string) => Promise<Result<string>>
+  readonly fetch: (domain: string) => Promise<Result<string, StsFailure>>
   readonly log: (line: string) => void
 }
 
@@ -38,8 +49,8 @@ const mostKept = 10_000
 export class StsPolicies {
   readonly #world: StsWorld
   readonly #kept = new Map<string, KeptPolicy | "none">()
-  readonly #failed = new Map<string, { readonly until: number; readonly why: string }>()
-  readonly #fetching = new Map<string, Promise<string | undefined>>()
+  readonly #failed = new Map<string, { readonly until: number; readonly why: StsFailure }>()
+  readonly #fetching = new Map<string, Promise<StsFailure | undefined>>()
 
   constructor(world: StsWorld) {
     this.#world = world
@@ -63,15 +74,19 @@ export class StsPolicies {
     const why = await this.#fetch(domain, id)
     const now = this.#alive(domain)
     if (now === undefined)
-      return { policy: undefined, says: `no MTA-STS policy of ${domain}: ${why ?? "none"}` }
+      return {
+        policy: undefined,
+        says: `no MTA-STS policy of ${domain}: ${why?.says ?? "none"}`,
+        failure: why,
+      }
     return {
       policy: now.policy,
-      says: why === undefined ? shown(now) : `${shown(now)}, the one before: ${why}`,
+      says: why === undefined ? shown(now) : `${shown(now)}, the one before: ${why.says}`,
     }
   }
 
   /** Why there is no new policy; undefined: there is. Asked once at a time, and not again soon after a failure. */
-  #fetch(domain: string, id: string): Promise<string | undefined> {
+  #fetch(domain: string, id: string): Promise<StsFailure | undefined> {
     const failed = this.#failed.get(domain)
     if (failed !== undefined && failed.until > this.#world.clock()) return Promise.resolve(failed.why)
     const fetching = this.#fetching.get(domain)
@@ -81,14 +96,14 @@ export class StsPolicies {
     return begun
   }
 
-  async #fetchOnce(domain: string, id: string): Promise<string | undefined> {
+  async #fetchOnce(domain: string, id: string): Promise<StsFailure | undefined> {
     const { clock, fetch, log } = this.#world
     const text = await fetch(domain)
-    const read = text.ok ? parsePolicy(text.value) : text
+    const read = text.ok ? parsed(text.value) : text
     if (!read.ok) {
       if (this.#failed.size >= mostKept) this.#failed.clear()
       this.#failed.set(domain, { until: clock() + failureMs, why: read.error })
-      log(`MTA-STS: no policy of ${domain}: ${read.error}`)
+      log(`MTA-STS: no policy of ${domain}: ${read.error.says}`)
       return read.error
     }
     this.#failed.delete(domain)
@@ -131,6 +146,11 @@ export class StsPolicies {
       `${createHash("sha256").update(domain).digest("hex").slice(0, 32)}.json`,
     )
   }
+}
+
+function parsed(text: string): Result<StsPolicy, StsFailure> {
+  const read = parsePolicy(text)
+  return read.ok ? read : fail({ result: "sts-policy-invalid", says: read.error })
 }
 
 function shown({ domain, policy, id }: KeptPolicy): string {

@@ -3,10 +3,10 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, test } from "node:test"
-import type { SeenRow } from "../auth/dmarc-seen.ts"
-import { DmarcCounts } from "./dmarc-counts.ts"
+import { byDomain, type CountedRow, type SeenRow } from "../auth/dmarc-seen.ts"
+import { DayCounts } from "./day-counts.ts"
 
-const folder = mkdtempSync(join(tmpdir(), "dmarc-counts-"))
+const folder = mkdtempSync(join(tmpdir(), "day-counts-"))
 after(() => rmSync(folder, { recursive: true }))
 
 const day = "2026-11-24"
@@ -28,8 +28,8 @@ function row(source: string): SeenRow {
 const counted = (source: string, at = "napier.ac.uk", record = "v=DMARC1; p=none") =>
   [at, record, row(source)] as const
 
-function open(name: string): DmarcCounts {
-  return new DmarcCounts(join(folder, name), assert.fail)
+function open(name: string): DayCounts<CountedRow> {
+  return new DayCounts(join(folder, name), "DMARC reports", assert.fail)
 }
 
 test("what was seen is summed up over writes and restarts, for each domain with its newest record", async () => {
@@ -43,7 +43,8 @@ test("what was seen is summed up over writes and restarts, for each domain with 
   await first.flush()
   const second = open("kept")
   assert.deepEqual(second.days(), ["2026-11-23", day])
-  const { domains, lost } = await second.read(day)
+  const { counts, lost } = await second.read(day)
+  const domains = byDomain(counts)
   assert.equal(lost, 0)
   assert.deepEqual(
     domains.map(({ at, record, rows }) => [at, record, rows.map(({ source, count }) => [source, count])]),
@@ -70,7 +71,7 @@ test("half a line that a crash left harms neither what stands before it nor what
   appendFileSync(file, readFileSync(file, "utf8").trim().slice(0, 60))
   const after = open("torn")
   after.add(day, counted("192.0.2.7"))
-  const { domains } = await after.read(day)
+  const domains = byDomain((await after.read(day)).counts)
   assert.deepEqual(
     domains.map(({ rows }) => rows.map(({ count }) => count)),
     [[2]],
@@ -81,13 +82,13 @@ test("what cannot be written now is said, and written when it can be", async () 
   const said: string[] = []
   const place = join(folder, "closed")
   writeFileSync(place, "a file where the folder should be")
-  const counts = new DmarcCounts(place, (line) => said.push(line))
+  const counts = new DayCounts<CountedRow>(place, "DMARC reports", (line) => said.push(line))
   counts.add(day, counted("192.0.2.7"))
   await counts.flush()
   assert.match(said.join("\n"), /closed.*counts for DMARC reports wait/)
   rmSync(place)
   counts.add(day, counted("192.0.2.7"))
-  const { domains } = await counts.read(day)
+  const domains = byDomain((await counts.read(day)).counts)
   assert.equal(domains[0]?.rows[0]?.count, 2)
 })
 
@@ -95,7 +96,8 @@ test("a flood of rows that are all different is bounded, and what was not kept i
   const counts = open("flood")
   for (let n = 0; n < 20_010; n++) counts.add(day, counted(`192.0.2.7/${n}`))
   counts.add(day, counted("192.0.2.7/1")) // known already
-  const { domains, lost } = await counts.read(day)
+  const { counts: kept, lost } = await counts.read(day)
+  const domains = byDomain(kept)
   assert.equal(domains[0]?.rows.length, 20_000)
   assert.equal(domains[0]?.rows.find(({ source }) => source === "192.0.2.7/1")?.count, 2)
   assert.equal(lost, 10)

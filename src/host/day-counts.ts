@@ -1,31 +1,26 @@
-// What aggregate reports of DMARC are made of: how often which row was seen, a file for each day (UTC), lines that are only added. Counts
-// wait in memory and are written every few minutes; what a crash takes is those minutes.
+// What reports to other domains are made of (DMARC, TLS): how often what was seen, a file for each day (UTC), lines that are only added.
+// Counts wait in memory and are written every few minutes; what a crash takes is those minutes.
 import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
 import { appendFile } from "node:fs/promises"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
-import type { SeenRow } from "../auth/dmarc-seen.ts"
 
-/** Where a record stands, what it says, and the row. */
-export type Counted = readonly [at: string, record: string, row: SeenRow]
+/** What was seen, and how often; all that is alike once, in the order in which it was seen first. */
+export type Counts<T> = readonly { readonly counted: T; readonly count: number }[]
 
-/** One domain's day: the record as it was seen last, and the rows. */
-export type DomainDay = {
-  readonly at: string
-  readonly record: string
-  readonly rows: readonly (SeenRow & { readonly count: number })[]
-}
+/** A day; `lost` is how much more was seen than is kept. */
+export type Day<T> = { readonly counts: Counts<T>; readonly lost: number }
 
-export type Day = { readonly domains: readonly DomainDay[]; readonly lost: number }
-
-/** Rows that wait to be written; a day's file; rows of a day that are looked at. What is more is only counted. */
+/** What waits to be written; a day's file; what of a day is looked at. What is more is only counted. */
 const mostWaiting = 20_000
 const mostOctets = 128 * 1024 * 1024
 const mostRows = 100_000
 
-/** Owned by the mail process, closed once. */
-export class DmarcCounts {
+/** Owned by the mail process, closed once. What is counted are values of JSON. */
+export class DayCounts<T> {
   readonly #directory: string
+  /** "DMARC reports": what they are for, in the log. */
+  readonly #about: string
   readonly #say: (line: string) => void
   /** By day, then by what is counted, as text. */
   readonly #waiting = new Map<string, Map<string, number>>()
@@ -33,12 +28,13 @@ export class DmarcCounts {
   #lost = 0
   #writing: Promise<void> = Promise.resolve()
 
-  constructor(directory: string, say: (line: string) => void) {
+  constructor(directory: string, about: string, say: (line: string) => void) {
     this.#directory = directory
+    this.#about = about
     this.#say = say
   }
 
-  add(day: string, counted: Counted): void {
+  add(day: string, counted: T): void {
     const rows = this.#waiting.get(day) ?? new Map<string, number>()
     this.#waiting.set(day, rows)
     const key = JSON.stringify(counted)
@@ -70,7 +66,7 @@ export class DmarcCounts {
       } catch (error) {
         this.#again(day, rows, lost)
         const why = error instanceof Error ? error.message : String(error)
-        this.#say(`${file}: counts for DMARC reports wait: ${why}`)
+        this.#say(`${file}: counts for ${this.#about} wait: ${why}`)
       }
     }
   }
@@ -94,20 +90,20 @@ export class DmarcCounts {
   }
 
   /** What was seen on a day. */
-  async read(day: string): Promise<Day> {
+  async read(day: string): Promise<Day<T>> {
     await this.flush()
-    const counts = new Map<string, { readonly counted: Counted; count: number }>()
+    const counts = new Map<string, { readonly counted: T; count: number }>()
     let lost = 0
     const lines = createInterface({ input: createReadStream(this.#file(day, "counts")) })
     for await (const line of lines) {
-      const [, number, key = ""] = /^(\d{1,15}) (lost|\[.*\])$/.exec(line) ?? []
+      const [, number, key = ""] = /^(\d{1,15}) (lost|[[{].*)$/.exec(line) ?? []
       const known = counts.get(key)
-      const counted = known?.counted ?? parsed(key)
+      const counted = known?.counted ?? parsed<T>(key)
       if (known !== undefined) known.count += Number(number)
       else if (key === "lost" || (counted !== undefined && counts.size >= mostRows)) lost += Number(number)
       else if (counted !== undefined) counts.set(key, { counted, count: Number(number) })
     }
-    return { domains: byDomain(counts.values()), lost }
+    return { counts: [...counts.values()], lost }
   }
 
   /** Domains whose report of that day is on its way. */
@@ -141,26 +137,10 @@ function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0
 }
 
-function byDomain(
-  counts: Iterable<{ readonly counted: Counted; readonly count: number }>,
-): readonly DomainDay[] {
-  const days = new Map<string, { at: string; record: string; rows: (SeenRow & { count: number })[] }>()
-  for (const {
-    counted: [at, record, row],
-    count,
-  } of counts) {
-    const day = days.get(at) ?? { at, record, rows: [] }
-    days.set(at, day)
-    day.record = record
-    day.rows.push({ ...row, count })
-  }
-  return [...days.values()]
-}
-
 /** What add() wrote; undefined: a crash has cut it short. */
-function parsed(key: string): Counted | undefined {
+function parsed<T>(key: string): T | undefined {
   try {
-    return JSON.parse(key) as Counted
+    return JSON.parse(key) as T
   } catch {
     return undefined
   }

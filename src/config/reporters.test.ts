@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { mailhost } from "../../test/kit/mailhost.ts"
 import { printPath } from "../mail/address.ts"
-import { reporterOf } from "./dmarc-reporter.ts"
+import { reporterOf } from "./reporters.ts"
 
 function settings(lines: string) {
   return mailhost({ files: { "/etc/mail/sendmail.mc": `${lines}\nMAILER(smtp)dnl` } }).settings
@@ -11,12 +11,22 @@ function settings(lines: string) {
 test("confDMARC_REPORTS names who reports; without it nobody does", () => {
   const reporter = reporterOf(
     settings("FEATURE(`dmarc')dnl\ndefine(`confDMARC_REPORTS', `dmarc@mx.test')dnl"),
+    "DmarcReports",
   )
   assert.equal(reporter && printPath(reporter), "dmarc@mx.test")
-  assert.equal(reporterOf(settings("FEATURE(`dmarc')dnl")), undefined)
+  assert.equal(reporterOf(settings("FEATURE(`dmarc')dnl"), "DmarcReports"), undefined)
+})
+
+test("confTLS_REPORTS names who reports of TLS, and needs nothing beside it", () => {
+  const reporter = reporterOf(settings("define(`confTLS_REPORTS', `tls@mx.test')dnl"), "TlsReports")
+  assert.equal(reporter && printPath(reporter), "tls@mx.test")
 })
 
 const wrong: readonly (readonly [string, RegExp])[] = [
+  [
+    "define(`confTLS_REPORTS', `postmaster')dnl",
+    /sendmail\.mc:1.*confTLS_REPORTS: "postmaster" is no address that reports can come from/s,
+  ],
   [
     "FEATURE(`dmarc')dnl\ndefine(`confDMARC_REPORTS', `yes')dnl",
     /sendmail\.mc:2.*"yes" is no address that reports can come from/s,

@@ -1,0 +1,35 @@
+// Gives a TLS report to the web server that its domain names (RFC 8460 §5.4).
+import { request } from "node:https"
+import { fail, ok, type Result } from "../mail/result.ts"
+import type { Dns } from "../mail/world.ts"
+import { lookupWith } from "./dns-lookup.ts"
+
+/** A report waits for a server no longer than this; what it answers is not read beyond its first lines. */
+const timeoutMs = 60_000
+
+/** POSTs it. Whatever certificate the server shows: that its TLS is broken may be what the report says (§3). */
+export function postReport(url: string, packed: Buffer, dns: Pick<Dns, "addresses">): Promise<Result<void>> {
+  return new Promise((resolve) => {
+    const asked = request(url, {
+      method: "POST",
+      headers: {
+        "content-type": "application/tlsrpt+gzip",
+        "content-length": packed.length,
+        "user-agent": "Waypost",
+      },
+      agent: false,
+      lookup: lookupWith(dns),
+      signal: AbortSignal.timeout(timeoutMs),
+      minVersion: "TLSv1.2",
+      rejectUnauthorized: false,
+    })
+    asked.on("error", (error) => resolve(fail(`${url}: ${error.message}`)))
+    asked.on("response", (response) => {
+      response.destroy()
+      const { statusCode = 0 } = response
+      const taken = statusCode >= 200 && statusCode < 300
+      resolve(taken ? ok(undefined) : fail(`${url}: HTTP status ${statusCode}`))
+    })
+    asked.end(packed)
+  })
+}
