@@ -35,3 +35,16 @@ test("the site's own rules see both: {client_ptr} is forged, {client_name} is th
   assert.equal(await ask(""), "550 5.7.1 [192.0.2.7] mx.spam.test")
   assert.equal(await ask("FEATURE(use_client_ptr)dnl"), "550 5.7.1 mx.spam.test mx.spam.test")
 })
+
+test("Local_check_relay lets a client speak that access refuses, for a reason that cites the rule", async () => {
+  const { gate } = mailhost({
+    files: {
+      "/etc/mail/sendmail.mc":
+        "FEATURE(access_db)dnl\nMAILER(local)dnl\nMAILER(smtp)dnl\nLOCAL_RULESETS\nSLocal_check_relay\nR$* $| 192.0.2.7\t$# ok\n",
+      "/etc/mail/access": "Connect:192.0.2 REJECT\n",
+    },
+  })
+  const welcome = await gate.connect(arrivalOf("192.0.2.7"))
+  assert.deepEqual([said(welcome), welcome.reason.at?.line], ["yes", 6])
+  assert.equal(said(await gate.connect(arrivalOf("192.0.2.8"))), "550 5.7.1 Access denied")
+})

@@ -86,7 +86,7 @@ async function connect(arrival: Arrival, site: Site): Promise<Decision<undefined
     const listed = await ownListings(arrival, decision, site)
     return listed.outcome === "no" || listed.outcome === "later" ? listed : decision
   }
-  return continued(said, base, async () => undefined)
+  return continued(said, base, async () => ({ value: undefined }))
 }
 
 /** LOCAL_DNSBL: behind the lists of FEATUREs, so not for whom access lets in before those (proto.m4: Basic_check_relay). */
@@ -115,9 +115,9 @@ async function sender(
   if (delayed) return base()
   const said = await check({ name: "Local_check_mail", input: `<${notes.typedSender}>`, arrival }, site)
   return continued(said, base, async () => {
-    if (path === "null") return "null"
+    if (path === "null") return { value: path }
     const read = await canonify(path, site.policy.routing)
-    return read.outcome === "yes" ? read.value.mailbox : undefined
+    return read.outcome === "yes" ? { value: read.value.mailbox } : undefined
   })
 }
 
@@ -147,13 +147,15 @@ async function recipient(question: RcptQuestion, site: Site): Promise<Decision<F
 async function reachable(
   { arrival, envelope, path }: RcptQuestion,
   { policy }: Site,
-): Promise<ForwardPath | Decision<never> | undefined> {
-  if (path === "postmaster") return path
+): Promise<{ readonly value: ForwardPath } | Decision<never> | undefined> {
+  if (path === "postmaster") return { value: path }
   const read = await canonify(path, policy.routing)
   if (read.outcome !== "yes") return read.outcome === "pass" ? undefined : read
   const way = policy.steps.recipient.find((step) => step.name === "route")
   const decision = await way?.ask({ arrival, envelope, to: read.value }, policy)
-  return decision?.outcome === "no" || decision?.outcome === "later" ? decision : read.value.mailbox
+  return decision?.outcome === "no" || decision?.outcome === "later"
+    ? decision
+    : { value: read.value.mailbox }
 }
 
 async function content(arrival: Arrival, envelope: Envelope, site: Site): Promise<Decision<undefined>> {
@@ -162,7 +164,7 @@ async function content(arrival: Arrival, envelope: Envelope, site: Site): Promis
   return continued(
     said,
     () => site.gate.content(arrival, envelope),
-    async () => undefined,
+    async () => ({ value: undefined }),
   )
 }
 
@@ -236,18 +238,15 @@ function checkRelay(arrival: Arrival, site: Site): Promise<Said> {
 async function continued<T>(
   said: Said,
   base: () => Soon<Decision<T>>,
-  accepted: () => Promise<T | Decision<never> | undefined>,
+  accepted: () => Promise<{ readonly value: T } | Decision<never> | undefined>,
 ): Promise<Decision<T>> {
   if (said.outcome === "no" || said.outcome === "later") return said
   if (said.outcome === "yes" && said.value === "accept") {
-    const value = await accepted()
-    if (isDecision(value)) return { ...value, reason: withTrail(value.reason, [said.reason]) }
-    return value === undefined ? base() : yes(value, said.reason)
+    const taken = await accepted()
+    if (taken === undefined) return base()
+    if ("value" in taken) return yes(taken.value, said.reason)
+    return { ...taken, reason: withTrail(taken.reason, [said.reason]) }
   }
   const decision = await base()
   return said === nothingSaid ? decision : { ...decision, reason: withTrail(decision.reason, [said.reason]) }
-}
-
-function isDecision(value: unknown): value is Decision<never> {
-  return typeof value === "object" && value !== null && "outcome" in value
 }
