@@ -13,14 +13,13 @@ import type { TlsMaterial } from "../trust/tls-options.ts"
 import { dueReason, obtainCertificate } from "../trust/acme.ts"
 import { acmeWish } from "./acme-wish.ts"
 import { makeFirstCertificate } from "./first-certificate.ts"
-import type { ToAgent } from "../agent/main.ts"
+import { AgentChild } from "./agent-child.ts"
 import { Bound } from "./bound.ts"
 import { startProcess } from "./children.ts"
 import { ConsoleChild } from "./console-child.ts"
 import { writeFirstFiles } from "./first-files.ts"
 import { type Layout, layoutOf, makeLayout } from "./layout.ts"
 import type { Configuration, FromMail, ToMail } from "./messages.ts"
-import { permitsOf } from "./permits.ts"
 import { type Place, type PlacesChange, placesChange, placesOf, printPlace } from "./places.ts"
 
 export type StartOptions = {
@@ -84,8 +83,6 @@ function lockState(layout: Layout): Result<void> {
 
 const restartAfter = { first: 100, longest: 5000 } // milliseconds
 const stopWithin = 30_000
-/** The mail process has waited for the agent already, and is gone. */
-const agentStopsWithin = 5000
 const certificatesEvery = 60_000
 const firstRenewal = 2000
 const renewalsEvery = 12 * 3_600_000
@@ -96,7 +93,7 @@ class Supervisor {
   #settings: Settings
   #tls: TlsMaterial
   #mail: ChildProcess | undefined
-  #agent: ChildProcess | undefined
+  readonly #agent: AgentChild
   readonly #console: ConsoleChild | undefined
   readonly #bound = new Bound()
   /** The mail process has said that it serves; before, a reload waits. */
@@ -107,8 +104,6 @@ class Supervisor {
   #stopping = false
   #reported = false
   #delay = restartAfter.first
-  #agentDelay = restartAfter.first
-  #agentEnded: (() => void) | undefined
   #exitCode = 0
   readonly #ended = Promise.withResolvers<number>()
 
@@ -117,6 +112,8 @@ class Supervisor {
     this.#layout = layout
     this.#settings = settings
     this.#tls = this.#readTls(settings)
+    const { entry, mailUser, say } = options
+    this.#agent = new AgentChild({ entry, layout, mailUser, say }, settings)
     this.#console = this.#makeConsole(settings)
   }
 
@@ -135,38 +132,12 @@ class Supervisor {
     process.on("SIGTERM", () => this.#stop())
     process.on("SIGINT", () => this.#stop())
     process.on("SIGHUP", () => this.#reload())
-    this.#startAgent()
+    this.#agent.start()
     this.#startMail()
     setInterval(() => this.#lookAtCertificates(), certificatesEvery).unref()
     setTimeout(() => void this.#renewByAcme(), firstRenewal).unref()
     setInterval(() => void this.#renewByAcme(), renewalsEvery).unref()
     return this.#ended.promise
-  }
-
-  #startAgent(): void {
-    const { entry, mailUser } = this.#options
-    const allowed = String(mailUser?.uid ?? process.getuid?.() ?? -1)
-    const began = performance.now()
-    this.#agent = startProcess(
-      { role: "agent", entry, args: [this.#layout.agent, allowed], user: undefined },
-      (how) => {
-        this.#agent = undefined
-        this.#agentEnded?.()
-        if (this.#stopping) return
-        this.#options.say(`the delivery agent ended (${how}); starting it again`)
-        const lived = performance.now() - began > restartAfter.longest
-        this.#agentDelay = lived ? restartAfter.first : Math.min(this.#agentDelay * 2, restartAfter.longest)
-        setTimeout(() => this.#startAgent(), this.#agentDelay)
-      },
-    )
-    this.#sendPermits()
-  }
-
-  /** What the agent may do as root; without root it has no rights to lend. */
-  #sendPermits(): void {
-    const { mailUser } = this.#options
-    if (mailUser === undefined || this.#agent?.connected !== true) return
-    this.#agent.send({ permits: permitsOf(this.#settings, this.#layout, mailUser) } satisfies ToAgent)
   }
 
   #startMail(): void {
@@ -297,7 +268,7 @@ class Supervisor {
       return
     }
     this.#settings = settings.value
-    this.#sendPermits()
+    this.#agent.follow(settings.value)
     this.#tls = this.#readTls(settings.value)
     this.#sendReload() // the mail process closes what is gone
     this.#console?.follow(settings.value)
@@ -376,11 +347,7 @@ class Supervisor {
 
   #finish(): void {
     this.#bound.close() // a mail process that refused to start never took its listeners, and they would keep us here
-    const agent = this.#agent
-    if (agent === undefined) return this.#ended.resolve(this.#exitCode)
-    this.#agentEnded = () => this.#ended.resolve(this.#exitCode)
-    agent.kill("SIGTERM")
-    setTimeout(() => agent.kill("SIGKILL"), agentStopsWithin).unref()
+    void this.#agent.stop().then(() => this.#ended.resolve(this.#exitCode))
   }
 }
 
