@@ -217,6 +217,7 @@ test("SIGTERM under load: it ends in order with 0, and nothing accepted is lost"
   for (let round = 0; round < 2; round++) {
     const stop = new AbortController()
     const busy = load(system, ledger, stop.signal)
+    await flowing(ledger, 12)
     await sleep(400)
     const began = performance.now()
     assert.equal(await system.end(), 0)
