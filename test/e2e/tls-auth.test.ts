@@ -288,6 +288,19 @@ test("REQUIRETLS is offered within TLS alone, and mail that asks for it comes ba
   assert.match(report, /^Status: 5\.7\.30$/m)
 })
 
+test("keys are agreed that no quantum computer finds, with who can; with others as ever", async () => {
+  for (const [groups, agreed] of [
+    ["X25519MLKEM768:X25519", "X25519MLKEM768"],
+    ["X25519:P-256", "X25519"],
+    ["P-256", "prime256v1"],
+  ] as const) {
+    const talk = await secured(hub.port, { ecdhCurve: groups, minVersion: "TLSv1.3" })
+    const about = talk.socket.getEphemeralKeyInfo()
+    assert.equal(about !== null && "name" in about ? about.name : undefined, agreed)
+    talk.close()
+  }
+})
+
 const tls12 = { maxVersion: "TLSv1.2" } as const
 
 test("TLS 1.2 is spoken, with a cipher of forward secrecy; 1.1 is not", async () => {
