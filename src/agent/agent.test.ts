@@ -4,6 +4,7 @@ import { once } from "node:events"
 import {
   chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -17,6 +18,7 @@ import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { text } from "node:stream/consumers"
+import { setTimeout as sleep } from "node:timers/promises"
 import { after, test } from "node:test"
 import { connectAgent } from "./client.ts"
 import { frameHead } from "./frames.ts"
@@ -234,6 +236,28 @@ test("a program that does not end is stopped with all it started", async () => {
 
 async function* manyPieces(count: number): AsyncGenerator<Buffer> {
   for (let n = 0; n < count; n++) yield Buffer.alloc(65_536, "x")
+}
+
+test("a program whose asker is gone is ended with all it started: its message comes once more", async () => {
+  const asker = await connectAgent(path)
+  const ended = join(home, "ended")
+  const command = `sleep 60 & echo $! > pid; trap "" TERM; wait; touch ${ended}`
+  const request = { verb: "run", owner: gordon, command, environment: {}, directory: home } as const
+  void asker.ask({ ...request, timeoutSeconds: 60, outputLimit: 100 }, [message])
+  const pidFile = join(home, "pid")
+  while (!existsSync(pidFile) || readFileSync(pidFile, "utf8") === "") await sleep(10)
+  const pid = Number(readFileSync(pidFile, "utf8"))
+  asker.close()
+  while (isThere(pid)) await sleep(10)
+  assert.equal(existsSync(ended), false)
+})
+
+function isThere(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "latin1"))
+  } catch {
+    return false
+  }
 }
 
 test("a program that stops reading is judged by its exit code, however large the message", async () => {
