@@ -46,8 +46,8 @@ export type DeliveryWorld = LocalWorld & {
 
 export type Deliver = (entry: Entry, batch: Batch, content: Content) => Promise<readonly DeliveryStatus[]>
 
-/** Sessions to one destination at once. */
-const perDestination = 20
+/** Messages on their way to one destination at once: one in each session, and one behind it. */
+const perDestination = 40
 
 export function makeDelivery(world: DeliveryWorld): Deliver {
   const destinations = new NamedSlots(perDestination)

@@ -263,9 +263,7 @@ export class Attempt {
 
   async #use({ session }: Lease, remote: string, reason: Reason | undefined): Promise<void> {
     this.#session = session
-    const stop = () => {
-      if (!this.#isInDoubt()) session.abort("Shutting down")
-    }
+    const stop = () => session.leave("Shutting down")
     this.#leaving?.add(stop)
     await this.#judgeRecipients(session, remote, reason)
     let before = Number.POSITIVE_INFINITY

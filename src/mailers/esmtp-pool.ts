@@ -20,7 +20,10 @@ export type PoolLimits = {
 /** A session to use, and whether it had been used before: then its loss says nothing about the host. */
 export type Lease = { readonly session: Session; readonly reused: boolean }
 
-type Book = { open: number; readonly resting: Session[]; readonly waiting: (() => void)[] }
+/** Gets a session that can take one more; nothing: it is time to look again. */
+type Waiter = (session?: Session) => void
+
+type Book = { open: number; readonly resting: Session[]; readonly waiting: Waiter[] }
 
 type Trouble = NotOpened & {
   until: number
@@ -38,7 +41,8 @@ export class Pool {
   readonly #limits: PoolLimits
   readonly #books = new Map<string, Book>()
   readonly #troubles = new Map<string, Trouble>()
-  readonly #sessions = new Set<Session>()
+  /** How many use each: a message may be begun behind another. */
+  readonly #sessions = new Map<Session, number>()
   #closing = false
   #emptied: (() => void)[] = []
 
@@ -58,7 +62,7 @@ export class Pool {
         return no
       }
       for (let rested = book.resting.pop(); rested !== undefined; rested = book.resting.pop()) {
-        if (rested.wake()) return { session: rested, reused: true }
+        if (rested.wake()) return this.#reused(rested)
         this.#ended(rested)
       }
       const probe = this.#troubles.get(peer.key)?.probe
@@ -69,8 +73,16 @@ export class Pool {
         continue
       }
       if (book.open < this.#limits.sessions) return this.#open(peer, book, leaving)
-      await new Promise<void>((resolve) => book.waiting.push(resolve))
+      const given = await new Promise<Session | undefined>((resolve) => book.waiting.push(resolve))
+      if (given === undefined) continue
+      if (this.#refusal(peer.key, leaving) === undefined) return { session: given, reused: true }
+      this.release(given)
     }
+  }
+
+  #reused(session: Session): Lease {
+    this.#sessions.set(session, 1)
+    return { session, reused: true }
   }
 
   #refusal(key: string, leaving: Leaving | undefined): { readonly broken: Broken } | undefined {
@@ -85,19 +97,39 @@ export class Pool {
     return this.#open(peer, this.#book(peer.key), leaving)
   }
 
-  /** Back from use: rests for the next message, or ends. */
+  /** Back from use: it goes to who waits, rests for the next message, or ends. */
   release(session: Session): void {
-    const { transactions, ageMs } = this.#limits
-    const worn = session.used >= transactions || performance.now() - session.openedAt >= ageMs
-    if (worn || this.#closing) session.quit()
+    const others = (this.#sessions.get(session) ?? 1) - 1
+    this.#sessions.set(session, others)
+    if (others > 0) return
+    if (this.#isWorn(session) || this.#closing) session.quit()
     const book = this.#book(session.peer.key)
-    if (session.client.broken === undefined) {
+    const next = book.waiting.shift()
+    if (session.client.broken !== undefined) {
+      this.#ended(session)
+      next?.()
+    } else if (next !== undefined) {
+      this.#sessions.set(session, 1)
+      next(session)
+    } else {
       book.resting.push(session)
       session.rest(this.#gone)
-    } else {
-      this.#ended(session)
     }
-    book.waiting.shift()?.()
+  }
+
+  /** A session whose message is on its way takes another one along, if somebody waits. */
+  readonly #spare = (session: Session): boolean => {
+    const { waiting } = this.#book(session.peer.key)
+    const next = this.#isWorn(session) || this.#closing ? undefined : waiting.shift()
+    if (next === undefined) return false
+    this.#sessions.set(session, (this.#sessions.get(session) ?? 0) + 1)
+    next(session)
+    return true
+  }
+
+  #isWorn({ used, openedAt }: Session): boolean {
+    const { transactions, ageMs } = this.#limits
+    return used >= transactions || performance.now() - openedAt >= ageMs
   }
 
   /** What is remembered against a peer: `down` is left alone for a while, `avoid` is tried after the others. */
@@ -158,7 +190,8 @@ export class Pool {
       return { broken: opened.broken }
     }
     this.#troubles.delete(peer.key)
-    this.#sessions.add(opened.session)
+    this.#sessions.set(opened.session, 1)
+    opened.session.offer(this.#spare)
     return { session: opened.session, reused: false }
   }
 

@@ -61,6 +61,38 @@ test("a peer's RCPTMAX and a mailer without the flag m make smaller transactions
   )
 })
 
+test("where many wait for a session, each message takes the next one's envelope along", async (t) => {
+  const rules = [
+    { on: /^RCPT To:<u7@/, act: "550 5.1.1 nobody" },
+    { on: /^\. <u9@/, act: "554 5.7.1 not this one" },
+  ]
+  const sink = await host(t, { rules })
+  const { mailer } = await post(t, sink.port, {}, { limits: { sessions: 1 } })
+  const people = Array.from({ length: 40 }, (_, n) => `u${n}`)
+  const statuses = await Promise.all(people.map((one) => mailer.deliver(batch(`${one}@a.test`))))
+  assert.deepEqual(
+    told(statuses.flat()),
+    people.map((one) => {
+      if (one === "u7") return "u7 failed 5.1.1 (550 5.1.1 nobody)"
+      return one === "u9" ? "u9 failed 5.7.1 (554 5.7.1 not this one)" : `${one} relayed 2.0.0`
+    }),
+  )
+  const [reads = 0] = sink.reads
+  assert.ok(reads < people.length * 1.4, `${reads} reads, where two for each message were needed`)
+})
+
+test("a message whose envelope was said behind another is given to a new session when that one ends", async (t) => {
+  const rules = [{ on: /^\. <u20@/, act: { end: "close" }, times: 1 }] as const
+  const sink = await host(t, { rules })
+  const { mailer } = await post(t, sink.port, {}, { limits: { sessions: 1 } })
+  const people = Array.from({ length: 40 }, (_, n) => `u${n}`)
+  const statuses = await Promise.all(people.map((one) => mailer.deliver(batch(`${one}@a.test`))))
+  const delayed = told(statuses.flat()).filter((line) => !line.endsWith(" relayed 2.0.0"))
+  assert.deepEqual(delayed, ["u20 delayed 4.4.2 (Connection closed by the peer)"])
+  assert.equal(sink.received(), 40, "each once, as far as the host knows")
+  assert.equal(sink.sessions(), 2)
+})
+
 test("LMTP: each recipient has a fate of its own", async (t) => {
   const sink = await host(t, { lmtp: true, rules: [{ on: /^\. <b@/, act: "452 4.2.2 Mailbox full" }] })
   const { mailer } = await post(t, sink.port)
@@ -210,6 +242,32 @@ test("shutting down waits for the answer to a message that was given whole, and 
   ])
   assert.deepEqual(told(await waiting), ["me relayed 2.0.0"])
   assert.equal(sink.received(), 1)
+})
+
+test("shutting down gives nothing that was said behind a message which is in doubt", async (t) => {
+  const heard: string[] = []
+  const port = await rawHost(t, (socket) => {
+    const replies = ["250-slow.test\r\n250 PIPELINING", "250 ok\r\n250 ok\r\n354 go", "250 2.0.0 taken"]
+    socket.write("220 hi\r\n")
+    socket.on("data", (chunk) => {
+      heard.push(chunk.toString("latin1"))
+      if (heard.length === 5) return void setTimeout(() => socket.write("250 2.0.0 at last\r\n"), 300)
+      socket.write(`${replies[heard.length < 4 ? heard.length - 1 : 1]}\r\n`)
+    })
+  })
+  const { mailer } = await post(t, port, {}, { limits: { sessions: 1 } })
+  const leaving = new Leaving()
+  const give = (name: string) => mailer.deliver(batch(`${name}@a.test`), leaving)
+  await give("u0") // so it is known to be quick
+  const both = [give("u1"), give("u2")]
+  while (heard.length < 5) await sleep(5)
+  leaving.begin()
+  assert.deepEqual(told((await Promise.all(both)).flat()), [
+    "u1 relayed 2.0.0",
+    "u2 delayed 4.3.2 (Shutting down)",
+  ])
+  assert.match(heard[4] ?? "", /\r\n\.\r\nMAIL From:<ann@example.org>\r\nRCPT To:<u2@a.test>\r\nDATA\r\n$/)
+  assert.equal(heard.length, 5, "the second one's content was never said")
 })
 
 test("those who wait for a session with a host that turns out silent do not wait for it themselves", async (t) => {

@@ -46,6 +46,19 @@ export type SessionTerms = {
 /** Hears each line of a transaction; `>>>` is ours. */
 export type Listener = (direction: ">>>" | "<<<", line: string) => void
 
+/** A message, and who waits for what becomes of it. */
+type Turn = {
+  readonly work: Work
+  readonly content: Content
+  readonly listener: Listener | undefined
+  readonly resolve: (fates: readonly (Fate | undefined)[]) => void
+  /** Whether it is the one that the client's fates are about. */
+  current: boolean
+}
+
+/** Milliseconds in which a peer that is quick has taken a message. */
+const quickly = 20
+
 type Waiting = Awaited | "datablock"
 
 const stepWords: Readonly<Record<Waiting, string>> = {
@@ -79,9 +92,15 @@ export class Session {
   #step: Waiting | undefined
   #replies = 0
   #timedOut = false
-  #content: Content | undefined
-  #listener: Listener | undefined
+  /** Messages that are to be given: the first is being given, the second may have been begun behind it. */
+  readonly #turns: Turn[] = []
+  /** When the last message had been handed to the network, and whether the peer took its last one within a moment. */
+  #saidAt = 0
+  #quick = false
   #settle: (() => void) | undefined
+  #spare: ((session: Session) => boolean) | undefined
+  /** Why it ends after the message that is being given. */
+  #leaving: string | undefined
   #gone: ((session: Session) => void) | undefined
 
   constructor(peer: Peer, socket: Socket, terms: SessionTerms, startTls: boolean) {
@@ -94,7 +113,8 @@ export class Session {
 
   #listen(socket: Socket): void {
     socket.on("data", (chunk: Buffer) => {
-      if (this.#listener !== undefined) hear(this.#listener, "<<<", chunk.toString("latin1"))
+      const listener = this.#turns[0]?.listener
+      if (listener !== undefined) hear(listener, "<<<", chunk.toString("latin1"))
       this.#perform(this.client.feed(chunk))
     })
     socket.on("error", (error) => this.#lost(lossWords(error)))
@@ -176,15 +196,48 @@ export class Session {
     return this.#tls
   }
 
-  /** Gives the message to the peer; a fate for each recipient, undefined where none was decided. The session must be ready. */
-  async transact(work: Work, content: Content, listener?: Listener): Promise<readonly (Fate | undefined)[]> {
+  /**
+   * Gives the message to the peer, after those that it is to be given already; a fate for each recipient, undefined where none was
+   * decided.
+   */
+  transact(work: Work, content: Content, listener?: Listener): Promise<readonly (Fate | undefined)[]> {
+    if (this.client.broken !== undefined) return Promise.resolve([])
     this.used++
-    this.#content = content
-    this.#listener = listener
-    await this.until(this.client.start(work))
-    this.#content = undefined
-    this.#listener = undefined
-    return this.client.fates
+    return new Promise((resolve) => {
+      const turn = { work, content, listener, resolve, current: false }
+      this.#turns.push(turn)
+      if (this.#turns.length === 1) this.#begin(turn)
+      else if (this.#turns.length === 2) this.#beginBehind(turn)
+    })
+  }
+
+  /** Said behind the message that waits for its answer, it costs neither a write nor a wait of its own. */
+  #beginBehind({ work, listener }: Turn): void {
+    if (listener !== undefined || this.#turns[0]?.listener !== undefined) return // who looks on sees one after the other
+    const envelope = this.client.follow(work)
+    if (envelope !== undefined) this.#socket.write(envelope, "utf8")
+  }
+
+  #begin(turn: Turn): void {
+    turn.current = true
+    this.#perform(this.client.start(turn.work))
+  }
+
+  /** The first one is over. The next one begins, or goes on where it was said behind it. */
+  #over(said: boolean): void {
+    this.#quick = performance.now() - this.#saidAt < quickly
+    this.#turns.shift()?.resolve(this.client.fates)
+    const [next] = this.#turns
+    if (this.#leaving !== undefined) return this.#lost(this.#leaving)
+    if (next === undefined) return this.#disarm()
+    if (!said) return this.#begin(next)
+    next.current = true
+    this.#perform(this.client.goOn())
+  }
+
+  /** `spare` is asked for another message whenever one has been handed to a peer that is quick; false: there is none. */
+  offer(spare: (session: Session) => boolean): void {
+    this.#spare = spare
   }
 
   /** Rests until it is used again; `gone` is called if it ends before that. */
@@ -206,6 +259,12 @@ export class Session {
   /** Ends it now, whatever is going on. */
   abort(says: string): void {
     this.#lost(says)
+  }
+
+  /** Ends it now; but a message that the peer may have taken is answered first, and nothing goes on behind it. */
+  leave(says: string): void {
+    if (this.client.inDoubt) this.#leaving = says
+    else this.abort(says)
   }
 
   /** Says goodbye and closes; the socket waits for the peer's own goodbye for a moment, nobody waits for the socket. */
@@ -233,7 +292,7 @@ export class Session {
         if (next.step !== this.#step || this.client.replies !== this.#replies) this.#await(next.step)
         return
       case "send":
-        if (this.#listener !== undefined) hear(this.#listener, ">>>", next.text)
+        this.#tellListener(next.text)
         this.#socket.write(next.text, "utf8")
         return this.#await(next.step)
       case "start tls":
@@ -242,12 +301,19 @@ export class Session {
       case "content":
         return this.#sendContent(next)
       case "ready":
-        return this.#done()
+        return this.#turns.length > 0 ? this.#over(false) : this.#done()
+      case "followed":
+        return this.#over(true)
       case "broken":
-        this.#disarm()
         this.#socket.destroy()
+        for (const { resolve, current } of this.#turns.splice(0)) resolve(current ? this.client.fates : [])
         return this.#done()
     }
+  }
+
+  #tellListener(text: string): void {
+    const listener = this.#turns[0]?.listener
+    if (listener !== undefined) hear(listener, ">>>", text)
   }
 
   #done(): void {
@@ -258,9 +324,10 @@ export class Session {
   }
 
   #sendContent(next: Next & { kind: "content" }): void {
-    const bytes = this.#content?.bytes
+    const content = this.#turns[0]?.content
+    const bytes = content?.bytes
     if (bytes === undefined) {
-      void this.#sendPieces(next)
+      void this.#sendPieces(next, content)
       return
     }
     this.#socket.cork()
@@ -270,16 +337,25 @@ export class Session {
     } else {
       for (const piece of stuffed(bytes)) this.#socket.write(piece)
     }
-    this.#socket.uncork()
     this.#perform(this.client.contentSent())
+    this.#saidAt = performance.now()
+    if (this.#takesAlong()) setImmediate(() => this.#socket.uncork())
+    else this.#socket.uncork()
+  }
+
+  /** Whether another message comes along: it is there within this turn of the event loop, and its envelope leaves with this message. */
+  #takesAlong(): boolean {
+    const [, next] = this.#turns
+    if (next !== undefined) this.#beginBehind(next)
+    return next === undefined && this.#quick && this.#spare?.(this) === true
   }
 
   /** A message that is not in memory goes out piece by piece, each when the one before has left. */
-  async #sendPieces(next: Next & { kind: "content" }): Promise<void> {
+  async #sendPieces(next: Next & { kind: "content" }, content: Content | undefined): Promise<void> {
     try {
       const stuffer = new DotStuffer()
       if (next.form === "chunk") this.#socket.write(next.prefix, "latin1")
-      for await (const piece of this.#content?.chunks() ?? []) {
+      for await (const piece of content?.chunks() ?? []) {
         if (this.client.broken !== undefined) return
         const out: Buffer[] = []
         if (next.form === "chunk") out.push(piece)

@@ -77,6 +77,11 @@ export class Transaction {
     return this.#phase === "final"
   }
 
+  /** All has been said: only the last word of the peer is awaited, and whatever it is, nothing is left to be reset. */
+  get isSaid(): boolean {
+    return this.#phase === "final" && this.#work.envelope.body !== "binarymime"
+  }
+
   get awaited(): AwaitedInMail {
     return this.#phase === "envelope" ? awaitedStep(this.#steps[this.#answered]) : "datafinal"
   }

@@ -320,6 +320,61 @@ test("a transaction that ended without a message is reset before the next, in th
   assert.equal(play.fates, "relayed 2.0.0")
 })
 
+/** The client after the message has gone out, with another message's envelope said behind it. */
+function followed(second = work([b]), ...offers: readonly string[]) {
+  const play = new Play([]).open("PIPELINING", ...offers)
+  const { client } = play
+  client.start(work([a]))
+  assert.equal(client.follow(second), undefined, "nothing follows an envelope")
+  client.feed(Buffer.from(`${ok}\r\n${ok}\r\n${go}\r\n`))
+  client.contentSent()
+  const said = client.follow(second)
+  return { play, client, said }
+}
+
+test("another envelope is said behind the message that waits for its answer; each has its own fates", () => {
+  const { play, client, said } = followed()
+  assert.equal(said, "MAIL From:<ann@example.org>\r\nRCPT To:<b@grussell.org>\r\nDATA\r\n")
+  assert.equal(client.follow(work([a])), undefined, "one at a time")
+  assert.equal(client.feed(Buffer.from(`550 5.7.1 no\r\n${ok}\r\n${ok}\r\n`)).kind, "followed")
+  assert.equal(play.fates, "failed 5.7.1")
+  assert.deepEqual(client.goOn(), { kind: "wait", step: "datainit" })
+  assert.deepEqual(client.feed(Buffer.from(`${go}\r\n`)), { kind: "content", form: "dots" })
+  client.contentSent()
+  assert.equal(client.feed(Buffer.from(`${ok}\r\n`)).kind, "ready")
+  assert.equal(play.fates, "relayed 2.0.0")
+})
+
+test("a session that ends while a message waits for its answer decides nothing of the one behind it", () => {
+  for (const replies of ["", "421 4.3.2 bye\r\n", "what\r\n"]) {
+    const { play, client } = followed()
+    if (replies !== "") client.feed(Buffer.from(replies))
+    assert.equal(client.lost("Connection closed by the peer").kind, "broken")
+    assert.match(play.fates, /^delayed 4/)
+  }
+  const { play, client } = followed()
+  assert.equal(client.feed(Buffer.from(`${ok}\r\n421 4.3.2 bye\r\n`)).kind, "followed")
+  assert.equal(play.fates, "relayed 2.0.0")
+  assert.equal(client.goOn().kind, "broken")
+  assert.equal(play.fates, "?")
+})
+
+test("nothing is said behind a message where the peer does not pipeline, after BDAT, or when nothing of it can be said", () => {
+  const plain = new Play([ok, ok, go]).open()
+  plain.client.start(work([a]))
+  for (const reply of [ok, ok, go]) plain.client.feed(Buffer.from(`${reply}\r\n`))
+  plain.client.contentSent()
+  assert.equal(plain.client.follow(work([b])), undefined)
+  const binary = new Play([]).open("PIPELINING", "CHUNKING", "BINARYMIME")
+  binary.client.start(work([a], { body: "binarymime" }))
+  binary.client.feed(Buffer.from(`${ok}\r\n${ok}\r\n`))
+  binary.client.contentSent()
+  assert.equal(binary.client.follow(work([b])), undefined, "a BDAT that fails must be reset first")
+  const { client, said } = followed(work([b], { body: "binarymime" }))
+  assert.equal(said, undefined)
+  assert.equal(client.feed(Buffer.from(`${ok}\r\n`)).kind, "ready")
+})
+
 test("a peer that refuses RSET is left", () => {
   const play = new Play([ok, "550 no", "554 none"]).open("PIPELINING").send(work([a]))
   play.replies.push("500 what")

@@ -19,6 +19,8 @@ export type Next =
   | { readonly kind: "start tls" }
   /** Greeted, or the transaction is over: the session takes another. */
   | MailStep
+  /** The transaction is over, and the one that was said behind it is the next: take the fates, then call goOn(). */
+  | { readonly kind: "followed" }
   /** The session is over. Recipients without a fate were not decided. */
   | { readonly kind: "broken"; readonly broken: Broken }
 
@@ -54,6 +56,8 @@ export class Client {
   #phase: Phase = "initial"
   #hello: "EHLO" | "HELO" | "LHLO"
   #current: Transaction | undefined
+  /** Said behind the current one; its replies follow. */
+  #following: Transaction | undefined
 
   constructor(options: ClientOptions) {
     this.#options = options
@@ -78,12 +82,36 @@ export class Client {
   /** Begins a transaction; the session must be ready. */
   start(work: Work): Next {
     if (this.#phase !== "idle") throw new Error(`a transaction was begun in phase ${this.#phase}`)
-    const { lmtp } = this.#options
-    const dirty = this.#current?.dirty ?? false
-    this.#current = new Transaction(work, { offers: this.offers, trusted: this.#trusted, lmtp, dirty })
+    this.#current = this.#transaction(work, this.#current?.dirty ?? false)
     const next = this.#current.begin()
     if (next.kind === "send") this.#phase = "mail"
     return next
+  }
+
+  #transaction(work: Work, dirty: boolean): Transaction {
+    const { lmtp } = this.#options
+    return new Transaction(work, { offers: this.offers, trusted: this.#trusted, lmtp, dirty })
+  }
+
+  /**
+   * Says the envelope of another message behind the one that has been sent and is not answered (RFC 2920 §3.1: the transfer of a
+   * message may be the first of a group); undefined where that is not possible, or nothing of it can be said to this peer.
+   */
+  follow(work: Work): string | undefined {
+    const may = this.#phase === "mail" && this.#current?.isSaid === true && this.offers.pipelining
+    if (!may || this.#following !== undefined) return undefined
+    const following = this.#transaction(work, false)
+    const next = following.begin()
+    if (next.kind !== "send") return undefined
+    this.#following = following
+    return next.text
+  }
+
+  /** The transaction that was said behind the last one is the current one now. */
+  goOn(): Next {
+    this.#current = this.#following
+    this.#following = undefined
+    return this.#advance()
   }
 
   /** Octets from the peer. */
@@ -112,7 +140,7 @@ export class Client {
       if (reply === undefined) return granted ? this.#tooEarly() : { kind: "wait", step: this.#awaited() }
       const next = "nonsense" in reply ? this.#nonsense(reply) : this.#reply(reply)
       if (next === undefined) continue
-      if (next.kind === "broken" || !this.#reader.hasMore) return next
+      if (next.kind === "broken" || next.kind === "followed" || !this.#reader.hasMore) return next
       // A reply that is here before the message went out may be a no to it; all others answer nothing that was asked.
       if (next.kind !== "content") return this.#tooEarly()
       granted = true
@@ -250,6 +278,7 @@ export class Client {
     if ("nonsense" in next) return this.#nonsense(next)
     if ("turnedAway" in next) return this.#turnedAway(next.turnedAway, next.to)
     if (next.kind !== "ready") return next
+    if (this.#following !== undefined) return { kind: "followed" }
     this.#phase = "idle"
     return next
   }
