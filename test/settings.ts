@@ -23,7 +23,7 @@ export const words: readonly (readonly [example: string, says: string])[] = [
   ["MODIFY_MAILER_FLAGS(`LOCAL', `+e')", "flags more or less"],
   [
     "DAEMON_OPTIONS(`Name=MTA, Port=25, Addr=192.0.2.1')",
-    "a listener: Name, Addr, Port, Family, Modify, children, DeliveryMode, InputMailFilters",
+    "a listener: Name, Addr, Port, Family, Modify, children, refuseLA, delayLA, queueLA, DeliveryMode, InputMailFilters",
   ],
   ["CLIENT_OPTIONS(`Addr=192.0.2.1')", "where outgoing connections come from"],
   ["LOCAL_DOMAIN(`hello.com')", "a name of this host (class w)"],

@@ -154,6 +154,8 @@ function canonical(key: string): string | undefined {
 function readOther(draft: Draft, pair: Pair, at: Origin | undefined, issues: Issue[]): void {
   const key = canonical(pair.key) ?? pair.key
   draft.other.set(key, pair.value)
+  if (/^(?:delay|queue|refuse)la$/.test(key) && !/^\d+$/.test(pair.value))
+    issues.push(error("bad-value", `${pair.key}= is a load average, not "${pair.value}"`, at))
   if (key !== "protocol" || /^(?:smtp|esmtp|lmtp)$/i.test(pair.value)) return
   issues.push(error("bad-value", `Protocol= is smtp or lmtp, not "${pair.value}"`, at))
 }

@@ -5,6 +5,7 @@ import { printIssue, editDistance, nearest, withSource } from "./issues.ts"
 import { evaluate, printInteger } from "./m4-eval.ts"
 import { formatText, translit } from "./m4-text.ts"
 import { option, options, type OptionName } from "./options.ts"
+import { parseDaemon } from "./daemons.ts"
 import { parseSeconds, parseValue, printSeconds, printValue } from "./values.ts"
 
 for (const [text, unit, seconds] of [
@@ -137,4 +138,17 @@ test("translit and format do as the manual of m4 says", () => {
     value: "ab    |+5|003.14|0xff|1.234568e+04",
   })
   assert.equal(formatText("%y", []).ok, false)
+})
+
+test("a door's load limits are numbers: what is none is an error, and no limit is made of it", () => {
+  const at = { file: "sendmail.mc", line: 4, column: 1 }
+  const good = parseDaemon("Name=MTA, refuseLA=12, delayLA=8, queueLA=9", at, "daemon")
+  assert.deepEqual(good.issues, [])
+  assert.equal(good.daemon?.other.get("refusela"), "12")
+  const bad = parseDaemon("Name=MTA, refuseLA=twelve", at, "daemon")
+  assert.equal(bad.daemon, undefined)
+  assert.deepEqual(
+    bad.issues.map(({ message }) => message),
+    ['refuseLA= is a load average, not "twelve"'],
+  )
 })

@@ -114,6 +114,22 @@ test("a client that vanishes inside its message leaves nothing behind", async (t
   assert.equal(spool.stored.length, 0)
 })
 
+test("under a heavy load each command waits before it is answered, and who leaves is not kept", async (t) => {
+  const heard: string[] = []
+  const delay = (line: string) => {
+    heard.push(line)
+    return line === "QUIT" ? 0 : 60
+  }
+  const server = await host(t, { delay })
+  const socket = await server.connect()
+  const began = performance.now()
+  socket.write("NOOP\r\nNOOP\r\nQUIT\r\n")
+  const said = await everything(socket)
+  assert.ok(performance.now() - began >= 119, "two commands waited")
+  assert.match(said, /250 2\.0\.0 OK\r\n250 2\.0\.0 OK\r\n221 2\.0\.0 /)
+  assert.deepEqual(heard, ["NOOP", "NOOP", "QUIT"])
+})
+
 test("a silent client is told, and let go", async (t) => {
   const server = await host(t, { timeouts: { command: 30, datablock: 30 } })
   const said = await everything(await server.connect())
