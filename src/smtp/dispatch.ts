@@ -93,10 +93,10 @@ export function receive(session: Session, line: Line, asks: Asks): Soon<Outcome>
   )
 }
 
-/** sendmail asks no ruleset of their own about these. */
+/** sendmail asks no ruleset of their own about these; of NOOP and VERB it says its own reply all the same, which we do not. */
 function hasNoQuestion(command: Command): boolean {
   if (command.verb === "wrong") return command.afterwards === "count it"
-  return ["NOOP", "VERB", "HELP", "RSET"].includes(command.verb)
+  return ["NOOP", "VERB"].includes(command.verb)
 }
 
 /** check_other: may a command be answered as it would be? */

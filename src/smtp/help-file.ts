@@ -19,7 +19,7 @@ export function readHelpFile(text: string, expand: (line: string) => string): He
   return { version, lines }
 }
 
-/** No control character stands in a reply (RFC 5321 §4.2): tabs become blanks, up to the next eighth column. */
+/** Our replies have no tabs: blanks stand for them, up to the next eighth column. */
 function withoutTabs(text: string): string {
   let shown = ""
   for (const part of text.split(/(?<=\t)/))
