@@ -253,3 +253,28 @@ test("a large letter goes through the threads by piece", async () => {
   const found = await verify(octets.subarray(0, headerSize), pieces)
   assert.deepEqual(found.ok && found.value.signatures.map(({ result }) => result), ["pass", "pass"])
 })
+
+test("each key is asked for once, whoever looks: in place, and then a thread; what is silent is not waited for twice", async () => {
+  const asked: string[] = []
+  const counting = new SignatureThreads(
+    async (name) => {
+      asked.push(name)
+      return name.startsWith("nove") ? { found: "unavailable", why: "timeout" } : await txt(name)
+    },
+    (line) => assert.fail(line),
+  )
+  const verify = verifier(() => counting, { does: "verify", dkim: true, arc: false })
+  const octets = Buffer.from(await signed(letter("gordon@napier.ac.uk"), "napier.ac.uk"))
+  const size = octets.indexOf("\r\n\r\n") + 4
+  const found = await verify(octets.subarray(0, size), async function* () {
+    yield octets.subarray(size)
+  })
+  await counting.close()
+  assert.ok(found.ok)
+  assert.deepEqual(found.value.signatures.map(({ selector, result }) => `${selector} ${result}`).toSorted(), [
+    "nove temperror",
+    "novr pass",
+  ])
+  assert.deepEqual(asked.toSorted(), ["nove._domainkey.napier.ac.uk", "novr._domainkey.napier.ac.uk"])
+  assert.equal(found.value.asked.length, 2)
+})

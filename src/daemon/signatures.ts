@@ -1,12 +1,13 @@
 // Checking and making signatures, put together: the threads for both begin with the first message that needs them.
 import { makePolicy, type GateParts } from "../policy/check.ts"
 import { isKnownClient } from "../policy/known.ts"
-import type { Verify } from "../auth/verification.ts"
+import type { Asked, Verify } from "../auth/verification.ts"
 import { feature } from "../config/settings.ts"
 import { ok, type Result } from "../mail/result.ts"
 import type { Dns } from "../mail/world.ts"
 import { scanHeader } from "../message/header.ts"
 import { SignatureThreads } from "../trust/mailauth.ts"
+import { askOnce } from "../trust/key-questions.ts"
 import { largestBody, verifyInPlace } from "../trust/verify-in-place.ts"
 import { makeSigning, type Sign } from "./signing.ts"
 
@@ -47,13 +48,15 @@ export function verifier(
 ): Verify {
   return async (header, body) => {
     const small = await smallBody(body())
-    const found = small && (await verifyInPlace(scanHeader(header), small, wants, threads().txt))
-    if (found !== undefined) return ok(found)
-    const done = await threads().do(wants, () => whole(header, body()))
+    const asked: Asked[] = []
+    const ask = askOnce(threads().txt, asked) // no name is asked for again by a thread
+    const found = small && (await verifyInPlace(scanHeader(header), small, wants, ask))
+    if (found !== undefined) return ok({ ...found, asked })
+    const done = await threads().do(wants, () => whole(header, body()), ask)
     if (!done.ok) return done
-    const { found: thorough, asked } = done.value
+    const { found: thorough } = done.value
     if (thorough.did !== "verify") throw new Error("a thread signed what it was to verify")
-    return ok({ signatures: thorough.signatures, chain: thorough.chain, asked })
+    return ok({ signatures: thorough.signatures, chain: thorough.chain, asked: done.value.asked })
   }
 }
 

@@ -5,6 +5,7 @@ import { Worker } from "node:worker_threads"
 import type { Asked } from "../auth/verification.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Dns } from "../mail/world.ts"
+import type { Ask } from "./key-questions.ts"
 import type { Found, FromThread, Job, ToThread } from "./mailauth-requests.ts"
 
 export type Done = { readonly found: Found; readonly asked: readonly Asked[] }
@@ -21,6 +22,7 @@ type InHand = {
   readonly settle: (result: Result<Done>) => void
   readonly ended: Promise<Result<Done>>
   readonly timer: NodeJS.Timeout
+  readonly ask: Ask
   /** Whoever waits to send the next piece. */
   more: (() => void) | undefined
 }
@@ -39,15 +41,15 @@ export class SignatureThreads {
     this.#threads = Array.from({ length: Math.min(4, availableParallelism()) }, () => undefined)
   }
 
-  /** Does a job with a message; an error when it could not be done now. */
-  do(job: Job, octets: Octets): Promise<Result<Done>> {
+  /** Does a job with a message; an error when it could not be done now. `ask` answers its questions, where somebody has asked before. */
+  do(job: Job, octets: Octets, ask: Ask = this.txt): Promise<Result<Done>> {
     const place = this.#turn++ % this.#threads.length
     const thread = this.#threads[place] ?? this.#start(place)
-    return thread.do(job, octets)
+    return thread.do(job, octets, ask)
   }
 
   #start(place: number): Thread {
-    const thread = new Thread(this.txt, (why) => {
+    const thread = new Thread((why) => {
       if (this.#threads[place] === thread) this.#threads[place] = undefined
       if (why !== undefined) this.#say(`a thread for signatures failed: ${why}`)
     })
@@ -63,13 +65,11 @@ export class SignatureThreads {
 
 class Thread {
   readonly #worker: Worker
-  readonly #txt: Dns["txt"]
   readonly #inHand = new Map<number, InHand>()
   #number = 0
   #failure = "the thread for signatures has ended"
 
-  constructor(txt: Dns["txt"], ended: (why: string | undefined) => void) {
-    this.#txt = txt
+  constructor(ended: (why: string | undefined) => void) {
     // build/workers.ts knows this form
     this.#worker = new Worker(new URL("./mailauth-thread.ts", import.meta.url), {
       resourceLimits: { maxYoungGenerationSizeMb: 32 },
@@ -87,11 +87,11 @@ class Thread {
     })
   }
 
-  async do(job: Job, octets: Octets): Promise<Result<Done>> {
+  async do(job: Job, octets: Octets, ask: Ask): Promise<Result<Done>> {
     const number = ++this.#number
     const { promise, resolve } = Promise.withResolvers<Result<Done>>()
     const timer = setTimeout(() => this.#giveUp(number), patience)
-    this.#inHand.set(number, { settle: resolve, ended: promise, timer, more: undefined })
+    this.#inHand.set(number, { settle: resolve, ended: promise, timer, ask, more: undefined })
     this.#worker.ref()
     try {
       await this.#send(number, job, octets)
@@ -148,7 +148,7 @@ class Thread {
       case "more":
         return job?.more?.()
       case "asks":
-        return void this.#ask(message.number, message.name)
+        return void this.#answer(message.number, message.name, job?.ask)
       case "done":
         return this.#settle(message.number, ok({ found: message.found, asked: message.asked }))
       case "failed":
@@ -156,11 +156,12 @@ class Thread {
     }
   }
 
-  async #ask(number: number, name: string): Promise<void> {
-    const answer = await this.#txt(name).catch((error: Error) => ({
+  async #answer(number: number, name: string, ask: Ask | undefined): Promise<void> {
+    const answer = await ask?.(name).catch((error: Error) => ({
       found: "unavailable" as const,
       why: error.message,
     }))
+    if (answer === undefined) return // it was given up
     this.#post({ say: "answer", number, name, answer })
   }
 
