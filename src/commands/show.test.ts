@@ -162,3 +162,12 @@ test("an id that nobody knows is told as the daemon tells it", async () => {
   const unknown = { error: "x: no message or session of this id", code: 67 }
   await assert.rejects(shown(unknown, ["x"]), { message: /no message or session/, code: 67 })
 })
+
+test("whose mail it is, as AUTH= of MAIL says it, is shown below the sender", async () => {
+  const { entry, pending } = queued
+  const envelope = { ...entry.envelope, submitter: "gor" }
+  const { stdout } = await shown({ queued: { entry: { ...entry, envelope }, pending }, events: [] }, [
+    entry.id,
+  ])
+  assert.match(stdout, /^MAIL FROM:<bounces@grussell\.org>.*\n {2}AUTH=gor\b/m)
+})

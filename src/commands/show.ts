@@ -101,6 +101,7 @@ function envelopeLines(entry: Entry, recipients: readonly string[]): readonly st
   return [
     "Envelope (what SMTP carried)",
     `MAIL FROM:${printAngled(envelope.reversePath)}`,
+    ...(envelope.submitter === undefined ? [] : [`  AUTH=${envelope.submitter}`]),
     ...recipients,
     ...(arrival.client === undefined
       ? [`by ${arrival.authenticated ?? "this system"}, on this machine`]
