@@ -57,7 +57,32 @@ export function readLocalRules(source: LocalSource): {
     if (line.text.startsWith("S")) selectRuleset(reader, line.text, line.at, macros)
     else if (line.text.startsWith("R")) addRule(reader, line.text, line.at, macros)
   }
+  standForOurs(reader, source)
   return { rulesets: reader.rulesets, issues: [...reader.issues, ...unknownNames(reader, source)] }
+}
+
+/** Rulesets of proto.m4 that are empty without the access map, and the hook that asks the same. */
+const emptyWithoutAccess: ReadonlyMap<string, string> = new Map([
+  ["srv_features", "Local_srv_features"],
+  ["clt_features", "Local_clt_features"],
+  ["try_tls", "Local_try_tls"],
+  ["tls_rcpt", "Local_tls_rcpt"],
+])
+
+/** Without access, rules that a site writes into one of these are all there is of it: they are asked as its hook's are. */
+function standForOurs({ rulesets }: RulesetReader, { tables }: LocalSource): void {
+  if (tables.some(({ name }) => name === "access")) return
+  for (const [name, hook] of emptyWithoutAccess) {
+    const own = rulesets.get(name)
+    if (own !== undefined && !rulesets.has(hook.toLowerCase())) rulesets.set(hook.toLowerCase(), own)
+  }
+}
+
+/** Whether nothing asks the rules of this name: sendmail's own stand before them, and let nothing through. */
+function isUnasked(key: string, tables: LocalSource["tables"]): boolean {
+  return (
+    unaskedHooks.has(key) && (tables.some(({ name }) => name === "access") || !emptyWithoutAccess.has(key))
+  )
 }
 
 /** Maps and rulesets that rules name and nobody has; and rulesets of a name that is ours to decide. */
@@ -71,7 +96,8 @@ function unknownNames({ rulesets }: RulesetReader, source: LocalSource): readonl
   for (const [key, ruleset] of rulesets) {
     if (key !== ruleset.name.toLowerCase()) continue // by number: it has its turn by name
     if (isOurRuleset(key) && ruleset.rules.length > 0) issues.push(addedToOurs(ruleset.name, ruleset.at))
-    if (unaskedHooks.has(key) && ruleset.rules.length > 0) issues.push(neverAsked(ruleset.name, ruleset.at))
+    if (isUnasked(key, source.tables) && ruleset.rules.length > 0)
+      issues.push(neverAsked(ruleset.name, ruleset.at))
     for (const rule of ruleset.rules) {
       issues.push(...unknownMaps(rule, maps), ...unknownCalls(rule, rulesets))
     }

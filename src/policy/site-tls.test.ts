@@ -4,6 +4,7 @@ import { mailhost } from "../../test/kit/mailhost.ts"
 import { pass, because, type Decision, printOrigin, type Reason, yes } from "../mail/decision.ts"
 import { replyLine } from "../mail/reply.ts"
 import { tablesOf } from "../routing/world.ts"
+import { readLocalRules } from "../config/local-rules.ts"
 import { makeSiteTls } from "./site-tls.ts"
 
 const peer = { host: "mx.example.org", address: "192.0.2.25" }
@@ -112,4 +113,29 @@ test("authinfo names a login, and its reason shows nothing of the password", asy
   assert.equal(linesOf(said.reason).at(-1), "/etc/mail/sendmail.mc:8")
   assert.doesNotMatch(JSON.stringify(said.reason), /sesame/)
   assert.equal(told(await site.login({ host: "mx.example.net", address: "192.0.2.26" })), "pass")
+})
+
+test("without access, rules in sendmail's own try_tls are all there is of it; with it nothing asks them, which is told", async () => {
+  const load = (access: string) =>
+    mailhost({
+      files: {
+        "/etc/mail/sendmail.mc": `${access}\nMAILER(\`local')dnl\nMAILER(\`smtp')dnl\nLOCAL_RULESETS\nStry_tls\nRmx.example.org\t$#error $@ 5.7.1 $: no TLS there\n`,
+        "/etc/mail/access": "",
+      },
+    })
+  const asked = async (access: string) => {
+    const { settings, routing } = load(access)
+    const site = makeSiteTls({ rules: routing.rules, settings, access: [], dots: false })
+    return told(await site.tries(peer, async () => yes(true, because("Try_TLS", "nothing against it"))))
+  }
+  assert.equal(await asked("dnl"), "false")
+  assert.equal(await asked("FEATURE(`access_db')dnl"), "true")
+  const issues = (access: string) => {
+    const { settings } = load(access)
+    return readLocalRules({ ...settings, operators: ".:@" }).issues.map(({ message }) => message)
+  }
+  assert.deepEqual(issues("dnl"), [])
+  assert.deepEqual(issues("FEATURE(`access_db')dnl"), [
+    "nothing here asks the ruleset try_tls: its rules have no effect",
+  ])
 })
