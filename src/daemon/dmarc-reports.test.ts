@@ -180,11 +180,34 @@ test("a queue that takes nothing keeps the report for the next time", async () =
   assert.equal(spool.stored.length, 1)
 })
 
+const { settings: plain } = mailhost({
+  files: { "/etc/mail/sendmail.mc": "FEATURE(`dmarc')dnl\nMAILER(smtp)dnl" },
+})
+
 test("without the line nothing is counted", () => {
-  const { settings: plain } = mailhost({
-    files: { "/etc/mail/sendmail.mc": "FEATURE(`dmarc')dnl\nMAILER(smtp)dnl" },
-  })
   assert.equal(house("off").reports.seenBy(plain), undefined)
+})
+
+test("when the line is taken away nothing more is sent, and what was counted is forgotten after three days", async () => {
+  const { here, spool, reports, world } = house("taken-away")
+  await count(reports, seen("napier.ac.uk", ownAddress))
+  here.now += 13 * hour
+  assert.equal(await reports.send({ ...world, settings: plain }), 0)
+  assert.equal((await drafts(reports)).length, 1)
+  here.now += 72 * hour
+  assert.equal(await reports.send({ ...world, settings: plain }), 0)
+  assert.equal((await drafts(reports)).length, 0)
+  assert.equal(spool.stored.length, 0)
+})
+
+test("who sends in the name of more domains of his own has us write to no more than 20,000", async () => {
+  const { reports } = house("many")
+  const many = (count: number, letter: string) =>
+    Array.from({ length: count }, (_, n) => seen(`${letter}${n}.test`, `mailto:d@${letter}${n}.test`))
+  await count(reports, ...many(20_000, "d"))
+  for await (const _ of reports.drafts(settings)) break // they are written, and there is room for more
+  await count(reports, ...many(50, "e"))
+  assert.equal((await drafts(reports)).length, 20_000)
 })
 
 test("a domain that asks for no reports is not counted", async () => {

@@ -38,6 +38,8 @@ const latest = 65 * 60_000
 const dayLength = 86_400_000
 /** Days for which a report is tried whose addresses DNS does not tell about. */
 const mostDays = 3
+/** Reports of a day: whoever sends in the name of a hundred thousand domains of his own does not have us write to each. */
+const mostReports = 20_000
 
 /** Owned by the mail process, stopped once. */
 export class DmarcReports {
@@ -92,7 +94,7 @@ export class DmarcReports {
     const { counts, lost } = await this.#counts.read(day)
     const sent = this.#counts.sent(day)
     const over = day < dayOf(this.#parts.wall())
-    for (const domain of byDomain(counts)) {
+    for (const domain of byDomain(counts).slice(0, mostReports)) {
       const record = parseDmarc(domain.record)
       if (!record.ok || sent.has(domain.at)) continue
       const destinations = await destinationsOf(domain.at, record.value, this.#parts.txt)
@@ -115,20 +117,23 @@ export class DmarcReports {
 
   async #send(world: LetterWorld): Promise<number> {
     const reporter = reporterOf(world.settings, "DmarcReports")
-    if (reporter === undefined) return 0
     await this.#counts.flush()
     let waiting = 0
     const now = this.#parts.wall()
+    const oldest = dayOf(now - mostDays * dayLength)
     for (const day of this.#counts.days().filter((one) => one < dayOf(now))) {
+      if (reporter === undefined) {
+        if (day < oldest) this.#counts.forget(day) // the line is gone, and nobody waits for it
+        continue
+      }
       let left = 0
       for await (const draft of this.#draftsOf(day, reporter)) {
         if (await sendOne(draft, reporter, world))
           await this.#counts.markSent(day, draft.report.policy.domain)
         else left++
       }
-      const tooOld = day < dayOf(now - mostDays * dayLength)
-      if (left > 0 && tooOld) world.say(`${left} DMARC reports of ${day} are given up`)
-      if (left === 0 || tooOld) this.#counts.forget(day)
+      if (left > 0 && day < oldest) world.say(`${left} DMARC reports of ${day} are given up`)
+      if (left === 0 || day < oldest) this.#counts.forget(day)
       else waiting += left
     }
     return waiting
