@@ -49,7 +49,10 @@ const world = () => ({
   say: (line: string) => void lines.push(line),
 })
 
-function reports(): { readonly ours: TlsReports; readonly hear: (seen: SeenSession) => void } {
+function reports(reach?: (address: string) => boolean): {
+  readonly ours: TlsReports
+  readonly hear: (seen: SeenSession) => void
+} {
   const ours = new TlsReports({
     directory,
     wall: () => now,
@@ -60,6 +63,7 @@ function reports(): { readonly ours: TlsReports; readonly hear: (seen: SeenSessi
     say: (line) => void lines.push(line),
     bug: (error) => assert.fail(String(error)),
     random: () => 0.5, // two hours after midnight
+    ...(reach === undefined ? {} : { mayReach: reach }),
   })
   after(() => ours.stop())
   const hear = ours.seenBy(on)
@@ -162,7 +166,7 @@ test("by HTTPS it is POSTed, whatever the certificate (RFC 8460 §3); one place 
   const place = server.address()
   const port = typeof place === "object" && place !== null ? place.port : 0
   wants("example.com", `https://reports.example.com:${port}/tls,mailto:not an address`)
-  const { ours, hear } = reports()
+  const { ours, hear } = reports((address) => address === "127.0.0.1")
   hear(good)
   now = Date.parse("2026-11-25T03:00:00Z")
   await ours.send(world())
@@ -177,6 +181,21 @@ test("by HTTPS it is POSTed, whatever the certificate (RFC 8460 §3); one place 
   assert.ok(readTlsReport(got[1]?.report ?? "").ok)
   await ours.send(world())
   assert.equal(got.length, 2)
+})
+
+test("a stranger's URL leads to nobody on this machine or in its networks", async () => {
+  wants(
+    "example.com",
+    "https://reports.example.com/x,https://127.0.0.1:9/,https://[::1]/,https://10.0.0.1/,https://169.254.169.254/",
+  )
+  const { ours, hear } = reports()
+  hear(good)
+  now = Date.parse("2026-11-25T03:00:00Z")
+  await ours.send(world())
+  const said = lines.join("\n")
+  assert.match(said, /reports\.example\.com: it has no address that may be asked/) // DNS says 127.0.0.1
+  for (const address of ["127.0.0.1", "::1", "10.0.0.1", "169.254.169.254"])
+    assert.ok(said.includes(`${address} is not to be asked`), said)
 })
 
 test("a domain that does not ask gets none; a name server that does not answer is asked again, for a day", async () => {

@@ -13,10 +13,10 @@ import { because } from "../mail/decision.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Clock, Dns } from "../mail/world.ts"
 import type { Entry } from "../queue/entry.ts"
-import { postReport } from "../trust/tls-report-post.ts"
+import { postReport, type PostWorld } from "../trust/tls-report-post.ts"
 import { type LetterWorld, queueLetter } from "./own-letter.ts"
 
-export type TlsReportParts = {
+export type TlsReportParts = Pick<PostWorld, "mayReach"> & {
   readonly directory: string
   /** The machine's clock: days are everybody's. */
   readonly wall: Clock
@@ -138,7 +138,7 @@ export class TlsReports {
   }
 
   async #post(url: string, packed: Buffer): Promise<Result<string>> {
-    const posted = await postReport(url, packed, this.#parts.dns)
+    const posted = await postReport(url, packed, this.#parts)
     return posted.ok ? ok(`TLS report: ${url} took it`) : posted
   }
 }
