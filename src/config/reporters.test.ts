@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { mailhost } from "../../test/kit/mailhost.ts"
 import { printPath } from "../mail/address.ts"
-import { reporterOf } from "./reporters.ts"
+import { reporterOf, wrongReporters } from "./reporters.ts"
 
 function settings(lines: string) {
   return mailhost({ files: { "/etc/mail/sendmail.mc": `${lines}\nMAILER(smtp)dnl` } }).settings
@@ -17,7 +17,7 @@ test("confDMARC_REPORTS names who reports; without it nobody does", () => {
   assert.equal(reporterOf(settings("FEATURE(`dmarc')dnl"), "DmarcReports"), undefined)
 })
 
-test("confTLS_REPORTS names who reports of TLS, and needs nothing beside it", () => {
+test("confTLS_REPORTS names who reports of TLS, and needs no other line", () => {
   const reporter = reporterOf(settings("define(`confTLS_REPORTS', `tls@mx.test')dnl"), "TlsReports")
   assert.equal(reporter && printPath(reporter), "tls@mx.test")
 })
@@ -44,3 +44,13 @@ const wrong: readonly (readonly [string, RegExp])[] = [
 for (const [lines, says] of wrong) {
   test(`refused: ${lines.split("\n").at(-1) ?? ""}`, () => assert.throws(() => settings(lines), says))
 }
+
+test("confTLS_REPORTS without FEATURE(dkim_sign) is borne, and a warning says what comes of it", () => {
+  const warned = (lines: string) =>
+    wrongReporters(settings(lines)).map(({ severity, message, at }) => `${severity} ${at?.line}: ${message}`)
+  const line = "define(`confTLS_REPORTS', `tls@mx.test')dnl"
+  assert.deepEqual(warned(line), [
+    "warning 1: confTLS_REPORTS: receivers ignore reports by mail that nobody has signed",
+  ])
+  assert.deepEqual(warned(`FEATURE(\`dkim_sign')dnl\n${line}`), [])
+})

@@ -1,7 +1,7 @@
 // confDMARC_REPORTS and confTLS_REPORTS: the addresses that reports to other domains come from. The domain of each is the organization
 // that reports.
 import { type Mailbox, parseMailbox } from "../mail/address.ts"
-import { error, type Issue } from "./issues.ts"
+import { error, type Issue, warning } from "./issues.ts"
 import { option, optionAt } from "./options.ts"
 import type { Settings } from "./settings.ts"
 
@@ -16,7 +16,7 @@ export function reporterOf(settings: Pick<Settings, "options">, kind: ReportKind
   return read.ok && read.value.domain.kind === "name" ? read.value : undefined
 }
 
-/** What is wrong with the lines. */
+/** What is wrong with the lines, or does not help. */
 export function wrongReporters(settings: Pick<Settings, "options" | "features">): readonly Issue[] {
   const idle = error(
     "order",
@@ -25,10 +25,19 @@ export function wrongReporters(settings: Pick<Settings, "options" | "features">)
     "add FEATURE(`dmarc'), or take this line away",
   )
   const isIdle = reporterOf(settings, "DmarcReports") !== undefined && !settings.features.has("dmarc")
+  // RFC 8460 §3: what goes by mail without a signature is ignored.
+  const unsigned = warning(
+    "order",
+    "confTLS_REPORTS: receivers ignore reports by mail that nobody has signed",
+    optionAt(settings, "TlsReports"),
+    "add FEATURE(`dkim_sign'), with keys for the domain of this address",
+  )
+  const isUnsigned = reporterOf(settings, "TlsReports") !== undefined && !settings.features.has("dkim_sign")
   return [
     ...wrongAddress(settings, "DmarcReports"),
     ...wrongAddress(settings, "TlsReports"),
     ...(isIdle ? [idle] : []),
+    ...(isUnsigned ? [unsigned] : []),
   ]
 }
 
