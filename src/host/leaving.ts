@@ -24,16 +24,26 @@ export class Leaving {
     this.#listeners.delete(listener)
   }
 
-  /** The answer, or undefined when the moment comes first. */
-  async unless<T>(answer: Promise<T>): Promise<T | undefined> {
-    if (this.#begun) return undefined
-    const { promise, resolve } = Promise.withResolvers<undefined>()
-    const leave = () => resolve(undefined)
-    this.add(leave)
-    try {
-      return await Promise.race([answer, promise])
-    } finally {
-      this.remove(leave)
-    }
+  /** The answer, or undefined when the moment comes first, if it may be left then. Each message asks: no more promises than needed. */
+  unless<T>(answer: Promise<T>, mayLeave: () => boolean = always): Promise<T | undefined> {
+    if (this.#begun && mayLeave()) return Promise.resolve(undefined)
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        if (mayLeave()) resolve(undefined)
+      }
+      this.add(leave)
+      answer.then(
+        (value) => {
+          this.remove(leave)
+          resolve(value)
+        },
+        (error: unknown) => {
+          this.remove(leave)
+          reject(error)
+        },
+      )
+    })
   }
 }
+
+const always = () => true

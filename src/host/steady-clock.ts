@@ -14,12 +14,18 @@ import {
 /** Milliseconds after which small differences between the machine's clocks are taken as they are. */
 const settleEvery = 600_000
 
+/** Milliseconds of the machine's clock after which it is compared again: each message asks for the time a dozen times. */
+const compareEvery = 100
+
 /** Owned by the mail process. */
 export class SteadyClock {
   readonly #read: () => Readings
-  readonly #quick: () => readonly [wall: number, running: number]
+  readonly #wall: () => number
+  readonly #running: () => number
   readonly #say: (line: string) => void
   #last: Readings
+  /** What the machine's clock said when it was last compared. */
+  #comparedAt = Number.NEGATIVE_INFINITY
   #ahead = 0
   #unsure = false
 
@@ -27,7 +33,8 @@ export class SteadyClock {
   constructor(say: (line: string) => void, read?: () => Readings) {
     this.#say = say
     this.#read = read ?? readMachine
-    this.#quick = read === undefined ? readQuickly : () => [read().wall, read().running]
+    this.#wall = read === undefined ? Date.now : () => read().wall
+    this.#running = read === undefined ? () => performance.now() : () => read().running
     this.#last = this.#read()
   }
 
@@ -36,8 +43,10 @@ export class SteadyClock {
 
   /** The machine's. */
   readonly wall = (): number => {
-    const [wall, running] = this.#quick()
-    const passed = running - this.#last.running
+    const wall = this.#wall()
+    if (Math.abs(wall - this.#comparedAt) < compareEvery) return wall // one that was set is further off
+    this.#comparedAt = wall
+    const passed = this.#running() - this.#last.running
     const off = Math.abs(wall - this.#last.wall - passed) > tolerance
     if (off || passed > settleEvery) this.#settle()
     return wall
@@ -72,11 +81,6 @@ export class SteadyClock {
     const { wall, uptime: up, boot } = this.#read()
     return { at: wall - this.#ahead, ahead: this.#ahead, unsure: this.#unsure, uptime: up, boot }
   }
-}
-
-/** The two that cost nothing. */
-function readQuickly(): readonly [wall: number, running: number] {
-  return [Date.now(), performance.now()]
 }
 
 let bootName: string | undefined

@@ -108,7 +108,9 @@ export class Attempt {
       return this.#conclude()
     }
     if (envelope.smtputf8) this.#utf8Header = await headerBeyondAscii(content)
-    await this.#untilLeft(this.#give())
+    const given = this.#give()
+    // When the system stops, nobody waits for name servers and silent hosts: only for the answer to a message that was given whole.
+    await (this.#leaving === undefined ? given : this.#leaving.unless(given, () => !this.#isInDoubt()))
     return this.#conclude()
   }
 
@@ -116,19 +118,6 @@ export class Attempt {
     const { path, lmtp } = this.#how
     if (path === undefined) await this.#byExchangers()
     else await this.#tryPeer({ key: path, place: { path }, lmtp }, path, undefined)
-  }
-
-  /** When the system stops, nobody waits for name servers and silent hosts: only for the answer to a message that was given whole. */
-  async #untilLeft(given: Promise<void>): Promise<void> {
-    const leaving = this.#leaving
-    if (leaving === undefined) return given
-    const { promise: left, resolve } = Promise.withResolvers<void>()
-    const leave = () => {
-      if (!this.#isInDoubt()) resolve()
-    }
-    leaving.add(leave)
-    await Promise.race([given, left])
-    leaving.remove(leave)
   }
 
   #isInDoubt(): boolean {
