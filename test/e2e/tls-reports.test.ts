@@ -1,10 +1,13 @@
 // What TLS reports (RFC 8460) are told of sessions with hosts that prove themselves, or do not.
 import assert from "node:assert/strict"
+import { readdirSync, readFileSync, rmSync } from "node:fs"
+import { join } from "node:path"
 import { after, before, test } from "node:test"
 import { without } from "../kit/debian.ts"
 import { withoutPeers } from "../kit/peers.ts"
 import { type ProvingGround, send as sendOn, startProvingGround, type Wish } from "../kit/proving-ground.ts"
 import { signedDnsPeers } from "../kit/signed-dns.ts"
+import { handIn, System } from "../kit/system.ts"
 
 const skip = withoutPeers(...signedDnsPeers) || without("openssl")
 
@@ -78,4 +81,37 @@ test("a TLS report itself goes despite DANE and MTA-STS, and no report tells of 
     assert.equal(status.action, "relayed", domain)
     assert.deepEqual(seen, [])
   }
+})
+
+test("a whole system counts what it sends, and keeps the counts when it stops", { skip }, async () => {
+  assert.ok(ground !== undefined)
+  const { dns, secure } = ground
+  const system = await System.start({
+    mc: `
+OSTYPE(\`linux')dnl
+define(\`confDOMAIN_NAME', \`napier.ac.uk')dnl
+define(\`confTLS_REPORTS', \`tls@napier.ac.uk')dnl
+DAEMON_OPTIONS(\`Name=MTA, Addr=127.0.0.1, Port=@PORT@')dnl
+FEATURE(\`no_default_msa')dnl
+FEATURE(\`access_db', \`hash @DIR@/access')dnl
+define(\`ESMTP_MAILER_ARGS', \`TCP $h ${secure.port}')dnl
+MAILER(\`local')dnl
+MAILER(\`smtp')dnl
+`,
+    files: { access: "Connect:127.0.0.1\tRELAY\n" },
+    args: ["--resolver", dns.resolver],
+  })
+  const text = "Subject: hello\n\nhello\n"
+  await handIn(system, { from: "ann@hello.com", to: ["gor@none.hello.com"], text })
+  await system.idle()
+  await system.end()
+  const folder = join(system.state, "queue", "tls-reports")
+  const [file = ""] = readdirSync(folder)
+  assert.match(file, /^\d{4}-\d\d-\d\d\.counts$/)
+  const counted = /^1 (\{.*\})$/m.exec(readFileSync(join(folder, file), "utf8"))?.[1] ?? "{}"
+  assert.deepEqual(JSON.parse(counted), {
+    domain: "none.hello.com",
+    policy: { type: "no-policy-found", domain: "none.hello.com", text: [], hosts: [] },
+  })
+  rmSync(system.directory, { recursive: true })
 })
