@@ -62,24 +62,32 @@ async function write(root: string, folder: string): Promise<void> {
     say(`its commands start slower than they could, for they could not be run once: ${why}`)
 }
 
-// What quick commands need, in two files: each one more costs its reading.
+// What quick commands need, in few files: each one more costs its reading.
 const files = [
   {
     name: "commands", // all of them
     test: modules(
       "commands/(?:alone|arguments|control-client|io|main|mailq|queue-list|ready|seconds|sendmail|sendmail-options|state)",
-      "(?:config/issues|daemon/layout|mail/(?:address|decision|ip-text|result)|message/date)",
-      "host/(?:blocking-channel|channel|libc|sockets)",
+      "(?:config/issues|daemon/layout|mail/(?:address|decision|ip-text|result|soon)|message/date)",
+      "host/(?:blocking-channel|channel|facts|libc|sockets)",
     ),
   },
   {
     name: "letters", // mail and sendmail
     test: modules(
       "commands/(?:local-sender|mail|sendmail-(?:end|header|message)|submit|submit-file|typed-message)",
-      "(?:daemon/(?:ids|submission)|host/facts|queue/client-file|routing/rewrite-header|smtp/dots)",
+      "(?:daemon/(?:ids|submission)|queue/client-file|routing/rewrite-header|smtp/dots)",
       "message/(?:addresses|full-name|header|submit)",
       "mua/(?:letter|send|mail/(?:options|pipe|place))",
     ),
+  },
+  {
+    name: "tables", // newaliases and makemap
+    test: modules("host/(?:replace|table-source)", "maps/(?:aliases|cdb|cdb-write|compile|keys|text)"),
+  },
+  {
+    name: "settings", // whatever reads the configuration, newaliases first of all
+    test: modules("config/(?!issues)[^/]+", "commands/(?:configuration|newaliases)"),
   },
 ]
 
