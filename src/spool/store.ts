@@ -7,6 +7,7 @@ import type { DatabaseSync } from "node:sqlite"
 import type { TimeMark } from "../queue/steady.ts"
 import { AgeCount } from "./ages.ts"
 import { type Folders, foldersOf, removeBodyFile, setAsideOctets, sweepBodies } from "./bodies.ts"
+import { Checkpoints } from "./checkpoints.ts"
 import { explainError, findDamage, isDamage, isFull, markOf, openDatabase, pageSize } from "./database.ts"
 import { sharesAt } from "./disk.ts"
 import { damageAtFirstLook } from "./first-look.ts"
@@ -46,15 +47,6 @@ export type Committed =
     }
   | { readonly ok: false; readonly failure: Failure }
 
-/** WAL octets after which the operator hears that somebody keeps it from shrinking. */
-const walWarning = 64 * 1024 * 1024
-/** The part of the WAL's limit after which new rows go into the database file: some milliseconds of work. */
-const freshPart = 4
-/** Octets of a settled message besides its own: recipients, indexes. */
-const rowSize = 1024
-/** The WAL begins anew after this much of it, even if the same few pages were written again and again. */
-const pagesOfCommit = 9
-
 type Opened = {
   readonly database: DatabaseSync
   readonly writer: Writer
@@ -78,10 +70,7 @@ export class Store {
   #trouble: Failure | undefined
   /** Segments that nobody needed when it was opened. */
   #atStart: readonly number[] = []
-  /** Octets since the last checkpoint: what it will have to write (about), and what the WAL holds (about). */
-  #fresh = 0
-  #wal = 0
-  #warnedAt = 0
+  readonly #checkpoints: Checkpoints
 
   /** Throws when the database cannot be used. `tell` hears of whatever is damaged. */
   constructor(
@@ -93,6 +82,7 @@ export class Store {
     this.#walLimit = sharesAt(directory).wal
     this.#segmentOctets = segmentOctets
     this.#log = log
+    this.#checkpoints = new Checkpoints(this.#walLimit, log)
     this.#tell = tell
     try {
       this.#begin(first)
@@ -166,7 +156,7 @@ export class Store {
     if (segment === undefined) return undefined
     try {
       writer.begin()
-      this.#wal += writer.gather(segment)
+      this.#checkpoints.moved(writer.gather(segment))
       return writer.commit().unneeded
     } catch (error) {
       this.#failed(error)
@@ -189,14 +179,12 @@ export class Store {
     const results = groups.map(({ changes, mark }) => {
       if (mark !== undefined) marks.keep(mark)
       return changes.map((change) => {
-        const octets = weightOf(change)
-        this.#fresh += octets
-        this.#wal += octets
+        this.#checkpoints.applied(change)
         return writer.apply(change)
       })
     })
     const { orphans, unneeded } = writer.commit()
-    this.#wal += pagesOfCommit * pageSize
+    this.#checkpoints.committed()
     committed(groups)
     for (const id of orphans) this.#forget(id)
     return { ok: true, results, unneeded }
@@ -339,29 +327,9 @@ export class Store {
     database.prepare("UPDATE pending SET due = NULL WHERE seq = ?").run(seq)
   }
 
-  /** Moves the WAL's pages into the file, when there are enough of them or `atOnce`. Readers are not waited for. */
+  /** Moves the WAL's pages into the file, when there are enough of them or `atOnce`. */
   checkpoint(atOnce = false): void {
-    if (this.#opened === undefined || this.#wal === 0) return
-    if (!atOnce && this.#fresh < this.#walLimit / freshPart && this.#wal < this.#walLimit) return
-    this.#fresh = 0
-    this.#wal = 0
-    step("checkpoint.begun")
-    try {
-      const row = this.#opened.database.prepare("PRAGMA wal_checkpoint(PASSIVE)").get()
-      this.#warn(Number(row?.["log"] ?? 0) * pageSize)
-    } catch (error) {
-      // Nothing is lost: the WAL has it all, and the next checkpoint writes the same pages again.
-      this.#log(`the spool's WAL could not be written into its database: ${explainError(error)}`)
-    }
-    step("checkpoint.done")
-  }
-
-  #warn(octets: number): void {
-    if (octets < walWarning || octets < this.#warnedAt * 2) return
-    this.#warnedAt = octets
-    this.#log(
-      `the spool's WAL has grown to ${Math.round(octets / 1048576)} MiB: another process reads queue.db for long`,
-    )
+    if (this.#opened !== undefined) this.#checkpoints.run(this.#opened.database, atOnce)
   }
 
   close(mark?: TimeMark): void {
@@ -379,15 +347,6 @@ export class Store {
 }
 
 const closed: Failure = { full: false, why: "the spool is closed" }
-
-/** About how many octets of the WAL a change takes. */
-function weightOf(change: Change): number {
-  if (change.kind !== "settle") return pageSize
-  return change.rows.reduce(
-    (sum, { length, stays, json }) => sum + json.length + rowSize + (stays ? 0 : length),
-    0,
-  )
-}
 
 function nothingLost({ root }: Folders): Omit<DamageReport, "why"> {
   return { kept: 0, lost: [], where: root }
