@@ -4,6 +4,7 @@ import { option } from "../config/options.ts"
 import type { Settings } from "../config/settings.ts"
 import type { Leaving } from "../host/leaving.ts"
 import { because, type Reason } from "../mail/decision.ts"
+import type { Result } from "../mail/result.ts"
 import type { Route } from "../mail/route.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
 import type { Clock, Dns } from "../mail/world.ts"
@@ -12,7 +13,13 @@ import { foresee } from "./esmtp-foresee.ts"
 import { Pool, type PoolLimits } from "./esmtp-pool.ts"
 import type { Demands } from "./esmtp-demand.ts"
 import type { PeerSecurity } from "./esmtp-security.ts"
-import { clientAddress, smtpDelivery, timeoutsFrom, type ClientTimeouts } from "./esmtp-terms.ts"
+import {
+  clientAddress,
+  smtpDelivery,
+  timeoutsFrom,
+  type ClientTimeouts,
+  type SmtpDelivery,
+} from "./esmtp-terms.ts"
 
 export type { SmtpBatch } from "./esmtp-attempt.ts"
 
@@ -86,9 +93,15 @@ export function makeSmtpMailer(world: SmtpWorld): SmtpMailer {
     isOurAddress: (address, port) => ours.has(`${reached(address)} ${port}`),
     from: (address) => clientAddress(settings, address),
   }
+  const ways = new Map<string, Result<SmtpDelivery>>()
+  const wayOf = (mailer: string) => {
+    const way = ways.get(mailer) ?? smtpDelivery(settings, mailer)
+    ways.set(mailer, way)
+    return way
+  }
   return {
-    deliver: (batch, leaving) => deliver(batch, terms, settings, leaving),
-    foresee: ({ mailer, host }, to) => foresee({ host, to }, smtpDelivery(settings, mailer), terms),
+    deliver: (batch, leaving) => deliver(batch, wayOf(batch.route.mailer), terms, leaving),
+    foresee: ({ mailer, host }, to) => foresee({ host, to }, wayOf(mailer), terms),
     close: () => pool.close(),
     askAgain: () => pool.askAgain(),
     forget: () => pool.forget(),
@@ -103,11 +116,10 @@ function reached(address: string): string {
 
 async function deliver(
   batch: SmtpBatch,
+  how: Result<SmtpDelivery>,
   terms: AttemptTerms,
-  settings: Pick<Settings, "mailers">,
   leaving: Leaving | undefined,
 ): Promise<readonly DeliveryStatus[]> {
-  const how = smtpDelivery(settings, batch.route.mailer)
   return how.ok
     ? new Attempt(batch, how.value, terms, leaving).run()
     : misconfigured(batch, how.error, terms.clock)
