@@ -42,7 +42,10 @@ const groups: readonly { readonly title: string; readonly rows: readonly Row[] }
         "dmarc report FILE",
         "what others saw of our mail: aggregate reports in words; dmarc pending, send: ours for others",
       ],
-      ["tls report FILE", "what others saw of TLS with our hosts: their reports (RFC 8460) in words"],
+      [
+        "tls report FILE",
+        "what others saw of TLS with our hosts, in words; tls pending, tls send: what we report",
+      ],
       ["dns check DOMAIN", "has it the records mail needs, and what to do; dns setup DOMAIN prints them"],
       ["dnsbl check IP [LIST…]", "what DNS lists say of an address"],
       ["sieve check|run SCRIPT", "is a Sieve script right, and what would it do with a message"],

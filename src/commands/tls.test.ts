@@ -74,6 +74,6 @@ test("--json, several files, and one that is no report: the others are told, and
 test("what is asked wrongly is refused in one line", async () => {
   const io = memoryIo()
   await assert.rejects(run(["report"], io), Refusal)
-  await assert.rejects(run(["reports", "x"], io), /report FILE; see waypost tls --help/)
+  await assert.rejects(run(["reports", "x"], io), /report FILE, pending or send; see waypost tls --help/)
   await assert.rejects(run(["report", join(directory, "nothing")], io), /ENOENT/)
 })

@@ -9,7 +9,6 @@ import type { HostMemory } from "../mailers/host-memory.ts"
 import type { Answer, Asker, Request, Verb, Verbs } from "./control.ts"
 import type { ClientQueue } from "./client-queue.ts"
 import { clientVerbs } from "./client-verbs.ts"
-import { dmarcVerbs, type ReportsWorld } from "./dmarc-verbs.ts"
 import { consoleVerbs } from "./console-verbs.ts"
 import { change, hand, queue, summary } from "./queue-verbs.ts"
 import { steered } from "./life-events.ts"
@@ -20,6 +19,7 @@ import type { Live } from "./live.ts"
 import type { QueueGroups } from "./queue-groups.ts"
 import { loginName } from "../host/login.ts"
 import type { Followers } from "./followers.ts"
+import { reportVerbs, type ReportsWorld } from "./report-verbs.ts"
 import type { Watchers } from "./watchers.ts"
 import { whatIf, type WhatIfWorld } from "./what-if-verb.ts"
 
@@ -47,7 +47,7 @@ export type ControlWorld = {
   readonly clientQueue: ClientQueue
   readonly live: Live
   readonly whatIf: WhatIfWorld
-  readonly dmarc: ReportsWorld
+  readonly reports: { readonly dmarc: ReportsWorld; readonly tls: ReportsWorld }
 }
 
 export function controlVerbs(world: ControlWorld): Verbs {
@@ -93,7 +93,8 @@ export function controlVerbs(world: ControlWorld): Verbs {
     ["remove", changes("removed", (id) => spool.remove(id))],
     ["retry", changes("retried", (id) => spool.retry(id))],
     ...clientVerbs(world.clientQueue, trusted),
-    ...dmarcVerbs(world.dmarc, trusted),
+    ...reportVerbs("dmarc", world.reports.dmarc, trusted),
+    ...reportVerbs("tls", world.reports.tls, trusted),
     ...consoleVerbs({ spool, live: world.live, sides: world.whatIf, explain: world.explain }, trusted),
     ["hosts", () => hostStatus(hosts)],
     ["statistics", () => once({ ok: true, ...world.statistics.counted() })],

@@ -274,10 +274,7 @@ export class MailSystem {
       clientQueue: this.#clientQueue,
       whatIf: this.#whatIfWorld(),
       live: this.#parts.live,
-      dmarc: {
-        drafts: () => reports.dmarc.drafts(this.#decisions.settings),
-        send: (tell) => reports.dmarc.send(this.#reportWorld(), tell),
-      },
+      reports: reports.asked(() => this.#reportWorld()),
       explain: (typed, from, client) =>
         explainSystem({ typed, from, client }, { ...this.#decisions, dns: this.#parts.dns, clock: time.now }),
     })

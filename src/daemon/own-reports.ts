@@ -3,6 +3,7 @@ import { join } from "node:path"
 import type { Clock, Dns } from "../mail/world.ts"
 import { DmarcReports } from "./dmarc-reports.ts"
 import type { LetterWorld } from "./own-letter.ts"
+import type { ReportsWorld } from "./report-verbs.ts"
 import { TlsReports } from "./tls-reports.ts"
 
 export type OwnReportParts = {
@@ -28,6 +29,20 @@ export class OwnReports {
     this.tls = new TlsReports({ ...parts, directory: join(directory, "tls-reports"), dns })
   }
 
+  /** What commands ask of them. */
+  asked(world: () => LetterWorld): { readonly dmarc: ReportsWorld; readonly tls: ReportsWorld } {
+    return {
+      dmarc: {
+        drafts: () => this.dmarc.drafts(world().settings),
+        send: (tell) => this.dmarc.send(world(), tell),
+      },
+      tls: {
+        drafts: () => this.tls.drafts(world().settings),
+        send: (tell) => this.tls.send(told(world(), tell), "at once"),
+      },
+    }
+  }
+
   start(world: () => LetterWorld): void {
     this.dmarc.start(world)
     this.tls.start(world)
@@ -36,5 +51,16 @@ export class OwnReports {
   async stop(): Promise<void> {
     await this.dmarc.stop()
     await this.tls.stop()
+  }
+}
+
+/** The same, and who asks hears what the log does. */
+function told(world: LetterWorld, tell: (line: string) => void): LetterWorld {
+  return {
+    ...world,
+    say: (line) => {
+      world.say(line)
+      tell(line)
+    },
   }
 }

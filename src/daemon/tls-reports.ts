@@ -35,6 +35,16 @@ type Draft = {
   readonly reporter: Mailbox
 }
 
+/** A report as it would be now. */
+export type TlsDraft = {
+  /** The day is over, so it can be sent. */
+  readonly over: boolean
+  readonly domain: string
+  readonly report: TlsReport
+  /** Who would get it; a text says why that cannot be told now. */
+  readonly places: readonly ReportPlace[] | string
+}
+
 /** Milliseconds between writes of what was counted, and looks for days that are over. */
 const every = 5 * 60_000
 const dayLength = 86_400_000
@@ -85,20 +95,46 @@ export class TlsReports {
     await this.#counts.flush()
   }
 
-  /** Sends what is due; one after the other, however often it is called. */
-  send(world: LetterWorld): Promise<void> {
-    this.#sending = this.#sending.then(() => this.#send(world))
-    return this.#sending
-  }
-
-  async #send(world: LetterWorld): Promise<void> {
-    const reporter = reporterOf(world.settings, "TlsReports")
+  /** What was counted and is not sent yet, as reports. */
+  async *drafts(settings: Settings): AsyncIterable<TlsDraft> {
+    const reporter = reporterOf(settings, "TlsReports")
     if (reporter === undefined) return
     await this.#counts.flush()
     for (const day of this.#counts.days()) {
+      const sent = this.#counts.sent(day)
+      for (const [domain, policies] of sumByDomain((await this.#counts.read(day)).counts)) {
+        if (sent.has(domain)) continue
+        const places = await this.#placesOf(domain)
+        const report = reportOf({ day, domain, policies, reporter })
+        yield {
+          over: day < dayOf(this.#parts.wall()),
+          domain,
+          report,
+          places: places.ok ? places.value : places.error,
+        }
+      }
+    }
+  }
+
+  /** Sends what is due, one call after the other; how many wait. Who asks by hand (`at once`) waits for no hour of the day. */
+  send(world: LetterWorld, when: "in its time" | "at once" = "in its time"): Promise<number> {
+    const sending = this.#sending.then(() => this.#send(world, when === "at once" ? 0 : this.#delay))
+    this.#sending = sending.then(
+      () => {},
+      () => {}, // who called it hears why
+    )
+    return sending
+  }
+
+  async #send(world: LetterWorld, delay: number): Promise<number> {
+    const reporter = reporterOf(world.settings, "TlsReports")
+    if (reporter === undefined) return 0
+    await this.#counts.flush()
+    let left = 0
+    for (const day of this.#counts.days()) {
       const over = Date.parse(`${day}T00:00:00Z`) + dayLength
       const now = this.#parts.wall()
-      if (now < over + this.#delay) continue
+      if (now < over + delay) continue
       const { counts } = await this.#counts.read(day)
       const sent = this.#counts.sent(day)
       let waiting = 0
@@ -113,20 +149,28 @@ export class TlsReports {
           )
       }
       if (waiting === 0 || now > over + givenUp) this.#counts.forget(day)
+      else left += waiting
     }
+    return left
+  }
+
+  /** Where the domain wants its reports. */
+  async #placesOf(domain: string): Promise<Result<readonly ReportPlace[]>> {
+    const asked = await this.#parts.dns.txt(`_smtp._tls.${domain}`)
+    if (asked.found === "unavailable") return fail(`no answer for its TLSRPT record: ${asked.why}`)
+    return ok(asked.found === "records" ? reportPlaces(asked.records) : [])
   }
 
   /** To each place that the domain names; one that takes it is enough (RFC 8460 §3). A domain that names none wants none. */
   async #report(draft: Draft, world: LetterWorld): Promise<Result<void>> {
     const { domain } = draft
-    const asked = await this.#parts.dns.txt(`_smtp._tls.${domain}`)
-    if (asked.found === "unavailable") return fail(`no answer for its TLSRPT record: ${asked.why}`)
-    const places = asked.found === "records" ? reportPlaces(asked.records) : []
-    if (places.length === 0) return ok(undefined)
+    const places = await this.#placesOf(domain)
+    if (!places.ok) return places
+    if (places.value.length === 0) return ok(undefined)
     const report = reportOf(draft)
     const packed = gzipSync(printTlsReport(report))
     const told: Result<string>[] = []
-    for (const place of places) {
+    for (const place of places.value) {
       const way =
         place.by === "https" ? this.#post(place.url, packed) : mail(place, { draft, report, packed }, world)
       told.push(await way)

@@ -1,6 +1,6 @@
 // What TLS reports (RFC 8460) are told of sessions with hosts that prove themselves, or do not.
 import assert from "node:assert/strict"
-import { readdirSync, readFileSync, rmSync } from "node:fs"
+import { readdirSync, renameSync } from "node:fs"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
 import { without } from "../kit/debian.ts"
@@ -83,35 +83,56 @@ test("a TLS report itself goes despite DANE and MTA-STS, and no report tells of 
   }
 })
 
-test("a whole system counts what it sends, and keeps the counts when it stops", { skip }, async () => {
+test("a whole system counts what it sends, and reports it when the day is over", { skip }, async () => {
   assert.ok(ground !== undefined)
   const { dns, secure } = ground
-  const system = await System.start({
+  const setup = {
     mc: `
 OSTYPE(\`linux')dnl
 define(\`confDOMAIN_NAME', \`napier.ac.uk')dnl
+define(\`confLOCAL_MAILBOX_DIR', \`@DIR@/mail')dnl
 define(\`confTLS_REPORTS', \`tls@napier.ac.uk')dnl
 DAEMON_OPTIONS(\`Name=MTA, Addr=127.0.0.1, Port=@PORT@')dnl
 FEATURE(\`no_default_msa')dnl
 FEATURE(\`access_db', \`hash @DIR@/access')dnl
+LOCAL_DOMAIN(\`reports.hello.com')dnl
 define(\`ESMTP_MAILER_ARGS', \`TCP $h ${secure.port}')dnl
 MAILER(\`local')dnl
 MAILER(\`smtp')dnl
 `,
     files: { access: "Connect:127.0.0.1\tRELAY\n" },
     args: ["--resolver", dns.resolver],
-  })
+    users: ["gor"],
+  }
+  const first = await System.start(setup)
+  const { directory } = first
   const text = "Subject: hello\n\nhello\n"
-  await handIn(system, { from: "ann@hello.com", to: ["gor@none.hello.com"], text })
-  await system.idle()
-  await system.end()
-  const folder = join(system.state, "queue", "tls-reports")
+  await handIn(first, { from: "", to: ["gor@none.hello.com"], text })
+  await first.idle()
+  assert.match(
+    (await first.waypost("tls", "pending")).stdout,
+    /^\d{4}-\d\d-\d\d, until now: none\.hello\.com, to gor@reports\.hello\.com\n(?:.*\n)* {2}no policy of none\.hello\.com: 1 session, all well\n$/,
+  )
+  assert.equal((await first.waypost("tls", "send")).stdout, "", "the day is not over")
+  await first.end()
+  const folder = join(directory, "state", "queue", "tls-reports")
   const [file = ""] = readdirSync(folder)
   assert.match(file, /^\d{4}-\d\d-\d\d\.counts$/)
-  const counted = /^1 (\{.*\})$/m.exec(readFileSync(join(folder, file), "utf8"))?.[1] ?? "{}"
-  assert.deepEqual(JSON.parse(counted), {
-    domain: "none.hello.com",
-    policy: { type: "no-policy-found", domain: "none.hello.com", text: [], hosts: [] },
-  })
-  rmSync(system.directory, { recursive: true })
+  const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)
+  renameSync(join(folder, file), join(folder, `${yesterday}.counts`))
+  const system = await System.start({ ...setup, directory, users: [] })
+  const sent = await system.waypost("tls", "send")
+  assert.match(
+    sent.stdout,
+    /^\w+: TLS report \d{8}\.none\.hello\.com@napier\.ac\.uk for gor@reports\.hello\.com\n$/,
+  )
+  await system.idle()
+  const read = await system.waypost("tls", "report", join(directory, "mail", "gor"))
+  assert.match(
+    read.stdout,
+    /^napier\.ac\.uk saw, [^]*\n {2}no policy of none\.hello\.com: 1 session, all well\n$/,
+    read.stderr,
+  )
+  assert.equal((await system.waypost("tls", "pending")).stdout, "")
+  await system.stop()
 })

@@ -97,6 +97,7 @@ function zonesOf(port: number, plain: number, host: string, ca: string) {
     ...hosts.flatMap((name) => mx(name, name)),
     ...mx("two", "bad", "good"),
     "mx-alias IN CNAME mx-good",
+    '_smtp._tls.none IN TXT "v=TLSRPTv1; rua=mailto:gor@reports.hello.com"',
     "mx-out IN CNAME mx.napier.ac.uk.",
     ...mx("out", "out"),
     `_${port}._tcp.mx-out IN TLSA 3 1 1 ${wrong}`,

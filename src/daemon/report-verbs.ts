@@ -1,21 +1,22 @@
-// What commands ask about reports of DMARC: what would be told to whom, and to tell it now.
+// What commands ask about reports to other domains: what would be told to whom, and to tell it now.
 import type { Answer, Verb } from "./control.ts"
-import type { Draft } from "./dmarc-reports.ts"
 
+/** Reports of one kind. */
 export type ReportsWorld = {
-  readonly drafts: () => AsyncIterable<Draft>
+  readonly drafts: () => AsyncIterable<unknown>
   /** Sends what is due; how many wait for DNS or the queue. Each line of the log is told as well. */
   readonly send: (tell: (line: string) => void) => Promise<number>
 }
 
 /** The verbs; `trusted` makes one that is for root and the owner of the system. */
-export function dmarcVerbs(
+export function reportVerbs(
+  kind: "dmarc" | "tls",
   world: ReportsWorld,
   trusted: (verb: Verb) => Verb,
 ): readonly (readonly [string, Verb])[] {
   return [
-    ["dmarc drafts", trusted(() => drafts(world))],
-    ["dmarc send", trusted(() => send(world))],
+    [`${kind} drafts`, trusted(() => drafts(world))],
+    [`${kind} send`, trusted(() => send(world))],
   ]
 }
 
