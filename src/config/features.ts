@@ -197,7 +197,7 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
   notsticky: dead("user@here is like user.", "that is how it is anyway"),
   nouucp: { about: "host!user is refused (reject) or nothing special (nospecial).", most: 1, least: 1 },
   nullclient: { about: "All mail goes to one hub.", most: 2, least: 1 },
-  prefixmod: plain("A prefix for keys of the access map.", 1),
+  prefixmod: plain("A prefix of recipients' names that sets {rcpt_flags}, and the flags.", 2),
   preserve_local_plus_detail: plain("The mailbox of user+detail keeps +detail."),
   preserve_luser_host: plain("LUSER_RELAY sees the recipient's host."),
   promiscuous_relay: {

@@ -81,7 +81,7 @@ test("FEATURE(tls_failures) is the option that took its place, and says so", () 
 test("a line that asks in vain is told with what to do instead; the default is no such line", () => {
   assert.deepEqual(warnings("define(`confSAFE_FILE_ENV', `/arch')dnl\nFEATURE(`prefixmod')dnl\n"), [
     "warning 1: confSAFE_FILE_ENV has no effect: files are written with the user's own rights",
-    "warning 2: FEATURE(`prefixmod') has no effect: keys of access have their usual tags alone",
+    "warning 2: FEATURE(`prefixmod') has no effect: a name keeps its prefix, and no {rcpt_flags} are set",
   ])
   assert.deepEqual(
     warnings("define(`confSEND_MIME_ERRORS', `true')dnl\n".replace("SEND_MIME_ERRORS", "MIME_FORMAT_ERRORS")),

@@ -107,7 +107,7 @@ export const idleFeatures: ReadonlyMap<string, string> = new Map([
   ["check_cert_altnames", "names of certificates are compared as RFC 6125 says anyway"],
   ["domainmap", "use virtusertable"],
   ["ldap_routing", "LDAP is not supported: use virtusertable and mailertable"],
-  ["prefixmod", "keys of access have their usual tags alone"],
+  ["prefixmod", "a name keeps its prefix, and no {rcpt_flags} are set"],
   ["preserve_local_plus_detail", "the detail is the local mailer's host, $h, as ever"],
 ])
 
