@@ -313,6 +313,26 @@ test("a full disk: 4xx for what comes, nothing lost of what is there, outcomes k
   })
 })
 
+test("a full disk: what is on its way from the log to the database is due when there is space, and not forgotten meanwhile", async (context) => {
+  await onSmallDisk(context, 0, async (spool, disk) => {
+    const ids = Array.from({ length: 20 }, (_, n) => `waits${n}`)
+    for (const id of ids) assert.ok((await offer(spool, id, 20_000)).ok)
+    const { bavail, bsize } = statfsSync(disk)
+    writeFileSync(join(disk, "ballast"), Buffer.alloc(bavail * bsize))
+    // Whoever asks about the queue has the log become rows, for which there is no room.
+    await assert.rejects(spool.count(), /full/)
+    const due = spool.due(Date.now() + 1e9, 100)
+    const next = spool.nextDue(0)
+    const early = await Promise.race([due, new Promise((resolve) => setTimeout(resolve, 1500, "not yet"))])
+    unlinkSync(join(disk, "ballast"))
+    assert.equal(early, "not yet")
+    assert.equal((await due).length, ids.length)
+    await next
+    await until("room", () => spool.room(10_000).ok)
+    assert.ok((await offer(spool, "after", 10_000)).ok)
+  })
+})
+
 test("room is refused while there is a reserve left, so that the disk never gets full by mail", async (context) => {
   await onSmallDisk(context, 2_000_000, async (spool, disk) => {
     let accepted = 0

@@ -147,13 +147,13 @@ export class Ledger {
 
   /** What the database has that is due. */
   dueThere(question: Question & { readonly ask: "due" }): Promise<Answers["due"]> {
-    return this.#link.ask(question)
+    return this.#link.askAfterChanges(question)
   }
 
   /** When the first of those that are not due at `now` will be. */
   async nextDue(now: number): Promise<number | undefined> {
     const here = this.#mail.nextDue(now) // before the question: what is settled meanwhile would be found by neither
-    const there = await this.#link.ask({ ask: "nextDue", now })
+    const there = await this.#link.askAfterChanges({ ask: "nextDue", now })
     return here === undefined || there === undefined ? (here ?? there) : Math.min(here, there)
   }
 

@@ -59,6 +59,10 @@ export class Link {
   #gathered: Waiting[] = []
   /** Changes that could not be made. None is given up, and those that come later wait behind them. */
   #stuck: Waiting[] = []
+  /** Some change could not be made, and has not been made since. */
+  #behind = false
+  #failures = 0
+  #caughtUp: (() => void)[] = []
   readonly #underWay = new Map<number, readonly Waiting[]>()
   readonly #asked = new Map<number, Asked>()
   #segments: Segments | undefined
@@ -151,6 +155,20 @@ export class Link {
     })
   }
 
+  /**
+   * The same, answered with all changes made that came before. On a full disk they may have to wait; without them a message on its way
+   * from the log to the database would be found in neither.
+   */
+  async askAfterChanges<Q extends Question>(question: Q): Promise<Answers[Q["ask"]]> {
+    for (;;) {
+      while (this.#behind) await new Promise<void>((resolve) => this.#caughtUp.push(resolve))
+      const failures = this.#failures
+      const asked = this.ask(question)
+      await asked.catch(() => {}) // a store that was closed by a failure has no answer, and is asked again
+      if (failures === this.#failures) return asked
+    }
+  }
+
   /** The database was looked through, and this was found. */
   distrust(why: string): void {
     this.#post({ kind: "distrust", why })
@@ -168,6 +186,7 @@ export class Link {
     await this.#drained.promise
     this.#closing = Promise.withResolvers()
     for (const { resolve } of this.#stuck.splice(0)) resolve({ ok: false, failure: this.#trouble ?? gone })
+    this.#catchUp()
     if (this.#worker === undefined) return
     this.#post({ kind: "close", mark: this.#events.mark() })
     await this.#closing.promise
@@ -259,6 +278,7 @@ export class Link {
     const waiting = this.#underWay.get(group) ?? []
     this.#underWay.delete(group)
     for (const [n, { resolve }] of waiting.entries()) resolve({ ok: true, result: results?.[n] ?? true })
+    if (waiting.length > 0 && this.#stuck.length === 0) this.#catchUp()
     this.#afterGroup()
   }
 
@@ -266,11 +286,18 @@ export class Link {
     const waiting = this.#underWay.get(group) ?? []
     this.#underWay.delete(group)
     this.#heard++
+    this.#failures++
+    this.#behind = waiting.length > 0 || this.#behind
     for (const one of waiting) {
       if (this.#closing !== undefined) one.resolve({ ok: false, failure })
       else this.#stick(one)
     }
     this.#afterGroup()
+  }
+
+  #catchUp(): void {
+    this.#behind = false
+    for (const resolve of this.#caughtUp.splice(0)) resolve()
   }
 
   #afterGroup(): void {
@@ -292,8 +319,10 @@ export class Link {
 
   #order(trouble: Failure | undefined): void {
     if (trouble === undefined && this.#trouble !== undefined) this.#events.log("the spool is in order again")
+    const isFull = this.#trouble?.full === true
     this.#trouble = trouble
-    if (trouble === undefined) this.#tryStuck()
+    // A database that can be opened says nothing of a disk that was full: what is stuck is tried once a second then.
+    if (trouble === undefined && !isFull) this.#tryStuck()
   }
 
   #refuse(number: number, why: string): void {
