@@ -1,6 +1,15 @@
 // Bundles src/ into dist/<stamp>/, where dist/current points. Each build has its own folder, so that a daemon that runs from
 // an older one still finds the pieces it loads late; old folders are removed after a while.
-import { mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs"
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs"
 import { join } from "node:path"
 import type { Plugin } from "rolldown"
 import { buildConsole } from "./console.ts"
@@ -29,11 +38,18 @@ async function bundle(root: string, target: string): Promise<void> {
   mkdirSync(aside) // here, for rolldown's own error has no code
   try {
     await Promise.all([write(root, aside), buildConsole(root, aside)])
-    rmSync(target, { recursive: true, force: true })
-    renameSync(aside, target)
+    putInPlace(aside, target)
   } finally {
     rmSync(aside, { recursive: true, force: true })
   }
+}
+
+/** An older build of the same sources makes room: it may be in use, so it is gone for two renames and no longer. */
+function putInPlace(made: string, target: string): void {
+  const old = `${made}.old`
+  if (existsSync(target)) renameSync(target, old)
+  renameSync(made, target)
+  rmSync(old, { recursive: true, force: true })
 }
 
 async function write(root: string, folder: string): Promise<void> {
