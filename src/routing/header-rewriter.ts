@@ -1,6 +1,7 @@
 // What each address of a header becomes by the settings of a site: the rewriter that rewriteHeader asks.
 import { parseDomain, printLocalPart, printMailbox } from "../mail/address.ts"
 import type { Reason } from "../mail/decision.ts"
+import { type Soon, whenThere } from "../mail/soon.ts"
 import { canonify } from "./canonify.ts"
 import { rewriteAddress } from "./rewrite-address.ts"
 import type { AddressRewriter } from "./rewrite-header.ts"
@@ -19,23 +20,22 @@ export function headerRewriter(
   waits: (reason: Reason) => void,
   told: (address: string, reasons: readonly Reason[]) => void = () => {},
 ): AddressRewriter {
-  return async (address, kind) => {
-    const read = await canonify(address, world, "form")
-    if (read.outcome === "later") waits(read.reason)
-    if (read.outcome !== "yes") return undefined
-    const named = await byRealName(read.value, mailer, world)
-    const decision = await rewriteAddress(named, { mailer, where: "header", kind }, world)
-    if (decision.outcome === "later") waits(decision.reason)
-    if (decision.outcome !== "yes") return undefined
-    told(address, [
-      read.reason,
-      ...(named === read.value ? [] : [realName(read.value, named)]),
-      decision.reason,
-    ])
-    const { mailbox, bare } = read.value
-    const before = bare ? printLocalPart(mailbox.localPart) : printMailbox(mailbox)
-    return decision.value === before && read.reason.after.length === 0 ? undefined : decision.value
-  }
+  return (address, kind) =>
+    whenThere(canonify(address, world, "form"), (read) => {
+      if (read.outcome === "later") waits(read.reason)
+      if (read.outcome !== "yes") return undefined
+      return whenThere(byRealName(read.value, mailer, world), (named) =>
+        whenThere(rewriteAddress(named, { mailer, where: "header", kind }, world), (decision) => {
+          if (decision.outcome === "later") waits(decision.reason)
+          if (decision.outcome !== "yes") return undefined
+          const real = named === read.value ? [] : [realName(read.value, named)]
+          told(address, [read.reason, ...real, decision.reason])
+          const { mailbox, bare } = read.value
+          const before = bare ? printLocalPart(mailbox.localPart) : printMailbox(mailbox)
+          return decision.value === before && read.reason.after.length === 0 ? undefined : decision.value
+        }),
+      )
+    })
 }
 
 function realName(typed: Canonical, named: Canonical): Reason {
@@ -51,14 +51,11 @@ function realName(typed: Canonical, named: Canonical): Reason {
  * The address under the real name of its domain, where DNS says it is an alias (sendmail: $[ $] of ruleset 3). Only in mail that
  * leaves: what is delivered here would ask DNS for each stranger's domain. No answer, no change: the name as it stands is not wrong.
  */
-async function byRealName(
-  to: Canonical,
-  mailer: string,
-  { dns, settings }: RoutingWorld,
-): Promise<Canonical> {
+function byRealName(to: Canonical, mailer: string, { dns, settings }: RoutingWorld): Soon<Canonical> {
   const { domain } = to.mailbox
   if (to.local || domain.kind === "literal" || mailer === "local" || !expandsNames(settings)) return to
-  const answer = await dns.cname(domain.ascii)
-  const other = answer.found === "records" ? parseDomain(answer.records[0] ?? "") : undefined
-  return other === undefined || !other.ok ? to : { ...to, mailbox: { ...to.mailbox, domain: other.value } }
+  return whenThere(dns.cname(domain.ascii), (answer) => {
+    const other = answer.found === "records" ? parseDomain(answer.records[0] ?? "") : undefined
+    return other === undefined || !other.ok ? to : { ...to, mailbox: { ...to.mailbox, domain: other.value } }
+  })
 }

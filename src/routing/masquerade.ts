@@ -2,10 +2,11 @@
 // MasqHdr, MasqEnv). Recipients in headers keep their addresses, unless FEATURE(allmasquerade).
 import { type Domain, type Mailbox, parseDomain, printDomain, printMailbox } from "../mail/address.ts"
 import { because, type Decision, type Origin, type Reason, yes } from "../mail/decision.ts"
+import { type Soon, whenThere } from "../mail/soon.ts"
 import { feature, inClass, macro, macroAt } from "../config/settings.ts"
 import { splitDetail } from "../maps/keys.ts"
 import { canonify } from "./canonify.ts"
-import { askTables, cause, changedByEntry, misconfigured, passed } from "./reasons.ts"
+import { type Asked, askTables, cause, changedByEntry, misconfigured, passed } from "./reasons.ts"
 import { type Canonical, classHolds, localDomain, type RoutingWorld, tablesOf } from "./world.ts"
 
 export type Where = "header" | "envelope"
@@ -20,28 +21,26 @@ const nothingToDo = because("masquerade", "no MASQUERADE_AS and no genericstable
  * A sender's address as it is to leave: in From:, Sender:, Reply-To: and the like, or in MAIL FROM. A bare name is one that
  * was written without a domain; the result always has one.
  */
-export async function rewriteSender(
-  from: Canonical,
-  where: Where,
-  world: RoutingWorld,
-): Promise<Decision<Mailbox>> {
+export function rewriteSender(from: Canonical, where: Where, world: RoutingWorld): Soon<Decision<Mailbox>> {
   if (where === "envelope" && feature(world.settings, "masquerade_envelope") === undefined) {
     return yes(from.mailbox, envelopeStays)
   }
-  const generic = await byGenericstable(from, world)
-  if (generic.outcome !== "yes" && generic.outcome !== "pass") return generic
-  const trail = [generic.reason]
-  const address = generic.outcome === "yes" ? generic.value : from
-  return masquerade(address, trail, world)
+  return whenThere(byGenericstable(from, world), (generic) => {
+    if (generic.outcome !== "yes" && generic.outcome !== "pass") return generic
+    return masquerade(generic.outcome === "yes" ? generic.value : from, [generic.reason], world)
+  })
 }
 
+const recipientsStay = because("masquerade", "recipients keep their addresses")
+
 /** A recipient's address in a header: with FEATURE(allmasquerade) as a sender's, else as it is. */
-export async function rewriteRecipient(to: Canonical, world: RoutingWorld): Promise<Decision<Mailbox>> {
+export function rewriteRecipient(to: Canonical, world: RoutingWorld): Soon<Decision<Mailbox>> {
   const all = feature(world.settings, "allmasquerade")
-  if (all === undefined) return yes(to.mailbox, because("masquerade", "recipients keep their addresses"))
-  const decision = await rewriteSender(to, "header", world)
+  if (all === undefined) return yes(to.mailbox, recipientsStay)
   const why = cause("FEATURE(allmasquerade)", all.at)
-  return { ...decision, reason: { ...decision.reason, after: [...decision.reason.after, ...why] } }
+  return whenThere(rewriteSender(to, "header", world), (decision) => {
+    return { ...decision, reason: { ...decision.reason, after: [...decision.reason.after, ...why] } }
+  })
 }
 
 const notGeneric: Decision<never> = {
@@ -49,23 +48,30 @@ const notGeneric: Decision<never> = {
   reason: passed("genericstable", "the domain is not of GENERICS_DOMAIN"),
 }
 
+const noTable: Decision<never> = { outcome: "pass", reason: passed("genericstable", "there is none") }
+
 /** genericstable: user@domain, user+*@domain, user; what it says is an address, or a name at our own. */
-async function byGenericstable(from: Canonical, world: RoutingWorld): Promise<Decision<Canonical>> {
+function byGenericstable(from: Canonical, world: RoutingWorld): Soon<Decision<Canonical>> {
   const tables = tablesOf(world.tables, "genericstable")
-  if (tables.length === 0) return { outcome: "pass", reason: passed("genericstable", "there is none") }
+  if (tables.length === 0) return noTable
   const { mailbox, bare } = from
   const entire = feature(world.settings, "generics_entire_domain") !== undefined
   if (!bare && !classHolds(world.settings, "G", mailbox.domain, entire).member) return notGeneric
-  const asked = await askTables(tables, genericKeys(mailbox))
+  return whenThere(askTables(tables, genericKeys(mailbox)), (asked) => fromTable(mailbox, asked, world))
+}
+
+function fromTable(mailbox: Mailbox, asked: Asked, world: RoutingWorld): Soon<Decision<Canonical>> {
   if (asked.found === "silent") return asked.decision
   if (asked.found === "nothing") {
     return { outcome: "pass", reason: passed("genericstable", `${printMailbox(mailbox)} is not listed`) }
   }
   const reason = changedByEntry(asked.table, asked.entry)
   const detail = splitDetail(mailbox.localPart).detail ?? ""
-  const read = await canonify(asked.entry.value.replaceAll("%1", detail), world)
-  if (read.outcome === "yes") return yes(read.value, reason)
-  return misconfigured(reason, `${asked.entry.value} is no address`)
+  return whenThere(canonify(asked.entry.value.replaceAll("%1", detail), world), (read) =>
+    read.outcome === "yes"
+      ? yes(read.value, reason)
+      : misconfigured(reason, `${asked.entry.value} is no address`),
+  )
 }
 
 function genericKeys({ localPart, domain }: Mailbox): readonly string[] {

@@ -2,6 +2,7 @@
 // a mailer). Mail to mailboxes of this host keeps bare names, unless FEATURE(always_add_domain); all other mail names a domain.
 import { parseDomain, printLocalPart, printMailbox } from "../mail/address.ts"
 import { because, type Decision, yes } from "../mail/decision.ts"
+import { type Soon, whenThere } from "../mail/soon.ts"
 import { option } from "../config/options.ts"
 import { feature } from "../config/settings.ts"
 import { canonify } from "./canonify.ts"
@@ -16,20 +17,13 @@ export type AddressKind = "sender" | "recipient"
 export type Leaving = { readonly mailer: string; readonly where: Where; readonly kind: AddressKind }
 
 /** The address as it leaves, as text: `bob` where nothing adds a domain. */
-export async function rewriteAddress(
+export function rewriteAddress(
   address: Canonical,
   leaving: Leaving,
   world: RoutingWorld,
-): Promise<Decision<string>> {
+): Soon<Decision<string>> {
   const hook = world.hooks?.[leaving.kind]
-  if (hook !== undefined) {
-    const left = await hook(address)
-    if (left.outcome === "no" || left.outcome === "later") return left
-    const read =
-      left.outcome === "yes" ? await canonify(left.value, { ...world, hooks: undefined }) : undefined
-    const other = read?.outcome === "yes" ? read.value : address
-    return rewriteAddress(other, leaving, { ...world, hooks: undefined })
-  }
+  if (hook !== undefined) return byHook(hook, address, leaving, { ...world, hooks: undefined })
   if (leaving.where === "envelope" && leaving.kind === "recipient") {
     return yes(recipientFor(address, leaving.mailer, world), spoken)
   }
@@ -43,6 +37,19 @@ export async function rewriteAddress(
     return yes(printMailbox(named.value.mailbox), why)
   }
   return rewritten(named.value, leaving, world)
+}
+
+/** By the site's own rules first. */
+async function byHook(
+  hook: NonNullable<NonNullable<RoutingWorld["hooks"]>[AddressKind]>,
+  address: Canonical,
+  leaving: Leaving,
+  world: RoutingWorld,
+): Promise<Decision<string>> {
+  const left = await hook(address)
+  if (left.outcome === "no" || left.outcome === "later") return left
+  const read = left.outcome === "yes" ? await canonify(left.value, world) : undefined
+  return rewriteAddress(read?.outcome === "yes" ? read.value : address, leaving, world)
 }
 
 /** Mailboxes and programs of this host share their rules (local.m4); all other mailers have those of SMTP. */
@@ -84,13 +91,13 @@ const bareStays: Decision<never> = {
   reason: because("always_add_domain", "a bare name stays bare on this host"),
 }
 
-async function rewritten(
+function rewritten(
   address: Canonical,
   { where, kind }: Leaving,
   world: RoutingWorld,
-): Promise<Decision<string>> {
-  const decision = await (kind === "sender"
-    ? rewriteSender(address, where, world)
-    : rewriteRecipient(address, world))
-  return decision.outcome === "yes" ? yes(printMailbox(decision.value), decision.reason) : decision
+): Soon<Decision<string>> {
+  const asked = kind === "sender" ? rewriteSender(address, where, world) : rewriteRecipient(address, world)
+  return whenThere(asked, (decision) =>
+    decision.outcome === "yes" ? yes(printMailbox(decision.value), decision.reason) : decision,
+  )
 }

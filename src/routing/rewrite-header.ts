@@ -1,6 +1,7 @@
 // Addresses in a header made to look as they are to look outside: only the octets of an address are replaced, and only where
 // the rewriter says so; names, comments, folding and everything else stay as they came.
 import { isAscii } from "node:buffer"
+import type { Soon } from "../mail/soon.ts"
 import { parseAddressList } from "../message/addresses.ts"
 import { type Field, type Header, nameOf, scanHeader } from "../message/header.ts"
 import type { AddressKind } from "./rewrite-address.ts"
@@ -19,7 +20,7 @@ const senderFields: ReadonlySet<string> = new Set([
 const recipientFields: ReadonlySet<string> = new Set(["to", "cc", "bcc", "apparently-to"])
 
 /** What an address of the header becomes; undefined: it stays. */
-export type AddressRewriter = (address: string, kind: AddressKind) => Promise<string | undefined>
+export type AddressRewriter = (address: string, kind: AddressKind) => Soon<string | undefined>
 
 /** The kind of address a field holds; undefined for all other fields. `name` in lower case. */
 export function addressKind(name: string): AddressKind | undefined {
@@ -58,7 +59,8 @@ async function rewriteField(
   for (const token of parseAddressList(value)) {
     const octets = bytes.subarray(valueStart + token.start, valueStart + token.end)
     const address = isAscii(octets) ? token.address : Buffer.from(token.address, "latin1").toString("utf8")
-    const text = await rewriter(address, kind)
+    const asked = rewriter(address, kind)
+    const text = asked instanceof Promise ? await asked : asked
     if (text === undefined || text === address) continue
     edits.push({ start: valueStart + token.start, end: valueStart + token.end, text })
   }
