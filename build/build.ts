@@ -103,7 +103,7 @@ const files = [
   },
   {
     name: "settings", // whatever reads the configuration, newaliases first of all
-    test: modules("config/(?!issues)[^/]+", "commands/(?:configuration|newaliases)"),
+    test: modules("config/(?!issues)[^/]+", "commands/(?:configuration|newaliases)", "maps/alias-addresses"),
   },
 ]
 
