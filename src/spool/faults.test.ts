@@ -260,7 +260,7 @@ async function onSmallDisk(
   } finally {
     rmSync(join(disk, "ballast"), { force: true })
     await spool.close()
-    spawnSync("umount", [disk])
+    await until("nobody looks at it any more", () => spawnSync("umount", [disk]).status === 0)
     rmSync(disk, { recursive: true })
   }
 }
