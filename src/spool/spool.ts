@@ -137,7 +137,8 @@ export type Spool = {
   recordLate(outcome: Outcome): Promise<Result<void>>
   /**
    * What is due at `now`, at most `limit`, leaving out those that are in hand already and destinations whose lane is full: from
-   * each lane in turn, of a lane the longest overdue first, and no more than half of `limit` when other lanes have some too.
+   * each lane in turn, of a lane the longest overdue first, and no more than half of `limit` when other lanes have some too. What the
+   * log alone has follows, the oldest first: half of `limit` where both have as much.
    */
   due(
     now: number,

@@ -40,7 +40,7 @@ export type SpoolOptions = {
   readonly historyMilliseconds?: number | undefined
   /** Octets of a segment of the log: 16 MiB (less on a small disk) when absent. */
   readonly segmentOctets?: number | undefined
-  /** Milliseconds for which the log may go on without the database: 30,000 when absent. */
+  /** Milliseconds after which what waits becomes rows: 30,000 when absent. */
   readonly settleEvery?: number | undefined
   /** The time of what waits; without it `clock` is taken at its word. */
   readonly steady?:
