@@ -13,6 +13,7 @@ import {
 import { join } from "node:path"
 import type { Plugin } from "rolldown"
 import { buildConsole } from "./console.ts"
+import { late, pieces, plainExports } from "./pieces.ts"
 import { writeEntry } from "./warm.ts"
 import { workers } from "./workers.ts"
 
@@ -37,7 +38,8 @@ async function bundle(root: string, target: string): Promise<void> {
   const aside = `${target}.${process.pid}`
   mkdirSync(aside) // here, for rolldown's own error has no code
   try {
-    await Promise.all([write(root, aside), buildConsole(root, aside)])
+    const halves = await Promise.allSettled([write(root, aside), buildConsole(root, aside)]) // a half that still writes cannot be removed
+    for (const half of halves) if (half.status === "rejected") throw half.reason
     putInPlace(aside, target)
   } finally {
     rmSync(aside, { recursive: true, force: true })
@@ -58,7 +60,7 @@ async function write(root: string, folder: string): Promise<void> {
     input: { main: join(root, "src/commands/main.ts") },
     platform: "node",
     preserveEntrySignatures: "allow-extension",
-    plugins: [workers(), ascii()],
+    plugins: [workers(), late(), plainExports(), ascii()],
     onLog: (level, log) => level === "warn" && log.code !== ours && say(log.message),
   })
   await made.write({
@@ -66,7 +68,7 @@ async function write(root: string, folder: string): Promise<void> {
     format: "cjs", // starts 1.5 ms sooner than ESM
     entryFileNames: "[name].cjs",
     chunkFileNames: "[name]-[hash].cjs",
-    codeSplitting: { groups: files.map((one) => ({ ...one, includeDependenciesRecursively: false })) },
+    codeSplitting: { groups: pieces.map((one) => ({ ...one, includeDependenciesRecursively: false })) },
     sourcemap: true,
     minify: false,
     keepNames: true,
@@ -76,39 +78,6 @@ async function write(root: string, folder: string): Promise<void> {
   const why = await writeEntry(join(root, "build"), folder)
   if (why !== undefined)
     say(`its commands start slower than they could, for they could not be run once: ${why}`)
-}
-
-// What quick commands need, in few files: each one more costs its reading.
-const files = [
-  {
-    name: "commands", // all of them
-    test: modules(
-      "commands/(?:alone|arguments|control-client|io|main|mailq|queue-list|ready|seconds|sendmail|sendmail-options|state)",
-      "(?:config/issues|daemon/layout|mail/(?:address|decision|ip-text|result|soon)|message/date)",
-      "host/(?:blocking-channel|channel|facts|libc|sockets)",
-    ),
-  },
-  {
-    name: "letters", // mail and sendmail
-    test: modules(
-      "commands/(?:local-sender|mail|sendmail-(?:end|header|message)|submit|submit-file|typed-message)",
-      "(?:daemon/(?:ids|submission)|queue/client-file|routing/rewrite-header|smtp/dots)",
-      "message/(?:addresses|full-name|header|submit)",
-      "mua/(?:letter|send|mail/(?:options|pipe|place))",
-    ),
-  },
-  {
-    name: "tables", // newaliases and makemap
-    test: modules("host/(?:replace|table-source)", "maps/(?:aliases|cdb|cdb-write|compile|keys|text)"),
-  },
-  {
-    name: "settings", // whatever reads the configuration, newaliases first of all
-    test: modules("config/(?!issues)[^/]+", "commands/(?:configuration|newaliases)", "maps/alias-addresses"),
-  },
-]
-
-function modules(...paths: readonly string[]): RegExp {
-  return new RegExp(`rolldown/runtime|src/(?:${paths.join("|")})\\.ts$`)
 }
 
 /** What is loaded late stands in a file of those above all the same: its code runs late, and that is what costs. */

@@ -26,8 +26,15 @@ async function warm(folder) {
     const code = await runProgram(argv)
     if (code !== 0) throw new Error(`${argv.join(" ")} ended with ${code}`)
   }
-  for (const [name, script] of scripts)
-    fs.writeFileSync(`${__dirname}${name.slice(1)}.compiled`, script.createCachedData())
+  for (const [name, { script, source }] of scripts) {
+    const code = script.createCachedData()
+    const head = Buffer.alloc(8)
+    head.writeUInt32LE(head.length + code.length)
+    fs.writeFileSync(
+      `${__dirname}${name.slice(1)}.compiled`,
+      Buffer.concat([head, code, Buffer.from(source, "latin1")]),
+    )
+  }
 }
 
 warm(process.argv[2] ?? "").catch((error) => {

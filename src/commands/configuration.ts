@@ -6,7 +6,7 @@ import { printIssue } from "../config/issues.ts"
 import { loadSettings } from "../config/load.ts"
 import { classMembers, type Settings } from "../config/settings.ts"
 import { submissionHop } from "../config/submission.ts"
-import { hostFacts } from "../host/facts.ts"
+import { type HostFacts, hostFacts } from "../host/facts.ts"
 import { systemConfiguration } from "./state.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 
@@ -17,7 +17,11 @@ export type Configured = {
 }
 
 /** Reads `file`; undefined: the machine's own as root, else the built-in one. The error is ready to be printed. */
-export function loadConfiguration(file: string | undefined, state: string): Result<Configured> {
+export function loadConfiguration(
+  file: string | undefined,
+  state: string,
+  host: HostFacts = hostFacts(),
+): Result<Configured> {
   const asRoot = process.getuid?.() === 0
   const chosen = file ?? (asRoot && existsSync(systemConfiguration) ? systemConfiguration : undefined)
   const text = chosen === undefined ? ok(defaultMc) : readText(chosen)
@@ -26,7 +30,7 @@ export function loadConfiguration(file: string | undefined, state: string): Resu
   const { settings, issues } = loadSettings({
     source,
     read: readText,
-    place: { ...hostFacts(), state, root: asRoot },
+    place: { ...host, state, root: asRoot },
   })
   if (settings === undefined) {
     const errors = issues.filter((issue) => issue.severity === "error")

@@ -1,6 +1,5 @@
 // The one entry of all programs: the launcher says by which name it was called. Each command is loaded only when it is
 // asked for, so that mailq starts as quickly as Node does.
-import { nearest } from "../config/issues.ts"
 import { alone } from "./alone.ts"
 import { type Command, exits, type Io, Refusal } from "./io.ts"
 
@@ -102,12 +101,13 @@ async function runIn(
   table: Readonly<Record<string, Load>>,
 ): Promise<number> {
   const load = Object.hasOwn(table, name) ? table[name] : undefined
-  if (load === undefined) throw unknown(name)
+  if (load === undefined) throw await unknown(name)
   const command = await load()
   return command.run(argv, io)
 }
 
-function unknown(name: string): Refusal {
+async function unknown(name: string): Promise<Refusal> {
+  const { nearest } = await import("../config/issues.ts")
   const near = nearest(name, Object.keys(subcommands))
   const hint = near === undefined ? "" : `; did you mean ${near}?`
   return new Refusal(`there is no command "${name}"${hint} (waypost --help lists them)`, exits.usage)

@@ -1,11 +1,11 @@
 // newaliases (and sendmail -bi): compiles the alias files of the configuration; what it says is what sendmail says.
 import { readFileSync } from "node:fs"
+import { hostname } from "node:os"
 import { option } from "../config/options.ts"
 import type { Settings, TableSpec } from "../config/settings.ts"
 import { tablesNamed } from "../config/settings.ts"
 import { reasonOf, replaceFile } from "../host/replace.ts"
 import { cdbOf } from "../host/table-source.ts"
-import { badAddresses } from "../maps/alias-addresses.ts"
 import { type AliasFile, parseAliases } from "../maps/aliases.ts"
 import { addToCdb, finishCdb, newCdb } from "../maps/cdb-write.ts"
 import type { Result } from "../mail/result.ts"
@@ -29,11 +29,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const wish = readWish(argv)
   if (typeof wish === "string") return refuse(io, `newaliases: ${wish}; see newaliases --help`, exits.usage)
   const state = runningState(wish.state, io)
-  const configured = loadConfiguration(wish.config ?? runningConfiguration(state), state)
+  const host = { hostname: hostname(), addresses: [] } // where the aliases are does not hang on it, and Node is slow to tell the rest
+  const configured = loadConfiguration(wish.config ?? runningConfiguration(state), state, host)
   if (!configured.ok) return refuse(io, `newaliases: ${configured.error}`, exits.config)
   const { settings } = configured.value
   let code: number = exits.ok
-  for (const spec of tablesNamed(settings, "aliases")) code = Math.max(code, rebuild(spec, settings, io))
+  for (const spec of tablesNamed(settings, "aliases"))
+    code = Math.max(code, await rebuild(spec, settings, io))
   return code
 }
 
@@ -55,12 +57,12 @@ function readWish(argv: readonly string[]): Wish | string {
   return { config, state }
 }
 
-function rebuild(spec: TableSpec, settings: Settings, io: Io): number {
+async function rebuild(spec: TableSpec, settings: Settings, io: Io): Promise<number> {
   const text = readAliases(spec, io)
   if (typeof text === "number") return text
   const file = parseAliases(text)
   const problems = option(settings, "CheckAliases")
-    ? [...file.problems, ...badAddresses(file)]
+    ? [...file.problems, ...(await import("../maps/alias-addresses.ts")).badAddresses(file)]
     : file.problems
   for (const { line, says } of problems) print(io, `${spec.file}: line ${line}: ${says}\n`)
   const written = write(spec, file)

@@ -61,6 +61,7 @@ function readHelp({ options: set, read, issues }: Draft): Pick<Settings, "help">
 /** Rules are read anew where they are run; here only what is wrong with them is told. */
 function checkLocalRules(draft: Draft): void {
   const { options: set, macros, maps, tables, mc } = draft
+  if (mc.localLines.length === 0) return
   const operators = set.get("OperatorChars")?.value ?? options.OperatorChars.byDefault
   const source = { localRules: mc.localLines, macros, maps, tables, operators: String(operators) }
   draft.issues.push(...readLocalRules(source).issues)
