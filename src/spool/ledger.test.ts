@@ -5,7 +5,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { test } from "node:test"
+import { Worker } from "node:worker_threads"
 import { headerSize, messageOf, octetsOf } from "../../test/kills/message.ts"
+import type { ToWorker } from "./requests.ts"
 import { openSpool } from "./sqlite.ts"
 import type { Spool } from "./spool.ts"
 
@@ -166,6 +168,32 @@ test("what comes faster than it goes is tried from the log; the oldest becomes r
     assert.deepEqual(await idsIn(spool), left)
   })
 })
+
+test("however many are settled, a turn hands over few of them, and who asks sees them all", async (context) => {
+  await withSpool(async (place) => {
+    const { spool } = place
+    const names = Array.from({ length: 400 }, (_, n) => `m${100 + n}`)
+    await Promise.all(names.map((id) => accept(spool, id, 500)))
+    const { mock } = context.mock.method(Worker.prototype, "postMessage")
+    const counted = spool.count()
+    const removed = spool.remove("m499")
+    await Promise.all(["m100", "m498"].map((id) => served(spool, id)))
+    assert.ok((await counted).messages >= 397)
+    assert.ok(await removed)
+    const told = mock.calls.flatMap((call) => rowsToldIn(call.arguments[0]))
+    assert.ok(Math.max(...told) <= 100, told.join(" "))
+    assert.ok(told.reduce((sum, rows) => sum + rows, 0) >= 398, told.join(" "))
+    const left = names.slice(1, -2)
+    assert.deepEqual(await idsIn(spool), left)
+    await afterPowerCut(place, async (found) => assert.deepEqual(await idsIn(found), left))
+  })
+})
+
+/** How many messages the database's thread was told of by each change of what it was told. */
+function rowsToldIn(told: unknown): readonly number[] {
+  const { changes = [] } = told as Partial<ToWorker & { kind: "changes" }>
+  return changes.map((change) => (change.kind === "settle" ? change.rows.length : 0))
+}
 
 test("log and database share what is asked for, and each knows what is due later", async () => {
   await withSpool(async ({ spool }) => {

@@ -11,7 +11,14 @@ import { type AcceptText, printAccept, printOutcome } from "./log-records.ts"
 import type { Answers, BodyRow, Change, Failure, QueuedRow, Question, RecordChange } from "./requests.ts"
 import { SegmentFiles } from "./segment-files.ts"
 import { step } from "./steps.ts"
-import { type DueHere, rowOf, settledRows, type Unsettled, UnsettledMail } from "./unsettled.ts"
+import {
+  type DueHere,
+  rowOf,
+  segmentsToKeep,
+  settledRows,
+  type Unsettled,
+  UnsettledMail,
+} from "./unsettled.ts"
 
 /** Milliseconds that an outcome nobody waits for may be late: as a rule the next message's group takes it along. */
 const lateness = 10
@@ -21,6 +28,8 @@ const again = 500
 const mostSegments = 4
 /** Letters of rows kept in memory for mail that is in the log alone. */
 const mostLetters = 8 * 1024 * 1024
+/** Recipients that become rows in one turn of the event loop: to hand over so many takes a millisecond or two. */
+const slice = 100
 const nothing = new Uint8Array(0)
 
 export type LedgerStart = {
@@ -48,6 +57,9 @@ export class Ledger {
   #late: NodeJS.Timeout | undefined
   #closed = false
   #settledAt = performance.now()
+  /** Ends with the last slice of all that is to be settled now. */
+  #settling = Promise.resolve()
+  #crowded = false
   #timed = false
 
   constructor(link: Link, { folders, segmentOctets, settleEvery, log }: LedgerStart) {
@@ -187,14 +199,14 @@ export class Ledger {
   }
 
   /** An order: it is obeyed in the database. */
-  change(change: Change): Promise<ChangeAnswer> {
-    this.#settleAll()
+  async change(change: Change): Promise<ChangeAnswer> {
+    await this.#settleAll()
     return this.#link.change(change)
   }
 
   /** A question about the queue, or about what happened: it is answered from the database. */
-  ask<Q extends Asked>(question: Q): Promise<Answers[Q["ask"]]> {
-    if (question.ask !== "history" && question.ask !== "events") this.#settleAll()
+  async ask<Q extends Asked>(question: Q): Promise<Answers[Q["ask"]]> {
+    if (question.ask !== "history" && question.ask !== "events") await this.#settleAll()
     return this.#link.ask(question)
   }
 
@@ -202,7 +214,7 @@ export class Ledger {
     clearTimeout(this.#late)
     await this.#journal.drained()
     this.#closed = true
-    void this.#settle(() => true)
+    void this.#settleAtOnce()
     await this.#link.close()
     this.#files.closeAll()
     await this.#journal.close()
@@ -213,25 +225,61 @@ export class Ledger {
     if (!this.#timed) this.#link.tellTime()
     this.#timed = true
     const now = performance.now()
-    if (this.#mail.letters > mostLetters) void this.#settle(() => this.#mail.letters > mostLetters / 2)
+    if (this.#mail.letters > mostLetters) void this.#makeRoom()
     else if (now - this.#settledAt >= this.#settleEvery)
       void this.#settle(({ since }) => now - since >= this.#settleEvery)
   }
 
-  #settleAll(): void {
-    if (this.#mail.size > 0) void this.#settle(() => true)
+  async #makeRoom(): Promise<void> {
+    if (this.#crowded) return
+    this.#crowded = true
+    await this.#settle(() => this.#mail.letters > mostLetters / 2)
+    this.#crowded = false
+  }
+
+  /** Whatever was there when somebody asked. */
+  async #settleAll(): Promise<void> {
+    const now = performance.now()
+    if (this.#mail.size > 0) void this.#settle(({ since }) => since <= now)
+    await this.#settling
   }
 
   /**
-   * Makes rows of the oldest, as long as they are old enough. The database has them from here on: what comes for them goes there. The
-   * mark is where the first one stands that stays, so a start reads nothing again of what has rows, and all of what has none.
+   * Makes rows of the oldest, as long as they are old enough, a slice in a turn of the event loop, so that no session waits for all of
+   * them. Resolves when the database has been told of the last one.
    */
-  async #settle(isOld: (one: Unsettled) => boolean): Promise<void> {
+  #settle(isOld: (one: Unsettled) => boolean): Promise<void> {
     this.#settledAt = performance.now()
-    const rows = settledRows(this.#mail.take(isOld), this.#journal.size)
+    this.#settling = this.#settling.then(() => this.#settleInSlices(isOld))
+    return this.#settling
+  }
+
+  async #settleInSlices(isOld: (one: Unsettled) => boolean): Promise<void> {
+    if (this.#closed) return
+    const kept = segmentsToKeep(this.#mail.oldest(isOld), this.#journal.size)
+    for (;;) {
+      void this.#settleSome(this.#mail.take(isOld, slice), kept)
+      const { first } = this.#mail
+      if (first === undefined || !isOld(first)) return
+      step("settle.sliced")
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  /** All of it, now; resolves when that is durable. */
+  #settleAtOnce(): Promise<void> {
+    const all = this.#mail.take(() => true, Number.POSITIVE_INFINITY)
+    return this.#settleSome(all, segmentsToKeep(all, this.#journal.size))
+  }
+
+  /**
+   * The database has these from here on: what comes for them goes there. The mark is where the first one stands that stays, so a start
+   * reads nothing again of what has rows, and all of what has none.
+   */
+  async #settleSome(some: readonly Unsettled[], kept: ReadonlySet<number>): Promise<void> {
     const { first } = this.#mail
     const mark = first === undefined ? this.#journal.mark : { segment: first.segment, at: first.record }
-    await this.#link.changeNow({ kind: "settle", id: "", rows, mark })
+    await this.#link.changeNow({ kind: "settle", id: "", rows: settledRows(some, kept), mark })
     if (first !== undefined) step("settle.parted")
   }
 
@@ -244,7 +292,7 @@ export class Ledger {
   }
 
   async #beginAnew(): Promise<void> {
-    await this.#settle(() => true)
+    await this.#settleAtOnce()
     for (;;) {
       if (this.#closed) return
       const failure = await this.#journal.begin()

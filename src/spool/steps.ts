@@ -35,6 +35,7 @@ export const steps = [
   "settle.written",
   "settle.committed",
   "settle.parted",
+  "settle.sliced",
   "settle.gathered",
   "salvage.ready",
   "salvage.done",

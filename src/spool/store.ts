@@ -29,7 +29,7 @@ import { ShapeCount } from "./shapes.ts"
 import { finishSalvage, salvage } from "./salvage.ts"
 import { step } from "./steps.ts"
 import { Tally } from "./tally.ts"
-import { settledRows } from "./unsettled.ts"
+import { segmentsToKeep, settledRows } from "./unsettled.ts"
 import { Writer } from "./writes.ts"
 
 /** The changes of one message between the threads. */
@@ -139,7 +139,8 @@ export class Store {
 
   /** What the last run left in the log becomes rows. */
   #replay({ database, writer, bodies }: Opened): void {
-    const rows = settledRows(replay(this.folders, markOf(database), this.#log), this.#segmentOctets)
+    const found = replay(this.folders, markOf(database), this.#log)
+    const rows = settledRows(found, segmentsToKeep(found, this.#segmentOctets))
     if (rows.length > 0) {
       writer.begin()
       writer.apply({ kind: "settle", id: "", rows, mark: { segment: bodies.next(), at: block } })

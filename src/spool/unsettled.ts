@@ -72,24 +72,34 @@ export class UnsettledMail {
     const more = strikeOff(one.open, change)
     one.letters += more
     this.#letters += more
-    if (one.open.size === 0) this.#forget(one)
+    if (one.open.size === 0) this.#forget(one.id)
     return one
   }
 
-  /** Takes the oldest, one after the other, as long as they are old enough. */
-  take(isOld: (one: Unsettled) => boolean): readonly Unsettled[] {
-    const taken: Unsettled[] = []
+  /** The oldest, one after the other, as long as they are old enough. */
+  *oldest(isOld: (one: Unsettled) => boolean): Iterable<Unsettled> {
     for (const one of this.#mail.values()) {
-      if (!isOld(one)) break
-      taken.push(one)
-      this.#forget(one)
+      if (!isOld(one)) return
+      yield one
     }
+  }
+
+  /** Takes them, until so many recipients have gone with them. */
+  take(isOld: (one: Unsettled) => boolean, recipients: number): readonly Unsettled[] {
+    const taken: Unsettled[] = []
+    let left = recipients
+    for (const one of this.oldest(isOld)) {
+      if (left <= 0) break
+      left -= one.open.size
+      taken.push(one)
+    }
+    for (const { id } of taken) this.#forget(id)
     return taken
   }
 
-  #forget(one: Kept): void {
-    this.#mail.delete(one.id)
-    this.#letters -= one.letters
+  #forget(id: string): void {
+    this.#letters -= this.#mail.get(id)?.letters ?? 0
+    this.#mail.delete(id)
   }
 
   /** What is due and not in hand, the oldest first: of each lane so many at most, of the full ones nothing. */
@@ -132,14 +142,22 @@ export function rowOf({ json, held, open }: Unsettled): QueuedRow {
 /** The part of a segment that must still be wanted for it to be kept; of less, the octets go into the database. */
 const worthKeeping = 4
 
-/** Their rows. The octets stay where they are, where enough of them do; else they move. */
-export function settledRows(
-  all: readonly Omit<Unsettled, "record" | "since">[],
+/** The segments in which octets stay when all of these become rows: those of which enough is wanted. */
+export function segmentsToKeep(
+  all: Iterable<Pick<Unsettled, "segment" | "length">>,
   segmentOctets: number,
-): readonly SettledRow[] {
+): ReadonlySet<number> {
   const octets = new Map<number, number>()
   for (const { segment, length } of all) octets.set(segment, (octets.get(segment) ?? 0) + length)
   const enough = segmentOctets / worthKeeping
+  return new Set([...octets].filter(([, sum]) => sum >= enough).map(([segment]) => segment))
+}
+
+/** Their rows. The octets stay where they are, in segments that are kept; else they move. */
+export function settledRows(
+  all: readonly Omit<Unsettled, "record" | "since">[],
+  kept: ReadonlySet<number>,
+): readonly SettledRow[] {
   return all.map(({ id, acceptedAt, held, json, file, segment, at, length, crc, open }) => ({
     id,
     acceptedAt,
@@ -151,6 +169,6 @@ export function settledRows(
     at,
     length,
     crc,
-    stays: (octets.get(segment) ?? 0) >= enough,
+    stays: kept.has(segment),
   }))
 }

@@ -54,6 +54,8 @@ async function order(what: string, id: string, act: () => Promise<boolean>): Pro
 
 await accept("small0", 900, 3)
 await Promise.all(["small1", "small2", "small3", "small4"].map((id) => accept(id, 10_000)))
+// More recipients than become rows at once.
+for (let n = 0; n < 5; n++) await accept(`crowd${n}`, 700, 60)
 await accept("large0", 300_000, 2)
 await Promise.all(["large1", "large2"].map((id) => accept(id, 150_000)))
 
