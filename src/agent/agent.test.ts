@@ -23,7 +23,7 @@ import { after, test } from "node:test"
 import { connectAgent } from "./client.ts"
 import { frameHead } from "./frames.ts"
 import { startAgent } from "./main.ts"
-import type { AgentAnswer, AgentRequest, Identity } from "./protocol.ts"
+import type { AgentAnswer, AgentRequest, DeliverRequest, Identity } from "./protocol.ts"
 
 const base = mkdtempSync(join(tmpdir(), "waypost-agent-"))
 chmodSync(base, 0o755)
@@ -306,6 +306,35 @@ test("of several files that are missing, one answer says so, or that some of the
     outcome: "nothing",
     further: "some are there",
   })
+})
+
+test("beside a file that may say where mail goes nothing is delivered, and nothing is made", async () => {
+  const path = join(home, "beside")
+  const ask = async (mailbox: DeliverRequest["mailbox"], file: string) => {
+    const common = {
+      verb: "deliver",
+      owner: gordon,
+      sender: "",
+      date: nov15,
+      delivery: "mAFBCL00000009.0",
+    } as const
+    const unless = [join(home, ".forward.none"), join(home, file)]
+    return (await agent.ask({ ...common, mailbox, unless }, [message])).answer
+  }
+  write(".forward.there", 0o600)
+  const text = "a .forward has to be read first"
+  const untouched = { outcome: "later", status: "4.2.0", text, forwards: true }
+  const cannotBeTold = "f".repeat(300)
+  for (const mailbox of [
+    { format: "mbox", path },
+    { format: "maildir", path },
+    { format: "maildir", path, folder: { name: "new", make: true } },
+  ] as const) {
+    for (const file of [".forward.there", cannotBeTold]) assert.deepEqual(await ask(mailbox, file), untouched)
+    assert.equal(existsSync(path), false)
+    assert.equal((await ask(mailbox, ".forward.neither")).outcome, "done")
+    rmSync(path, { recursive: true })
+  }
 })
 
 test("a .forward of its owner is read, and one that is not there says nothing", async () => {

@@ -43,13 +43,15 @@ export type DeliverRequest = {
   readonly delivery: string
   /** An earlier attempt may have delivered it: a Maildir is searched for its file first, also where readers move it. */
   readonly repeat?: boolean
+  /** Files of the owner that may say where his mail goes (.forward): beside any of them nothing is done, and the answer says so. */
+  readonly unless?: readonly string[]
 }
 
 /** Whether the folder that a delivery would go to is there: `done` or `nothing`. */
 export type FolderRequest = Pick<DeliverRequest, "owner" | "mailbox"> & { readonly verb: "folder" }
 
 /** At the end of a file, in mbox form (aliases: /file). */
-export type AppendRequest = Omit<DeliverRequest, "verb" | "mailbox"> & {
+export type AppendRequest = Omit<DeliverRequest, "verb" | "mailbox" | "unless"> & {
   readonly verb: "append"
   readonly path: string
 }
@@ -103,7 +105,13 @@ export type AgentRequest =
 /** `done` means durable. `status` and `text` are what the log and a bounce say. */
 export type AgentAnswer =
   | { readonly outcome: "done"; readonly status: EnhancedCode; readonly text: string }
-  | { readonly outcome: "later" | "failed"; readonly status: EnhancedCode; readonly text: string }
+  | {
+      readonly outcome: "later" | "failed"
+      readonly status: EnhancedCode
+      readonly text: string
+      /** Only for `deliver`: one of the files of `unless` is there, or that cannot be told, and nothing was done. */
+      readonly forwards?: true
+    }
   /** Only for `read`; the text is the answer's body. */
   | { readonly outcome: "text"; readonly despite?: readonly BornRule[] }
   /** Only for `read` and `folder`. */

@@ -1,5 +1,6 @@
 // What the agent does for each verb. A mailbox file is locked for one turn at a time, which may be several messages (a Maildir needs
 // no turns: each message has a file of its own); everything is done with the rights of the mailbox's owner.
+import { withRights } from "../host/posix.ts"
 import { type Body, isInMemory } from "../mailbox/body.ts"
 import type { MakeDurable } from "../mailbox/durable.ts"
 import { appendToFile } from "../mailbox/file.ts"
@@ -9,6 +10,7 @@ import { deliverToMbox, type MboxMessage } from "../mailbox/mbox.ts"
 import { deliverToMboxFolder, type MboxFolder } from "../mailbox/mbox-folder.ts"
 import { type MailboxOutcome, outcomeOf } from "../mailbox/outcome.ts"
 import type { Owner } from "../mailbox/owner.ts"
+import { areMissing, forwards } from "../mailbox/unless.ts"
 import type { FindOwner } from "./identity.ts"
 import type {
   AgentAnswer,
@@ -80,15 +82,18 @@ export function makeVerbs(world: AgentWorld): Serve {
   }
 
   function deliver(request: DeliverRequest, owner: Owner, body: Body): Promise<AgentAnswer> {
-    const { mailbox, sender, date, delivery, repeat = true } = request
+    const { mailbox, sender, date, delivery, repeat = true, unless } = request
     if (mailbox.format === "mbox") {
+      if (unless !== undefined && !withRights(owner.rights, () => areMissing(unless)))
+        return Promise.resolve(forwards)
       const { path, folder } = mailbox
       const place =
         folder === undefined ? { kind: "mailbox" as const, path } : { kind: "folder" as const, folder }
       return files.take(keyOf(place), { place, owner, message: { sender, date, body } })
     }
     const { format: _, ...place } = mailbox
-    return deliverToMaildir({ ...place, owner, delivery, date, repeat, body }, world)
+    const beside = unless === undefined ? {} : { unless }
+    return deliverToMaildir({ ...place, ...beside, owner, delivery, date, repeat, body }, world)
   }
 
   function append({ path, sender, date }: AppendRequest, owner: Owner, body: Body): Promise<AgentAnswer> {

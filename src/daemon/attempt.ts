@@ -8,10 +8,11 @@ import { diagnosticText, type DeliveryStatus } from "../mail/status.ts"
 import type { Clock } from "../mail/world.ts"
 import type { Leaving } from "../host/leaving.ts"
 import { type Batch, group } from "../queue/batch.ts"
-import type { Entry, Outcome, Pending, Queued } from "../queue/entry.ts"
+import { asWaiting, type Entry, type Outcome, type Pending, type Queued } from "../queue/entry.ts"
 import { type Expanded, plan, type RoutedPending } from "../queue/plan.ts"
 import type { Fate } from "../queue/schedule.ts"
 import { outcomeOf, type Settled, settle, type Tried } from "../queue/settle.ts"
+import type { WhenForward } from "../routing/world.ts"
 import type { Event, Spool } from "../spool/spool.ts"
 import type { Left } from "./heavy-load.ts"
 import { expandedEvent } from "./life-events.ts"
@@ -21,7 +22,9 @@ export type AttemptWorld = {
   readonly spool: Pick<Spool, "record" | "recordLate" | "note">
   readonly clock: Clock
   /** Aliases, .forward and routing for one recipient; for one that has a route already, where it goes today. */
-  readonly expand: (pending: Pending, entry: Entry) => Promise<Expanded>
+  readonly expand: (pending: Pending, entry: Entry, forward: WhenForward) => Promise<Expanded>
+  /** When the .forward of a message's only recipient is looked for. */
+  readonly forward: WhenForward
   /** Takes a slot of the destination, delivers, and answers for each recipient of the batch, in its order. */
   readonly deliver: (entry: Entry, batch: Batch, content: Content) => Promise<readonly DeliveryStatus[]>
   readonly fate: (pending: Tried["pending"], entry: Entry, status: DeliveryStatus) => Fate
@@ -36,6 +39,9 @@ export type AttemptWorld = {
   readonly groups?: Pick<QueueGroups, "grouped" | "fullUntil"> | undefined
 }
 
+/** Octets of the largest message that goes to the agent when its user may have a .forward: then it went for nothing. */
+const largestGuess = 64 * 1024
+
 /** Resolves with the time of the next attempt; undefined when nothing of this message waits any more. */
 export async function attempt(
   queued: Queued,
@@ -47,7 +53,8 @@ export async function attempt(
   const due = queued.pending.filter((pending) => pending.nextAttempt <= now)
   const heavy = world.putOff?.(entry, due)
   if (heavy !== undefined) return leave(queued, due, heavy, world)
-  const ways = Promise.all(due.map((pending) => world.expand(pending, entry)))
+  const forward = due.length === 1 && content.size <= largestGuess ? world.forward : "now"
+  const ways = Promise.all(due.map((pending) => world.expand(pending, entry, forward)))
   const expanded = await world.leaving.unless(ways)
   if (expanded === undefined) return earliest(queued.pending) // nothing has been done: a name server is silent, and we stop
   const changed = expanded.flatMap((one) => expandedEvent(entry, one, now) ?? [])
@@ -59,9 +66,11 @@ export async function attempt(
   const batches = group(going)
   const dead = finish(entry, tried, now, world)
   const alone = batches.length === 1 && dead.length === 0
-  const ends = (
-    await Promise.all(batches.map((batch) => deliverBatch(entry, batch, content, alone, world)))
-  ).flat()
+  const delivered = await Promise.all(
+    batches.map((batch) => deliverBatch(entry, batch, content, alone, world)),
+  )
+  if (delivered.includes(undefined)) return attempt(queued, content, { ...world, forward: "now" })
+  const ends = delivered.flatMap((one) => one ?? [])
   const open = [...dead, ...(alone ? ends : ends.filter(isTold))]
   const told = open.filter(isTold)
   await tell(queued, content, told, world)
@@ -119,7 +128,7 @@ async function byGroups(
     if (!waits.has(queueGroup.name)) waits.set(queueGroup.name, groups.fullUntil(queueGroup))
     const at = waits.get(queueGroup.name)
     if (at === undefined) going.push(one)
-    else left.push({ ...one, nextAttempt: at })
+    else left.push({ ...asWaiting<Pending>(one), nextAttempt: at })
   }
   return { going, left }
 }
@@ -130,7 +139,8 @@ function isTold(one: Settled): boolean {
 
 /**
  * Delivers one batch. Those nobody is to be told about are recorded here (unless the batch is all there is: then one
- * commit serves for everything); a report must be on disk before the recipients it is about leave it.
+ * commit serves for everything); a report must be on disk before the recipients it is about leave it. Undefined: nothing was
+ * done, for the recipient has a .forward.
  */
 async function deliverBatch(
   entry: Entry,
@@ -138,9 +148,10 @@ async function deliverBatch(
   content: Content,
   alone: boolean,
   world: AttemptWorld,
-): Promise<readonly Settled[]> {
+): Promise<readonly Settled[] | undefined> {
   const startedAt = world.clock()
   const statuses = await world.deliver(entry, batch, content)
+  if (statuses.some(({ forwards }) => forwards === true)) return undefined
   const tried = batch.recipients.map((pending, n) => ({
     pending,
     status: statuses[n] ?? silent(pending, startedAt),

@@ -3,7 +3,7 @@
 import { option } from "../config/options.ts"
 import { join } from "node:path"
 import { numberOf, wordsOf } from "../config/feature-words.ts"
-import { feature, macro, type Settings } from "../config/settings.ts"
+import { feature, macro, mailer, type Settings } from "../config/settings.ts"
 import { openSiteMaps } from "../host/rule-maps.ts"
 import { makeTables, type OpenTables } from "../host/tables.ts"
 import type { LoadAverage } from "../host/load-average.ts"
@@ -23,7 +23,7 @@ import type { Gate } from "../mail/gate.ts"
 import { withForensics } from "./forensic-gate.ts"
 import { resolve } from "../routing/route.ts"
 import { makeRouting, type SiteRouting } from "../routing/routing.ts"
-import { type RoutingWorld, tablesOf } from "../routing/world.ts"
+import { type RoutingWorld, tablesOf, type WhenForward } from "../routing/world.ts"
 import { makeClientTls } from "../trust/tls-client.ts"
 import { canonify } from "../routing/canonify.ts"
 import type { ForwardPath } from "../mail/address.ts"
@@ -57,6 +57,8 @@ export type DecisionParts = {
 export type Decisions = {
   readonly settings: Settings
   readonly routing: SiteRouting
+  /** For mail that is delivered at once: whoever has a .forward is found out by who delivers, where that can be. */
+  readonly routingToHere: SiteRouting
   readonly gate: Gate
   readonly milters: Milters
   readonly smtp: SmtpMailer
@@ -112,6 +114,7 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
   return ok({
     settings,
     routing,
+    routingToHere: { ...routing, forward: whenForward(settings) },
     gate,
     milters: milters.value,
     smtp,
@@ -127,6 +130,13 @@ export function makeDecisions(settings: Settings, parts: DecisionParts): Result<
       tables.value.close()
     },
   })
+}
+
+/** Users' Sieve scripts run before anything is delivered, and programs look for no files: there a .forward is read first. */
+function whenForward(settings: Settings): WhenForward {
+  const path = mailer(settings, "local")?.path
+  const intoMailbox = path === "mbox" || path === "maildir"
+  return intoMailbox && feature(settings, "sieve") === undefined ? "at delivery" : "now"
 }
 
 function siteMilters(

@@ -73,6 +73,7 @@ test("mail that is too heavy for the load is not tried: it waits, and its timeli
     log: () => {},
     leaving: new Leaving(),
     putOff: makePutOff(settings, parts),
+    forward: "now" as const,
   }
   const content = inMemory(Buffer.from("Subject: lunch\r\n\r\nat one\r\n"), 18)
   const next = await attempt(queuedFor(), content, world)

@@ -351,12 +351,15 @@ export class MailSystem {
 
   async #attemptFollowed(queued: Queued, content: Content): Promise<number | undefined> {
     const { spool, log, time } = this.#parts
-    const { settings, routing, putOff } = this.#decisions
+    const { settings, routing, routingToHere, putOff } = this.#decisions
+    const isFollowed = this.#followers.listenerFor(queued.entry.id) !== undefined
     const controls = await whoControls(queued.entry, routing)
     return attempt(queued, content, {
       spool,
       clock: time.now,
-      expand: (pending, { envelope }) => expandFrom(envelope.reversePath, pending, routing),
+      forward: isFollowed ? "now" : "at delivery", // who looks on sees no delivery that is none
+      expand: (pending, { envelope }, forward) =>
+        expandFrom(envelope.reversePath, pending, forward === "now" ? routing : routingToHere),
       deliver: this.#deliver,
       leaving: this.#leaving,
       groups: this.#groups,

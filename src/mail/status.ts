@@ -24,6 +24,8 @@ export type DeliveryStatus = {
   readonly recipientReply?: Reply
   /** For `delayed`: the system stops, and left it before anybody could have taken the message: as if it had not been tried. */
   readonly interrupted?: true
+  /** For `delayed`: he has a .forward, or that cannot be told, and nothing was done but to look for it. */
+  readonly forwards?: true
 }
 
 /** The words of who spoke, on one line; undefined when nobody said anything. */

@@ -22,6 +22,7 @@ import { isKeyword, keywordLetters } from "./keywords.ts"
 import { type Account, roomFor } from "./maildir-quota.ts"
 import { done, failed, later, type MailboxOutcome, outcomeOf, Refused } from "./outcome.ts"
 import { directoryRights, type Owner } from "./owner.ts"
+import { refuseBeside } from "./unless.ts"
 
 export type MaildirDelivery = {
   /** The Maildir itself: tmp, new and cur are in it. */
@@ -41,6 +42,8 @@ export type MaildirDelivery = {
   readonly flags?: string
   /** IMAP keywords that it has from the beginning. It is not new then. */
   readonly keywords?: readonly string[]
+  /** Files of its owner beside which nothing is delivered (unless.ts). */
+  readonly unless?: readonly string[]
   readonly body: Body
 }
 
@@ -57,8 +60,14 @@ export async function deliverToMaildir(
   let file: Brought | undefined
   let at = given
   try {
-    at = await withKeywords(intoFolder(given))
-    file = await bring(at, fileName(at), given.path)
+    const { folder, keywords, unless } = given
+    if (folder !== undefined || keywords !== undefined) {
+      withRights(owner.rights, () => refuseBeside(unless)) // before anything is made
+      at = intoFolder(given)
+    }
+    if (keywords !== undefined) at = await withKeywords(at)
+    const brought = bring(at, fileName(at), given.path)
+    file = brought instanceof Promise ? await brought : brought
     const { fd } = file
     const directory = join(at.path, at.flags === undefined ? "new" : "cur")
     await durable({ fd, directory: () => withRights(owner.rights, () => openSync(directory, "r")) })
@@ -115,6 +124,7 @@ function bring(delivery: MaildirDelivery, name: string, whole: string): Brought 
   const size = sizeOf(body)
   const last = lastName(name, size)
   return withRights(owner.rights, () => {
+    refuseBeside(delivery.unless)
     const before = delivery.repeat ? openDelivered(path, last, size) : undefined
     if (before !== undefined) return { fd: before, found: true, name: last }
     const account = accountFor(whole, size, delivery.quota)
@@ -145,7 +155,10 @@ async function bringPieces(
   const { path, owner, repeat, quota } = delivery
   const { rights } = owner
   const fresh = join(path, "tmp", name)
-  const fd = withRights(rights, () => createIn(path, fresh, owner))
+  const fd = withRights(rights, () => {
+    refuseBeside(delivery.unless)
+    return createIn(path, fresh, owner)
+  })
   try {
     for await (const piece of pieces) writeAll(fd, [piece])
     return withRights(rights, () => {

@@ -5,6 +5,8 @@ export type MailboxOutcome = {
   readonly outcome: "done" | "later" | "failed"
   readonly status: EnhancedCode
   readonly text: string
+  /** Nothing was done: a file of its owner may say where the mail goes (unless.ts). */
+  readonly forwards?: true
 }
 
 /** The message is in the mailbox and will survive a crash. */

@@ -30,6 +30,8 @@ export type Ending = {
   readonly outcome: "done" | "later" | "failed"
   readonly status: EnhancedCode
   readonly text: string
+  /** A .forward has to be read first (DeliveryStatus). */
+  readonly forwards?: true
   /** What the user's own rules did on the way, each with its line. */
   readonly steps?: readonly Reason[]
 }
@@ -43,7 +45,7 @@ export function forEachRecipient(
   const at = mailer(settings, batch.mailer)?.at
   return Promise.all(
     batch.recipients.map(async (pending): Promise<DeliveryStatus> => {
-      const { outcome, status, text, steps } = await one(pending)
+      const { outcome, status, text, forwards, steps } = await one(pending)
       return {
         recipient: pending.recipient,
         action: actions[outcome],
@@ -52,6 +54,7 @@ export function forEachRecipient(
         remote: undefined,
         at: new Date(clock()),
         reason: because(batch.mailer, text, at, steps),
+        ...(forwards === undefined ? {} : { forwards }),
       }
     }),
   )

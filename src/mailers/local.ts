@@ -76,6 +76,7 @@ async function deliverOne(
     date: entry.acceptedAt,
     delivery: deliveryName(entry, pending),
     repeat: mayBeDelivered(entry, pending),
+    ...(pending.forward === undefined ? {} : { unless: pending.forward }),
   } as const
   if (sieve === undefined) return await askAgent(agent, request, message)
   const { mailbox, delivery, repeat } = request

@@ -59,6 +59,17 @@ export type Pending = {
   readonly group?: string
 }
 
+/** A place that stands only if its user has no .forward. */
+export type Unlooked = {
+  /** Those of his files that nobody has looked for yet: who delivers looks first (RoutingWorld.forward). */
+  readonly forward?: readonly string[] | undefined
+}
+
+/** As it waits: where only the delivery was to look for a .forward, the next attempt asks anew where it goes. */
+export function asWaiting<T extends Pending>(one: T & Unlooked): T {
+  return one.forward === undefined ? one : { ...one, route: undefined, forward: undefined }
+}
+
 /** A recipient that nobody has tried to serve yet, due at once. */
 export function untried(number: number, recipient: Recipient): Pending {
   return {

@@ -6,11 +6,11 @@ import { because, type Reason } from "../mail/decision.ts"
 import type { Route } from "../mail/route.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
 import type { QueueGroup } from "../config/settings.ts"
-import type { Outcome, Pending } from "./entry.ts"
+import type { Outcome, Pending, Unlooked } from "./entry.ts"
 import type { Tried } from "./settle.ts"
 
 /** A place that aliases and .forward led to. */
-export type Leaf = {
+export type Leaf = Unlooked & {
   /** The address in its last form, for RCPT TO and for reports. */
   readonly path: ForwardPath
   readonly route: Route
@@ -50,11 +50,12 @@ export type Plan = {
 }
 
 /** A recipient with its way, and why it is this one; and its queue group, where the configuration has some. */
-export type RoutedPending = Pending & {
-  readonly route: Route
-  readonly routed: Reason
-  readonly queueGroup?: QueueGroup
-}
+export type RoutedPending = Pending &
+  Unlooked & {
+    readonly route: Route
+    readonly routed: Reason
+    readonly queueGroup?: QueueGroup
+  }
 
 /** Children of a recipient are numbered from here, so that the same expansion after a crash has the same numbers. */
 const childrenFrom = (parent: number) => (parent + 1) * 1_000_000
@@ -143,7 +144,7 @@ function sameOrigin(one: Reason["at"], other: Reason["at"]): boolean {
 function routed(pending: Pending, leaf: Leaf, number: number): RoutedPending {
   const recipient = addressed(pending, leaf.path)
   if (recipient === pending.recipient && leaf.user === undefined && leaf.owner === undefined)
-    return { ...pending, number, route: leaf.route, routed: leaf.reason }
+    return { ...pending, number, route: leaf.route, routed: leaf.reason, forward: leaf.forward }
   const { owner, user, typed, reason } = leaf
   const address = pending.expandedFrom?.address ?? printPath(pending.recipient.path)
   return {
@@ -152,6 +153,7 @@ function routed(pending: Pending, leaf: Leaf, number: number): RoutedPending {
     recipient,
     route: leaf.route,
     routed: reason,
+    forward: leaf.forward,
     expandedFrom: { address, owner, user, ...(typed === undefined ? {} : { typed }), reason },
   }
 }

@@ -3,13 +3,13 @@ import type { QueueGroup } from "../config/settings.ts"
 import { because, type Reason } from "../mail/decision.ts"
 import type { DeliverBy } from "../mail/envelope.ts"
 import { type DeliveryStatus, diagnosticText } from "../mail/status.ts"
-import type { Outcome, Pending } from "./entry.ts"
+import { asWaiting, type Outcome, type Pending, type Unlooked } from "./entry.ts"
 import type { Fate } from "./schedule.ts"
 
 /** A recipient and what became of it in this attempt. */
 export type Tried = {
   /** With its queue group, where the configuration has some. */
-  readonly pending: Pending & { readonly queueGroup?: QueueGroup }
+  readonly pending: Pending & { readonly queueGroup?: QueueGroup } & Unlooked
   readonly status: DeliveryStatus
   /** Why it was sent this way. */
   readonly routed: Reason | undefined
@@ -49,7 +49,7 @@ export function settle(
           pending.recipient.notify.includes("success") || traced(status, deliverBy) ? "succeeded" : undefined,
       }
     case "delayed":
-      if (status.interrupted === true) return { ...tried, waits: pending, tell: undefined }
+      if (status.interrupted === true) return { ...tried, waits: asWaiting(pending), tell: undefined }
       return settleDelayed(tried, fate(pending, status))
   }
 }
@@ -80,7 +80,7 @@ function waiting({ pending, status }: Tried, nextAttempt: number, warned: boolea
   const { diagnostic, remote, at } = status
   const text = diagnosticText(diagnostic) ?? status.reason.says
   const lastStatus = { status: status.status, text, remote, at: at.getTime() }
-  return { ...pending, attempts: pending.attempts + 1, nextAttempt, lastStatus, warned }
+  return { ...asWaiting(pending), attempts: pending.attempts + 1, nextAttempt, lastStatus, warned }
 }
 
 /** What the spool is to record of them. */

@@ -10,6 +10,7 @@ import { canonify } from "./canonify.ts"
 import { type Expansion, expand, expandCanonical } from "./expand.ts"
 import { printReason, printTree } from "./explain.ts"
 import { errorWord } from "./target.ts"
+import type { RoutingWorld } from "./world.ts"
 
 const users = ["gor", "gordon", "andrew", "bob", "jim", "grussell", "me2"]
 
@@ -412,4 +413,38 @@ test("the word behind error: is what the exit code is taken from", () => {
   assert.equal(errorWord(refusedBy("mailertable", "error:nohost no such host")), undefined)
   assert.equal(errorWord(refusedBy("virtusertable", "error:D.S.N:553 odd")), "D.S.N")
   assert.equal(errorWord(because("user?", "nobody is neither an alias nor an account")), undefined)
+})
+
+test("a .forward may be left to the delivery: only of whom the address itself names, and its reason is the same", async () => {
+  const read: string[] = []
+  const now = siteOf({
+    users,
+    tables: { aliases: "root: gor" },
+    options: { ForwardPath: "$z/.forward.$h:$z/.forward" },
+  })
+  const later: RoutingWorld = {
+    ...now,
+    forward: "at delivery",
+    readUserFile: async (path) => {
+      read.push(path)
+      return { found: "nothing" }
+    },
+  }
+  const leafOf = async (address: string, world: RoutingWorld) => {
+    const path = parseMailbox(address)
+    assert.ok(path.ok)
+    const { leaves, dead } = await expand(path.value, world)
+    assert.deepEqual([leaves.length, dead], [1, []])
+    return leaves[0]
+  }
+  const [bob, tagged] = [await leafOf("bob@grussell.org", later), await leafOf("bob+tag@grussell.org", later)]
+  assert.deepEqual(bob?.forward, ["/home/bob/.forward"])
+  assert.deepEqual(tagged?.forward, ["/home/bob/.forward.tag", "/home/bob/.forward"])
+  assert.deepEqual(
+    { ...bob, forward: undefined },
+    { ...(await leafOf("bob@grussell.org", now)), forward: undefined },
+  )
+  assert.deepEqual(read, [])
+  assert.equal((await leafOf("root@grussell.org", later))?.forward, undefined)
+  assert.deepEqual(read, ["/home/gor/.forward"])
 })

@@ -29,7 +29,7 @@ import {
   seenAgain,
   toMailbox,
 } from "./expansion.ts"
-import { readForward } from "./forward.ts"
+import { forwardFiles, noForward, readForward } from "./forward.ts"
 import { findLocal, type LocalName, localName } from "./local-user.ts"
 import { resolver } from "./members.ts"
 import { askTables, changed, refused, silent } from "./reasons.ts"
@@ -218,6 +218,11 @@ async function ownerOf(list: string, world: RoutingWorld): Promise<Decision<stri
 
 async function openMailbox(one: Node, account: Account, reason: Reason, state: Run): Promise<void> {
   if (one.name?.plain === true) return toMailbox(one, account, reason, state)
+  if (isLeftToDelivery(one, state)) {
+    one.forward = forwardFiles(account, one.name?.detail, state.world)
+    const none = noForward(account, state.world).reason
+    return toMailbox(one, account, { ...reason, after: [...reason.after, none] }, state)
+  }
   one.account = account
   const forward = await readForward(account, one.name?.detail, state.world)
   if (forward.outcome === "later")
@@ -238,6 +243,11 @@ async function openMailbox(one: Node, account: Account, reason: Reason, state: R
     },
     state,
   )
+}
+
+/** The recipient himself, by an address that is his own: if he has a .forward after all, nothing was made of this expansion yet. */
+function isLeftToDelivery({ parent, path, member }: Node, { world }: Run): boolean {
+  return world.forward === "at delivery" && parent === undefined && printPath(path) === member.text
 }
 
 /** Why what the file names may be no program and no file; undefined: it may (confDONT_BLAME_SENDMAIL). */

@@ -24,6 +24,8 @@ export type Leaf = {
   readonly user: string | undefined
   /** The name as the list or the person wrote it: `\\bob`, `Jim Smith <jim@hello.com>`. */
   readonly typed: string
+  /** The .forward files that nobody has looked for yet (RoutingWorld.forward): who delivers looks first. */
+  readonly forward?: readonly string[]
   readonly reason: Reason
 }
 
@@ -61,6 +63,8 @@ export type Node = {
   name: LocalName | undefined
   /** The account it is, when its .forward led on. */
   account: Account | undefined
+  /** The .forward files that who delivers looks for. */
+  forward: readonly string[] | undefined
   /** It led back to where it came from, and to nothing else. */
   back: boolean
   /** What it came to again: so many steps up, where it came from; 0: another branch. */
@@ -108,6 +112,7 @@ function childless(member: Member, parent: Node | undefined, path: ForwardPath, 
     path,
     name: undefined,
     account: undefined,
+    forward: undefined,
     back: false,
     again: undefined,
     what: "",
@@ -165,6 +170,7 @@ export function place(one: Node, route: Route, reason: Reason, run: Run): void {
     owner: one.owner,
     user,
     typed,
+    ...(one.forward === undefined ? {} : { forward: one.forward }),
     reason: trailFor(one, reason, run),
   })
 }

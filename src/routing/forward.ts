@@ -36,16 +36,33 @@ export function forwardPaths(
     .map((path) => path.replaceAll(/\$([a-z])/g, (whole, name: string) => values[name] ?? whole))
 }
 
+/** The files of this user to look for, in order. */
+export function forwardFiles(
+  account: Account,
+  detail: string | undefined,
+  { settings }: RoutingWorld,
+): readonly string[] {
+  // A detail may name a file, never a way to another directory.
+  const tag = detail === undefined || detail.includes("/") ? undefined : detail
+  return forwardPaths(option(settings, "ForwardPath"), account, tag, macro(settings, "w") ?? "")
+}
+
+/** That this user has no .forward. */
+export function noForward(
+  account: Account,
+  { settings }: RoutingWorld,
+  notes: readonly Reason[] = [],
+): Decision<never> {
+  return pass(passed(".forward", `${account.name} has none`, optionAt(settings, "ForwardPath"), notes))
+}
+
 /** The .forward that counts for this user; a pass when there is none. A file that is not safe is passed over, and said. */
 export async function readForward(
   account: Account,
   detail: string | undefined,
   world: RoutingWorld,
 ): Promise<Decision<ForwardFile>> {
-  const { settings } = world
-  // A detail may name a file, never a way to another directory.
-  const tag = detail === undefined || detail.includes("/") ? undefined : detail
-  const paths = forwardPaths(option(settings, "ForwardPath"), account, tag, macro(settings, "w") ?? "")
+  const paths = forwardFiles(account, detail, world)
   const notes: Reason[] = []
   // All are asked for at once: most users have none, and then it is one answer that is waited for.
   const files = paths.map((path) => ({ path, asked: world.readUserFile(path, account, "forward") }))
@@ -68,5 +85,5 @@ export async function readForward(
         break
     }
   }
-  return pass(passed(".forward", `${account.name} has none`, optionAt(settings, "ForwardPath"), notes))
+  return noForward(account, world, notes)
 }

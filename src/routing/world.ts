@@ -41,11 +41,19 @@ export type RouteStep = {
   readonly byDomain?: (to: Canonical, world: RoutingWorld) => boolean
 }
 
+/**
+ * `at delivery`: whose address names him and nobody else is taken to have no .forward, and his place names the files that nobody
+ * has looked for yet. Who delivers there must look (mailers/local.ts): most users have none, and one question serves for both.
+ */
+export type WhenForward = "now" | "at delivery"
+
 export type RoutingWorld = {
   readonly settings: Settings
   readonly tables: Tables
   readonly accounts: Accounts
   readonly readUserFile: ReadUserFile
+  /** Whether a user's own .forward is read while his address is expanded, or looked for by who delivers to him. */
+  readonly forward?: WhenForward
   readonly dns: Pick<Dns, "cname" | "mx">
   /** $j as a domain. */
   readonly own: Domain
