@@ -6,6 +6,7 @@ import type { Reply } from "../mail/reply.ts"
 import { replies, tooLarge } from "./replies.ts"
 import { type Asked, byRule, type Offers } from "./session.ts"
 
+const nothing = Buffer.alloc(0)
 const crlf = Buffer.from("\r\n")
 const emptyBcc = Buffer.from("Bcc: \r\n")
 const endOfHeader = Buffer.from("\r\n\r\n")
@@ -30,7 +31,7 @@ export class Collector {
   failure: Failure | undefined
   header: Header | undefined
   readonly #limits: Limits
-  #held: Buffer = Buffer.alloc(0)
+  #held: Buffer = nothing
   #heldLength = 0
   #block: Buffer | undefined
   #blockLength = 0
@@ -70,7 +71,7 @@ export class Collector {
   /** The message will not be taken; what was held is let go. */
   fail(failure: Failure): void {
     this.failure ??= failure
-    this.#held = Buffer.alloc(0)
+    this.#held = nothing
     this.#heldLength = 0
     this.#block = undefined
   }
@@ -120,25 +121,28 @@ export class Collector {
   // without a blank line, the blank line is put there.
   #headerIsWhole(bytes: Buffer, out: Buffer[]): void {
     const header = scanHeader(bytes)
+    const { fields, end, bodyStart, ends } = header
     this.header = header
-    this.#held = Buffer.alloc(0)
+    this.#held = nothing
     this.#heldLength = 0
-    const before = this.stored
-    this.#putFields(header, out)
-    this.#put(header.ends === "no blank line" ? crlf : bytes.subarray(header.end, header.bodyStart), out)
-    this.headerSize = this.stored - before
-    this.#put(bytes.subarray(header.bodyStart), out)
+    const bcc = has(header, "bcc")
+    if (ends !== "no blank line" && !bcc && !has(header, "authentication-results")) {
+      const start = fields[0]?.start ?? end // the usual message stays in one piece
+      this.headerSize = bodyStart - start
+      return this.#put(bytes.subarray(start), out)
+    }
+    this.#putFields(header, bcc, out)
+    this.#put(ends === "no blank line" ? crlf : bytes.subarray(end, bodyStart), out)
+    this.headerSize = this.stored
+    this.#put(bytes.subarray(bodyStart), out)
   }
 
   /**
    * Bcc: names whom others must not see, so it goes where To: or Cc: name others (RFC 5322 §3.6.3), at every door, as in
    * sendmail; alone it stays, empty. Authentication-Results with our name are ours to write alone (RFC 8601 §5).
    */
-  #putFields(header: Header, out: Buffer[]): void {
-    const { bytes, fields, end } = header
-    const bcc = has(header, "bcc")
-    if (!bcc && !has(header, "authentication-results"))
-      return this.#put(bytes.subarray(fields[0]?.start ?? end, end), out)
+  #putFields(header: Header, bcc: boolean, out: Buffer[]): void {
+    const { bytes, fields } = header
     for (const field of fields) {
       const goes = isNamed(header, field, "bcc") || claimsToBeOurs(header, field, this.#limits.hostname)
       if (!goes) this.#put(bytes.subarray(field.start, field.end), out)

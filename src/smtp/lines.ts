@@ -102,11 +102,13 @@ export class Input {
 const control = /[\u0000-\u0008\u000a-\u001f\u007f]/
 
 function readLine(octets: Buffer): Line {
-  const text = octets.at(-1) === cr ? octets.subarray(0, -1) : octets
-  const ascii = isAscii(text)
-  if (!ascii && !isUtf8(text)) return broken("not UTF-8", text)
-  const decoded = text.toString(ascii ? "latin1" : "utf8")
-  return control.test(decoded) ? broken("control character", text) : { kind: "line", text: decoded, ascii }
+  const length = octets.at(-1) === cr ? octets.length - 1 : octets.length
+  const ascii = isAscii(octets)
+  if (!ascii && !isUtf8(octets)) return broken("not UTF-8", octets.subarray(0, length))
+  const text = octets.toString(ascii ? "latin1" : "utf8", 0, length)
+  return control.test(text)
+    ? broken("control character", octets.subarray(0, length))
+    : { kind: "line", text, ascii }
 }
 
 function broken(why: "too long" | "control character" | "not UTF-8", octets: Buffer): Line {

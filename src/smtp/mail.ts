@@ -18,8 +18,8 @@ export function mail(session: Session, command: MailCommand, asks: Asks): Soon<O
     return stay(session, replies.needHello, byRule("PrivacyOptions", "needmailhelo", offers.origins.privacy))
   }
   if (transaction !== undefined) return stay(session, replies.senderAlready)
-  const { smtp, ...wishes } = localParameters(arrival, command.parameters)
-  const parameters = readMailParameters(smtp, offers)
+  const local = localParameters(arrival, command.parameters)
+  const parameters = readMailParameters(local.smtp, offers)
   if (!parameters.ok) return stay(session, parameters.error)
   const { size, smtputf8, requireTls } = parameters.value
   if (requireTls && arrival.tls === undefined) return stay(session, replies.requireTlsNeedsTls) // RFC 8689 §4.1
@@ -31,7 +31,7 @@ export function mail(session: Session, command: MailCommand, asks: Asks): Soon<O
   }
   const room = asks.room(size)
   if (!room.ok) return stay(session, replies.noSpace, byRule("room in the spool", room.error))
-  const wished = { parameters: parameters.value, wishes: { path, ...wishes }, now: asks.clock() }
+  const wished = { parameters: parameters.value, wishes: { ...local, path }, now: asks.clock() }
   return whenThere(asks.gate.sender(arrival, path, size, command.parameters), (decision) => {
     const { submitter } = parameters.value
     return submitter === undefined

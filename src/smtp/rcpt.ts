@@ -47,12 +47,9 @@ function admitted(
   { typed, path }: RcptCommand,
   decision: Decision<ForwardPath> & { readonly outcome: "yes" },
 ): Outcome {
-  const recipient: Recipient = {
-    path: decision.value,
-    ...wished,
-    admitted: decision.reason,
-    ...typedRecipient(session.arrival, path),
-  }
+  const { notify, original } = wished
+  const named: Recipient = { path: decision.value, notify, original, admitted: decision.reason }
+  const recipient = { ...named, ...typedRecipient(session.arrival, path) }
   // sendmail differs from what a client may expect: who was named before is shown as he was typed then (recipient.c).
   const earlier = gate.earlier?.(tx.envelope, decision.value)
   const said = recipientOk(earlier === undefined ? typed : `<${earlier}>`)
