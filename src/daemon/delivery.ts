@@ -62,7 +62,8 @@ export function makeDelivery(world: DeliveryWorld): Deliver {
       case "[TCP]":
       case "[LMTP]":
         return destinations.run(`${batch.mailer} ${batch.host}`, async () => {
-          const waits = await rate(batch.host)
+          const asked = rate(batch.host)
+          const waits = asked instanceof Promise ? await asked : asked
           return waits === undefined
             ? deliverRemote(entry, batch, content, world)
             : everybody(batch, "delayed", "4.3.2", waits.says, world.clock)
@@ -135,7 +136,8 @@ async function deliverRemote(
 ): Promise<readonly DeliveryStatus[]> {
   const first = batch.recipients[0]
   if (first === undefined) return []
-  const out = await world.leaving.unless(outgoing(entry, content, batch.mailer, world.routing))
+  const written = outgoing(entry, content, batch.mailer, world.routing)
+  const out = written instanceof Promise ? await world.leaving.unless(written) : written
   if (out === undefined) return leftAlone(batch, world.clock)
   if (out.outcome !== "yes") return everybody(batch, "delayed", "4.3.0", out.reason.says, world.clock)
   const signed = await world.sign?.(entry, out.value.content)

@@ -4,6 +4,7 @@ import { addressKeys, nameKeys } from "../policy/access.ts"
 import { WindowCounts } from "../policy/counts.ts"
 import { feature } from "../config/settings.ts"
 import { because, type Reason } from "../mail/decision.ts"
+import type { Soon } from "../mail/soon.ts"
 import type { Clock, Found } from "../mail/world.ts"
 import type { Entry } from "../maps/table.ts"
 import { byEntry } from "../routing/reasons.ts"
@@ -12,7 +13,7 @@ import { type RoutingWorld, tablesOf } from "../routing/world.ts"
 const minute = 60_000
 
 /** Counts what went, and tells what must wait and why; undefined: it may go, and is counted. */
-export type DestinationRate = (host: string) => Promise<Reason | undefined>
+export type DestinationRate = (host: string) => Soon<Reason | undefined>
 
 /** Limits by these settings; the counts begin anew with them. */
 export function makeDestinationRate(
@@ -21,7 +22,7 @@ export function makeDestinationRate(
 ): DestinationRate {
   const used = feature(settings, "destination_rate")
   const access = tablesOf(tables, "access")
-  if (used === undefined || access.length === 0) return async () => undefined
+  if (used === undefined || access.length === 0) return () => undefined
   const counts = new WindowCounts(minute)
   return async (host) => {
     const name = host.toLowerCase().replaceAll(/^\[|\]$/g, "")

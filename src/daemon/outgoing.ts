@@ -4,6 +4,7 @@ import { type Content, headerOf, inMemory } from "../mail/content.ts"
 import { type Mailbox, parseMailbox, printPath } from "../mail/address.ts"
 import { because, type Decision, later, type Reason, yes } from "../mail/decision.ts"
 import { reply } from "../mail/reply.ts"
+import { type Soon, whenThere } from "../mail/soon.ts"
 import type { Entry } from "../queue/entry.ts"
 import { canonical } from "../routing/canonify.ts"
 import { misconfigured } from "../routing/reasons.ts"
@@ -15,45 +16,56 @@ import type { RoutingWorld } from "../routing/world.ts"
 export type Outgoing = { readonly envelope: Entry["envelope"]; readonly content: Content }
 
 /** A table that does not answer makes it later: mail must not leave with an address nobody is to see. */
-export async function outgoing(
+export function outgoing(
   entry: Entry,
   content: Content,
   mailer: string,
   routing: RoutingWorld,
-): Promise<Decision<Outgoing>> {
-  const waits: Reason[] = []
-  const header = await headerOf(content)
-  const rewritten = await rewriteHeader(
-    header,
-    headerRewriter(mailer, routing, (reason) => waits.push(reason)),
-  )
-  const sender = await senderOf(entry, mailer, routing)
-  if (sender.outcome !== "yes") return sender
-  const [waiting] = waits
-  if (waiting !== undefined) return later(tryLater, waiting)
-  const envelope = sender.value === undefined ? entry.envelope : withSender(entry.envelope, sender.value)
-  return yes(
-    { envelope, content: rewritten === header ? content : withHeader(content, rewritten) },
-    sender.reason,
+): Soon<Decision<Outgoing>> {
+  return whenThere(writtenFor(content, mailer, routing), (written) =>
+    whenThere(senderOf(entry, mailer, routing), (sender) => {
+      if (sender.outcome !== "yes") return sender
+      if (written.outcome !== "yes") return written
+      const envelope = sender.value === undefined ? entry.envelope : withSender(entry.envelope, sender.value)
+      return yes({ envelope, content: written.value }, sender.reason)
+    }),
   )
 }
+
+/** The message with the addresses of its header as this mailer says them. */
+function writtenFor(content: Content, mailer: string, routing: RoutingWorld): Soon<Decision<Content>> {
+  let waits: Reason | undefined
+  const rewriter = headerRewriter(mailer, routing, (reason) => {
+    waits ??= reason
+  })
+  return whenThere(headerOf(content), (header) =>
+    whenThere(rewriteHeader(header, rewriter), (rewritten) => {
+      if (waits !== undefined) return later(tryLater, waits)
+      return yes(rewritten === header ? content : withHeader(content, rewritten), headerWritten)
+    }),
+  )
+}
+
+const headerWritten = because("masquerade", "the header's addresses are as they leave")
 
 const tryLater = reply(451, "4.3.0", "Temporary system failure. Please try again later.")
 
 /** The sender as this mailer says it; undefined: as it is. */
-async function senderOf(
+function senderOf(
   { envelope }: Entry,
   mailer: string,
   routing: RoutingWorld,
-): Promise<Decision<Mailbox | undefined>> {
+): Soon<Decision<Mailbox | undefined>> {
   const { reversePath, typedSender } = envelope
   if (reversePath === "null") return yes(undefined, nullStays)
   const from = { ...canonical(reversePath, routing), bare: typedSender !== undefined }
-  const said = await rewriteAddress(from, { mailer, where: "envelope", kind: "sender" }, routing)
-  if (said.outcome !== "yes") return said
-  if (said.value === (typedSender ?? printPath(reversePath))) return yes(undefined, said.reason)
-  const read = parseMailbox(said.value)
-  return read.ok ? yes(read.value, said.reason) : misconfigured(said.reason, read.error)
+  const asked = rewriteAddress(from, { mailer, where: "envelope", kind: "sender" }, routing)
+  return whenThere(asked, (said) => {
+    if (said.outcome !== "yes") return said
+    if (said.value === (typedSender ?? printPath(reversePath))) return yes(undefined, said.reason)
+    const read = parseMailbox(said.value)
+    return read.ok ? yes(read.value, said.reason) : misconfigured(said.reason, read.error)
+  })
 }
 
 const nullStays = because("masquerade", "<> stays")

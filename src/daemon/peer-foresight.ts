@@ -3,6 +3,7 @@
 import type { TlsFacts } from "../mail/arrival.ts"
 import { because, type Decision, type Reason } from "../mail/decision.ts"
 import { replyLine } from "../mail/reply.ts"
+import type { Soon } from "../mail/soon.ts"
 import type { TlsTerms } from "../mail/tls-terms.ts"
 import type { NamedPeer, PeerSecurity } from "../mailers/esmtp-security.ts"
 import { citesLine } from "../routing/explain-session.ts"
@@ -41,7 +42,7 @@ export async function foreseePeer(peer: NamedPeer, to: string, asked: Foresight)
 async function eachWay(
   step: string,
   about: string,
-  ask: (facts: TlsFacts | undefined) => Promise<Decision<undefined>>,
+  ask: (facts: TlsFacts | undefined) => Soon<Decision<undefined>>,
 ): Promise<readonly Reason[]> {
   const told = new Map<string, { readonly ways: string[]; readonly decision: Decision<undefined> }>()
   for (const [way, facts] of ways) {

@@ -48,11 +48,11 @@ export function makePeerSecurity(parts: PeerSecurityParts): PeerSecurity {
       return yes(`${given}D`, withTrail(terms.reason, [letters.reason]))
     },
     isWell: (peer, facts) => site.server(peer, facts, () => serverIsWell(peer, facts, access)),
-    isWellFor: (address, peer, facts) =>
-      site.recipient(address, peer, facts, async () => {
-        const mailbox = parseMailbox(address)
-        return mailbox.ok ? recipientIsWell(mailbox.value, peer, facts, access) : unnamed
-      }),
+    isWellFor(address, peer, facts) {
+      const mailbox = parseMailbox(address)
+      const byAccess = () => (mailbox.ok ? recipientIsWell(mailbox.value, peer, facts, access) : unnamed)
+      return site.judgesRecipients ? site.recipient(address, peer, facts, byAccess) : byAccess()
+    },
   }
   const credentials = (peer: NamedPeer) => credentialsFor(peer, { ...parts, site })
   return {

@@ -53,7 +53,8 @@ export class NamedSlots {
   /** Runs the work when a slot of this name is free. */
   async run<T>(name: string, work: () => Promise<T>): Promise<T> {
     const gate = this.#gate(name)
-    await gate.take()
+    const turn = gate.take()
+    if (turn !== undefined) await turn
     try {
       return await work()
     } finally {

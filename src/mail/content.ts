@@ -1,4 +1,5 @@
 // A message's octets on their way from the wire to a mailbox: CRLF line ends, small ones in memory, large ones read by piece.
+import type { Soon } from "./soon.ts"
 
 export type Content = {
   /** Octets in all. */
@@ -39,15 +40,18 @@ export function withFieldsOnTop(content: Content, fields: Buffer): Content {
 }
 
 /** The octets of the header, the blank line that ends it included. */
-export async function headerOf(content: Content): Promise<Buffer> {
+export function headerOf(content: Content): Soon<Buffer> {
   const { bytes, headerSize } = content
-  if (bytes !== undefined) return bytes.subarray(0, headerSize)
+  return bytes === undefined ? headerByPiece(content) : bytes.subarray(0, headerSize)
+}
+
+async function headerByPiece(content: Content): Promise<Buffer> {
   const pieces: Buffer[] = []
   let octets = 0
   for await (const piece of content.chunks()) {
     pieces.push(Buffer.from(piece))
     octets += piece.length
-    if (octets >= headerSize) break
+    if (octets >= content.headerSize) break
   }
-  return Buffer.concat(pieces).subarray(0, headerSize)
+  return Buffer.concat(pieces).subarray(0, content.headerSize)
 }

@@ -8,3 +8,9 @@ export type Soon<T> = T | Promise<T>
 export function whenThere<T, U>(value: Soon<T>, use: (value: T) => Soon<U>): Soon<U> {
   return value instanceof Promise ? value.then(use) : use(value)
 }
+
+/** All of them, in their order: now, when they are there. */
+export function allThere<T>(values: readonly Soon<T>[]): Soon<readonly T[]> {
+  const there = values.filter((value): value is T & Soon<T> => !(value instanceof Promise))
+  return there.length === values.length ? there : Promise.all(values)
+}

@@ -7,6 +7,7 @@ import type { Content } from "../mail/content.ts"
 import { because, type Decision, type Reason } from "../mail/decision.ts"
 import type { Envelope, Recipient } from "../mail/envelope.ts"
 import type { Route } from "../mail/route.ts"
+import { allThere, type Soon, whenThere } from "../mail/soon.ts"
 import type { DeliveryStatus } from "../mail/status.ts"
 import type { Clock, Dns } from "../mail/world.ts"
 import { addressesOf, type ExchangerWorld, findExchangers, type Target } from "../routing/exchangers.ts"
@@ -15,7 +16,7 @@ import { type Broken, delayedBy, type Fate, statusOf } from "../smtp/client-fate
 import type { Lease, Pool } from "./esmtp-pool.ts"
 import type { PeerSecurity } from "./esmtp-security.ts"
 import { seen, seenSession } from "./esmtp-seen.ts"
-import type { Listener, Peer, Session } from "./esmtp-session.ts"
+import { type Listener, namedPeer, type Peer, type Session } from "./esmtp-session.ts"
 import { type Demand, type Demanded, demandOf, type Demands, type Way, wayTo } from "./esmtp-demand.ts"
 import type { ClientTimeouts, SmtpDelivery } from "./esmtp-terms.ts"
 
@@ -109,19 +110,21 @@ export class Attempt {
     }
     if (envelope.smtputf8) this.#utf8Header = await headerBeyondAscii(content)
     const given = this.#give()
-    // When the system stops, nobody waits for name servers and silent hosts: only for the answer to a message that was given whole.
-    await (this.#leaving === undefined ? given : this.#leaving.unless(given, () => !this.#isInDoubt()))
+    await (this.#leaving === undefined ? given : this.#leaving.unless(given, this.#mayLeave))
     return this.#conclude()
   }
 
-  async #give(): Promise<void> {
+  #give(): Promise<void> {
     const { path, lmtp } = this.#how
-    if (path === undefined) await this.#byExchangers()
-    else await this.#tryPeer({ key: path, place: { path }, lmtp }, path, undefined)
+    return path === undefined
+      ? this.#byExchangers()
+      : this.#tryPeer({ key: path, place: { path }, lmtp }, path, undefined)
   }
 
-  #isInDoubt(): boolean {
-    return this.#session?.client.inDoubt === true
+  /** The system stops: nobody waits for name servers and silent hosts, only for the answer to a message that was given whole. */
+  readonly #mayLeave = (): boolean => {
+    this.#session?.leave("Shutting down")
+    return this.#session?.client.inDoubt !== true
   }
 
   #isLeaving(): boolean {
@@ -129,14 +132,14 @@ export class Attempt {
   }
 
   async #byExchangers(): Promise<void> {
-    const decision = await findExchangers(this.#how.hostFor(this.#batch.route.host), this.#terms.exchangers)
+    const asked = findExchangers(this.#how.hostFor(this.#batch.route.host), this.#terms.exchangers)
+    const decision = asked instanceof Promise ? await asked : asked
     if (decision.outcome !== "yes") return this.#undecided(decision)
     const way = await this.#way(decision.value.secure)
     this.#toward = way
     for (const [place, group] of decision.value.groups.entries()) {
-      const found = await addressesOf(group, this.#terms.dns, (address) =>
-        this.#terms.isOurAddress(address, this.#how.port),
-      )
+      const addresses = addressesOf(group, this.#terms.dns, this.#isOurs)
+      const found = addresses instanceof Promise ? await addresses : addresses
       if (found.outcome === "yes") {
         await this.#tryTargets(found.value, way)
         if (this.#isOver) return
@@ -150,8 +153,10 @@ export class Attempt {
     }
   }
 
+  readonly #isOurs = (address: string): boolean => this.#terms.isOurAddress(address, this.#how.port)
+
   /** undefined: nobody asks for DANE or MTA-STS. */
-  async #way(secure: boolean): Promise<Way | undefined> {
+  #way(secure: boolean): Soon<Way | undefined> {
     const { demands } = this.#terms
     if (demands === undefined || this.#how.lmtp || this.#batch.despiteTls === true) return undefined
     return wayTo(this.#how.hostFor(this.#batch.route.host), secure, demands)
@@ -178,7 +183,8 @@ export class Attempt {
       if (this.#isOver) return
       const { exchanger, address } = target
       const remote = `${exchanger.host} ${bracketed(address)}`
-      const demanded = await this.#demanded(target, way)
+      const demands = this.#demanded(target, way)
+      const demanded = demands instanceof Promise ? await demands : demands
       if (demanded.is === "not this host") {
         const { told, reason } = demanded
         const failure = told && { result: told.result, reason: reason.says }
@@ -199,7 +205,7 @@ export class Attempt {
     for (const tryAgain of later) if (!this.#isOver) await tryAgain()
   }
 
-  async #demanded(target: Target, way: Way | undefined): Promise<Demanded> {
+  #demanded(target: Target, way: Way | undefined): Soon<Demanded> {
     const { demands } = this.#terms
     if (demands === undefined || way === undefined) return nothingDemanded
     return demandOf(target, way, { demands, port: this.#how.port })
@@ -232,7 +238,8 @@ export class Attempt {
   async #tryPeer(peer: Peer, remote: string, reason: Reason | undefined): Promise<void> {
     const { pool } = this.#terms
     this.#asked++
-    let lease = await pool.lease(peer, this.#leaving)
+    const leased = pool.lease(peer, this.#leaving)
+    let lease = leased instanceof Promise ? await leased : leased
     for (;;) {
       if (this.#toward !== undefined) this.#report(seenSession(this.#toward, peer, lease))
       if ("broken" in lease) return this.#note(ended(lease.broken), remote, reason)
@@ -252,65 +259,63 @@ export class Attempt {
 
   async #use({ session }: Lease, remote: string, reason: Reason | undefined): Promise<void> {
     this.#session = session
-    const stop = () => session.leave("Shutting down")
-    this.#leaving?.add(stop)
-    await this.#judgeRecipients(session, remote, reason)
+    const judged = this.#judgeRecipients(session, remote, reason)
+    if (judged instanceof Promise) await judged
     let before = Number.POSITIVE_INFINITY
     while (this.#open.length > 0 && this.#open.length < before && session.client.broken === undefined) {
       if (this.#isLeaving()) break
       before = this.#open.length
       const portion = this.#open.slice(0, session.client.offers.mostRecipients ?? this.#how.recipients)
       this.#deliverByLost = session.client.offers.leastDeliverBy === undefined
-      const work = { ...this.#work(portion), ...this.#submitter(session) }
+      const work = this.#work(portion, this.#submitter(session))
       const fates = await session.transact(work, this.#batch.content, this.#batch.listener)
       const cutOff = this.#isLeaving() && session.client.broken !== undefined
       this.#decideAll(portion, cutOff ? fates.map(unlessDelayed) : fates, remote, reason)
-      this.#open = this.#open.filter((place) => this.#statuses[place] === undefined)
+      this.#stillOpen()
     }
-    this.#leaving?.remove(stop)
+    this.#session = undefined
   }
 
   /** Whose mail it is, for a peer who may hear it (RFC 4954 §5). */
-  #submitter({ client }: Session): Pick<Work, "submitter"> {
+  #submitter({ client }: Session): string | undefined {
     const { submitter } = this.#batch.envelope
-    if (submitter === undefined) return {}
+    if (submitter === undefined) return undefined
     const reserved = this.#terms.security?.submitterIfLoggedIn === true
-    return reserved && client.login?.ok !== true ? {} : { submitter }
+    return reserved && client.login?.ok !== true ? undefined : submitter
   }
 
   /** TLS_Rcpt: to some, mail goes only by a way that is good enough for it. */
-  async #judgeRecipients(session: Session, remote: string, reason: Reason | undefined): Promise<void> {
+  #judgeRecipients(session: Session, remote: string, reason: Reason | undefined): Soon<void> {
     const { security } = this.#terms
-    const { host, place } = session.peer
-    if (security?.judgesRecipients !== true || host === undefined || "path" in place) return
-    for (const n of this.#open) {
-      const to = this.#batch.recipients[n]
-      if (to === undefined) continue
-      const peer = { host, address: place.address }
-      const good = await security.isWellFor(printPath(to.path), peer, session.tls)
-      if (good.outcome !== "no" && good.outcome !== "later") continue
-      const action = good.outcome === "no" ? "failed" : "delayed"
-      const words = good.reply.text.join(" ")
-      const fate = {
-        action,
-        status: statusOf(good.reply),
-        diagnostic: words,
-        says: good.reason.says,
-      } as const
-      this.#decide(n, fate, remote, withAfter(good.reason, reason))
-    }
-    this.#open = this.#open.filter((n) => this.#statuses[n] === undefined)
+    const peer = namedPeer(session.peer)
+    if (security?.judgesRecipients !== true || peer === undefined) return
+    const asked = this.#open.map((n) =>
+      whenThere(security.isWellFor(printPath(this.#recipient(n).path), peer, session.tls), (good) => {
+        if (good.outcome === "no" || good.outcome === "later")
+          this.#decide(n, notGoodEnough(good), remote, withAfter(good.reason, reason))
+      }),
+    )
+    return whenThere(allThere(asked), () => this.#stillOpen())
   }
 
-  #work(portion: readonly number[]): Work {
+  #stillOpen(): void {
+    this.#open = this.#open.filter((place) => this.#statuses[place] === undefined)
+  }
+
+  #work(portion: readonly number[], submitter: string | undefined): Work {
     const { envelope, recipients, addresses, content } = this.#batch
     const whole = portion.length === recipients.length
-    const some = whole ? recipients : recipients.filter((_, place) => portion.includes(place))
+    const some = <T>(all: readonly T[]) => (whole ? all : all.filter((_, place) => portion.includes(place)))
     const by = envelope.deliverBy
-    const left = by === undefined ? {} : { secondsLeft: Math.ceil((by.at - this.#terms.clock()) / 1000) }
-    const work = { envelope, recipients: some, size: content.size, utf8Header: this.#utf8Header, ...left }
-    if (addresses === undefined) return work
-    return { ...work, addresses: whole ? addresses : addresses.filter((_, place) => portion.includes(place)) }
+    return {
+      envelope,
+      recipients: some(recipients),
+      addresses: addresses && some(addresses),
+      size: content.size,
+      utf8Header: this.#utf8Header,
+      submitter,
+      secondsLeft: by && Math.ceil((by.at - this.#terms.clock()) / 1000),
+    }
   }
 
   /** What the peer said to all of them is one fate: they share its time and its reason. */
@@ -365,12 +370,14 @@ export class Attempt {
   }
 
   #conclude(): readonly DeliveryStatus[] {
+    const statuses = this.#statuses
+    if (statuses.every((status) => status !== undefined)) return statuses
     if (this.#isLeaving()) {
       const end = interrupted(new Date(this.#terms.clock()))
-      return this.#statuses.map((status, place) => status ?? { recipient: this.#recipient(place), ...end })
+      return statuses.map((status, place) => status ?? { recipient: this.#recipient(place), ...end })
     }
     const { fate, remote, reason } = this.#trouble ?? nowhere
-    return this.#statuses.map((status, place) => status ?? this.#status(place, fate, remote, reason))
+    return statuses.map((status, place) => status ?? this.#status(place, fate, remote, reason))
   }
 }
 
@@ -393,6 +400,12 @@ export function interrupted(at: Date): End {
   const reason = because("smtp", "the system stops: it is tried when it starts again")
   const end = { action: "delayed", status: "4.3.2", diagnostic: "Shutting down", remote: undefined } as const
   return { ...end, at, reason, interrupted: true }
+}
+
+/** TLS_Rcpt: the way is not good enough for this recipient. */
+function notGoodEnough({ outcome, reply, reason }: Decision<undefined> & { outcome: "no" | "later" }): Fate {
+  const action = outcome === "no" ? "failed" : "delayed"
+  return { action, status: statusOf(reply), diagnostic: reply.text.join(" "), says: reason.says }
 }
 
 function reasonFor({ says }: Fate, after: Reason | undefined): Reason {

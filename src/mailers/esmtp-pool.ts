@@ -1,6 +1,7 @@
 // The open sessions of all peers: kept for the next message, never more than so many for one peer, and a short memory of peers that
 // did not answer, so that not every message waits for a dead host.
 import type { Leaving } from "../host/leaving.ts"
+import type { Soon } from "../mail/soon.ts"
 import type { Broken } from "../smtp/client-fate.ts"
 import { type NotOpened, openSession } from "./esmtp-opening.ts"
 import type { Peer, Session, SessionTerms } from "./esmtp-session.ts"
@@ -52,7 +53,22 @@ export class Pool {
   }
 
   /** A session with this peer: one that rests, or a new one, or the next that becomes free. */
-  async lease(peer: Peer, leaving: Leaving | undefined): Promise<Lease | { readonly broken: Broken }> {
+  lease(peer: Peer, leaving: Leaving | undefined): Soon<Lease | { readonly broken: Broken }> {
+    const rested = this.#refusal(peer.key, leaving) === undefined ? this.#rested(peer.key) : undefined
+    return rested ?? this.#leaseLater(peer, leaving)
+  }
+
+  /** One that rests and still lives. */
+  #rested(key: string): Lease | undefined {
+    const { resting } = this.#book(key)
+    for (let rested = resting.pop(); rested !== undefined; rested = resting.pop()) {
+      if (rested.wake()) return this.#reused(rested)
+      this.#ended(rested)
+    }
+    return undefined
+  }
+
+  async #leaseLater(peer: Peer, leaving: Leaving | undefined): Promise<Lease | { readonly broken: Broken }> {
     for (;;) {
       const book = this.#book(peer.key)
       const no = this.#refusal(peer.key, leaving)
@@ -61,10 +77,8 @@ export class Pool {
         this.#forget(peer.key, book)
         return no
       }
-      for (let rested = book.resting.pop(); rested !== undefined; rested = book.resting.pop()) {
-        if (rested.wake()) return this.#reused(rested)
-        this.#ended(rested)
-      }
+      const rested = this.#rested(peer.key)
+      if (rested !== undefined) return rested
       const probe = this.#troubles.get(peer.key)?.probe
       if (probe !== undefined) {
         await probe // one message finds out for all

@@ -5,6 +5,7 @@ import type { ClientExchange } from "../auth/sasl-client.ts"
 import type { TlsFacts } from "../mail/arrival.ts"
 import type { Decision, Reason } from "../mail/decision.ts"
 import type { Result } from "../mail/result.ts"
+import type { Soon } from "../mail/soon.ts"
 import type { DaneDemand } from "../trust/dane.ts"
 import type { SecuredSocket } from "../trust/tls-client.ts"
 
@@ -20,7 +21,7 @@ export type PeerSecurity = {
   /** Whether access has anything to say by TLS_Rcpt. */
   readonly judgesRecipients: boolean
   /** TLS_Rcpt: whether it is good enough for mail to this address. */
-  isWellFor(address: string, peer: NamedPeer, facts: TlsFacts | undefined): Promise<Decision<undefined>>
+  isWellFor(address: string, peer: NamedPeer, facts: TlsFacts | undefined): Soon<Decision<undefined>>
   /** AuthInfo: how to log in; undefined: nobody asks us to; a string says why it cannot be done. `tls`: undefined in clear text. */
   login(
     peer: NamedPeer,

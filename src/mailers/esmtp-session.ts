@@ -59,6 +59,8 @@ type Turn = {
 /** Milliseconds in which a peer that is quick has taken a message. */
 const quickly = 20
 
+const never = Number.POSITIVE_INFINITY
+
 type Waiting = Awaited | "datablock"
 
 const stepWords: Readonly<Record<Waiting, string>> = {
@@ -88,6 +90,9 @@ export class Session {
   #tls: Secured | undefined
   #tlsFailure: TlsFailure | undefined
   readonly #terms: SessionTerms
+  /** When patience ends, and when the timer looks whether it has; both by performance.now(). */
+  #until = never
+  #looksAt = never
   #timer: NodeJS.Timeout | undefined
   #step: Waiting | undefined
   #replies = 0
@@ -244,7 +249,6 @@ export class Session {
   rest(gone: (session: Session) => void): void {
     this.#gone = gone
     this.#arm(this.#terms.idleMs)
-    this.#timer?.unref()
     this.#socket.unref()
   }
 
@@ -273,8 +277,8 @@ export class Session {
     this.client.lost("we said QUIT")
     this.#socket.end("QUIT\r\n") // RFC 5321 §4.1.1.10
     this.#socket.resume()
-    this.#timer = setTimeout(() => this.#socket.destroy(), this.#terms.timeouts.quit)
-    this.#timer.unref()
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#socket.destroy(), this.#terms.timeouts.quit).unref()
   }
 
   /** Waits for the client to be ready or broken, beginning with `next`. */
@@ -390,17 +394,34 @@ export class Session {
     this.#arm(this.#terms.timeouts[step])
   }
 
+  // Each message has several limits of time and seldom comes near one: a timer that is set already looks early enough, and then is
+  // set for what is left.
   #arm(ms: number): void {
+    this.#until = performance.now() + ms
+    if (this.#looksAt <= this.#until) return
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(this.#expire, ms)
+    this.#lookIn(ms)
+  }
+
+  #lookIn(ms: number): void {
+    this.#looksAt = this.#until
+    this.#timer = setTimeout(this.#look, ms).unref()
   }
 
   #disarm(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#until = never
+    if (this.client.broken !== undefined) clearTimeout(this.#timer)
   }
 
-  readonly #expire = (): void => {
+  readonly #look = (): void => {
+    this.#looksAt = never
+    if (this.#until === never) return
+    const left = this.#until - performance.now()
+    if (left <= 0) this.#expire()
+    else this.#lookIn(left)
+  }
+
+  #expire(): void {
     if (this.#gone !== undefined) return this.#retire()
     this.#timedOut = true
     this.#lost(`Timed out: the peer did not ${stepWords[this.#step ?? "initial"]}`)

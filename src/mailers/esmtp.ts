@@ -114,7 +114,7 @@ function reached(address: string): string {
   return address === "::" ? "::1" : address
 }
 
-async function deliver(
+function deliver(
   batch: SmtpBatch,
   how: Result<SmtpDelivery>,
   terms: AttemptTerms,
@@ -122,7 +122,7 @@ async function deliver(
 ): Promise<readonly DeliveryStatus[]> {
   return how.ok
     ? new Attempt(batch, how.value, terms, leaving).run()
-    : misconfigured(batch, how.error, terms.clock)
+    : Promise.resolve(misconfigured(batch, how.error, terms.clock))
 }
 
 /** A configuration that cannot be followed loses no mail: it waits until somebody mends it (RFC 3463 §3.4: 4.3.5). */

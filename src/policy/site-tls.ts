@@ -3,6 +3,7 @@
 // clt_features, try_tls, tls_server, tls_rcpt).
 import type { TlsFacts } from "../mail/arrival.ts"
 import { because, type Decision, pass, withTrail, yes } from "../mail/decision.ts"
+import type { Soon } from "../mail/soon.ts"
 import type { LookupTable } from "../maps/table.ts"
 import type { Settings } from "../config/settings.ts"
 import { isResolved } from "../config/triple.ts"
@@ -29,7 +30,7 @@ export type SiteTls = {
   readonly judgesRecipients: boolean
 }
 
-type Base = () => Promise<Decision<undefined>>
+type Base = () => Soon<Decision<undefined>>
 
 export type SiteTlsParts = {
   readonly rules: SiteRules | undefined

@@ -155,13 +155,15 @@ export function clientIsWell(
 }
 
 /** TLS_Rcpt: what the way must be for mail to this mailbox. */
-export async function recipientIsWell(
+export function recipientIsWell(
   to: Mailbox,
   { host }: TlsPeer,
   facts: TlsFacts | undefined,
   tables: readonly LookupTable[],
-): Promise<Decision<undefined>> {
-  return judged(await askTag(tables, "TLS_Rcpt", mailboxKeys(to).flat()), host, facts)
+): Soon<Decision<undefined>> {
+  return whenThere(askTag(tables, "TLS_Rcpt", mailboxKeys(to).flat()), (listed) =>
+    judged(listed, host, facts),
+  )
 }
 
 function judged(listed: Listed, name: string, facts: TlsFacts | undefined): Decision<undefined> {

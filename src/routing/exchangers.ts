@@ -4,6 +4,7 @@ import { isIP, isIPv6 } from "node:net"
 import { because, type Decision, later, no, type Reason, withTrail, yes } from "../mail/decision.ts"
 import { reply } from "../mail/reply.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
+import { allThere, type Soon, whenThere } from "../mail/soon.ts"
 import type { Dns, DnsAnswer, MxRecord } from "../mail/world.ts"
 
 /** One host to try. `address` is known beforehand for an address literal. */
@@ -78,24 +79,32 @@ function literal(address: string): string {
 }
 
 /** The hosts to try for a route's host, best first; or why there are none. */
-export async function findExchangers(text: string, world: ExchangerWorld): Promise<Decision<Exchangers>> {
+export function findExchangers(text: string, world: ExchangerWorld): Soon<Decision<Exchangers>> {
   const specs = parseHosts(text)
   if (!specs.ok) return later(reply(451, "4.3.5", specs.error), because(step, specs.error))
-  const decisions: Decision<Exchangers>[] = []
-  for (const spec of specs.value) decisions.push(await hostsOf(spec, world))
-  const decision = decisions.length === 1 ? decisions[0]! : together(decisions)
-  const first = withFallback(decision, "FallbackMXhost", world.fallback, world)
-  return withFallback(first, "FallbackSmartHost", world.smart, world)
+  const [spec, another] = specs.value
+  const hosts =
+    spec === undefined || another !== undefined ? allHosts(specs.value, world) : hostsOf(spec, world)
+  return whenThere(hosts, (decision) => {
+    const first = withFallback(decision, "FallbackMXhost", world.fallback, world)
+    return withFallback(first, "FallbackSmartHost", world.smart, world)
+  })
 }
 
-async function hostsOf(spec: HostSpec, world: ExchangerWorld): Promise<Decision<Exchangers>> {
+async function allHosts(specs: readonly HostSpec[], world: ExchangerWorld): Promise<Decision<Exchangers>> {
+  const decisions: Decision<Exchangers>[] = []
+  for (const spec of specs) decisions.push(await hostsOf(spec, world))
+  return together(decisions)
+}
+
+function hostsOf(spec: HostSpec, world: ExchangerWorld): Soon<Decision<Exchangers>> {
   switch (spec.kind) {
     case "address":
       return direct(spec.text, spec.address, `the route names the address ${spec.text}`)
     case "host":
       return direct(spec.name, undefined, `the route names the host [${spec.name}]: no MX lookup`)
     case "domain":
-      return order(spec.name, await world.dns.mx(spec.name), world)
+      return whenThere(world.dns.mx(spec.name), (answer) => order(spec.name, answer, world))
   }
 }
 
@@ -215,12 +224,21 @@ function fallbackHost(spec: HostSpec, name: string): Exchanger {
  * The addresses of a group, in order. A host that is found to be ourselves ends the list (`loop` when it is among the
  * first); hosts without an address are passed over, unless there is no other.
  */
-export async function addressesOf(
+export function addressesOf(
   group: readonly Exchanger[],
   dns: Pick<Dns, "addresses">,
   isOurAddress: (address: string) => boolean,
-): Promise<Decision<readonly Target[]>> {
-  const answers = await Promise.all(group.map((exchanger) => addresses(exchanger, dns)))
+): Soon<Decision<readonly Target[]>> {
+  const asked = group.map((exchanger) => addresses(exchanger, dns))
+  return whenThere(allThere(asked), (answers) => targetsOf(group, answers, isOurAddress))
+}
+
+/** From what DNS said of each, in their order. */
+function targetsOf(
+  group: readonly Exchanger[],
+  answers: readonly DnsAnswer<string>[],
+  isOurAddress: (address: string) => boolean,
+): Decision<readonly Target[]> {
   const targets: Target[] = []
   let worst: Decision<never> | undefined
   for (const [n, answer] of answers.entries()) {
@@ -241,10 +259,7 @@ export async function addressesOf(
   return targets.length > 0 || worst === undefined ? yes(targets, reason) : worst
 }
 
-function addresses(
-  { host, address }: Exchanger,
-  dns: Pick<Dns, "addresses">,
-): DnsAnswer<string> | Promise<DnsAnswer<string>> {
+function addresses({ host, address }: Exchanger, dns: Pick<Dns, "addresses">): Soon<DnsAnswer<string>> {
   return address === undefined
     ? dns.addresses(host)
     : { found: "records", records: [address], secure: false, ttl: 0 }

@@ -3,7 +3,7 @@
 import { isAscii } from "node:buffer"
 import type { Soon } from "../mail/soon.ts"
 import { parseAddressList } from "../message/addresses.ts"
-import { type Field, type Header, nameOf, scanHeader } from "../message/header.ts"
+import { nameOf, scanHeader } from "../message/header.ts"
 import type { AddressKind } from "./rewrite-address.ts"
 
 /** Fields that name senders (sendmail: H_FROM), each also with Resent- before it. */
@@ -30,39 +30,70 @@ export function addressKind(name: string): AddressKind | undefined {
 }
 
 /** The header with its addresses rewritten; the same octets when nothing changed. */
-export async function rewriteHeader(bytes: Buffer, rewriter: AddressRewriter): Promise<Buffer> {
-  const header = scanHeader(bytes)
-  const pieces: Buffer[] = []
-  let copied = 0
-  for (const field of header.fields) {
-    const kind = addressKind(nameOf(header, field).toLowerCase())
-    if (kind === undefined) continue
-    for (const { start, end, text } of await rewriteField(header, field, kind, rewriter)) {
-      pieces.push(bytes.subarray(copied, start), Buffer.from(text, "utf8"))
-      copied = end
-    }
+export function rewriteHeader(bytes: Buffer, rewriter: AddressRewriter): Soon<Buffer> {
+  const places = addressesIn(bytes)
+  const edits: Edit[] = []
+  for (const [n, place] of places.entries()) {
+    const text = rewriter(place.address, place.kind)
+    if (text instanceof Promise) return rewriteRest({ bytes, places, edits, rewriter }, n, text)
+    note(edits, place, text)
   }
-  return pieces.length === 0 ? bytes : Buffer.concat([...pieces, bytes.subarray(copied)])
+  return withEdits(bytes, edits)
 }
+
+/** An address of the header: where it stands, what it is in text, and of which kind. */
+type Place = Omit<Edit, "text"> & { readonly address: string; readonly kind: AddressKind }
 
 type Edit = { readonly start: number; readonly end: number; readonly text: string }
 
-async function rewriteField(
-  { bytes }: Header,
-  { valueStart, end }: Field,
-  kind: AddressKind,
-  rewriter: AddressRewriter,
-): Promise<readonly Edit[]> {
-  // One character an octet, so that places in the text are places in the octets.
-  const value = bytes.toString("latin1", valueStart, end)
-  const edits: Edit[] = []
-  for (const token of parseAddressList(value)) {
-    const octets = bytes.subarray(valueStart + token.start, valueStart + token.end)
-    const address = isAscii(octets) ? token.address : Buffer.from(token.address, "latin1").toString("utf8")
-    const asked = rewriter(address, kind)
-    const text = asked instanceof Promise ? await asked : asked
-    if (text === undefined || text === address) continue
-    edits.push({ start: valueStart + token.start, end: valueStart + token.end, text })
+type Rewriting = {
+  readonly bytes: Buffer
+  readonly places: readonly Place[]
+  readonly edits: Edit[]
+  readonly rewriter: AddressRewriter
+}
+
+/** From the first that had to be waited for: one after the other. */
+async function rewriteRest(
+  { bytes, places, edits, rewriter }: Rewriting,
+  first: number,
+  asked: Promise<string | undefined>,
+): Promise<Buffer> {
+  for (const [n, place] of places.entries()) {
+    if (n >= first) note(edits, place, await (n === first ? asked : rewriter(place.address, place.kind)))
   }
-  return edits
+  return withEdits(bytes, edits)
+}
+
+function note(edits: Edit[], { start, end, address }: Place, text: string | undefined): void {
+  if (text !== undefined && text !== address) edits.push({ start, end, text })
+}
+
+function withEdits(bytes: Buffer, edits: readonly Edit[]): Buffer {
+  if (edits.length === 0) return bytes
+  const pieces: Buffer[] = []
+  let copied = 0
+  for (const { start, end, text } of edits) {
+    pieces.push(bytes.subarray(copied, start), Buffer.from(text, "utf8"))
+    copied = end
+  }
+  return Buffer.concat([...pieces, bytes.subarray(copied)])
+}
+
+function addressesIn(bytes: Buffer): readonly Place[] {
+  const header = scanHeader(bytes)
+  const places: Place[] = []
+  for (const field of header.fields) {
+    const kind = addressKind(nameOf(header, field).toLowerCase())
+    if (kind === undefined) continue
+    // One character an octet, so that places in the text are places in the octets.
+    const value = bytes.toString("latin1", field.valueStart, field.end)
+    for (const token of parseAddressList(value)) {
+      const [start, end] = [field.valueStart + token.start, field.valueStart + token.end]
+      const plain = isAscii(bytes.subarray(start, end))
+      const address = plain ? token.address : Buffer.from(token.address, "latin1").toString("utf8")
+      places.push({ start, end, address, kind })
+    }
+  }
+  return places
 }

@@ -9,15 +9,15 @@ export type Work = {
   readonly envelope: Omit<Envelope, "recipients">
   readonly recipients: readonly Recipient[]
   /** The forward-paths to say where they are not the recipients' own, without brackets, in the same order. */
-  readonly addresses?: readonly string[]
+  readonly addresses?: readonly string[] | undefined
   /** Octets of the message. */
   readonly size: number
   /** True when the header has octets above 127 and the sender asked for SMTPUTF8 (RFC 6532). */
   readonly utf8Header: boolean
   /** AUTH= is said to this peer, where it offers AUTH (RFC 4954 §5). */
-  readonly submitter?: string
+  readonly submitter?: string | undefined
   /** Seconds left of the envelope's BY, below 0 when its time is over; absent when it has none. */
-  readonly secondsLeft?: number
+  readonly secondsLeft?: number | undefined
 }
 
 const beyondAscii = /[^\x00-\x7f]/
@@ -97,13 +97,9 @@ function hexpoint(char: string): string {
 function needsUtf8(work: Work): boolean {
   return (
     work.utf8Header ||
-    senderBeyondAscii(work) ||
+    beyondAscii.test(printAngled(work.envelope.reversePath)) ||
     work.recipients.some((_, n) => beyondAscii.test(forwardPath(work, n)))
   )
-}
-
-function senderBeyondAscii({ envelope }: Work): boolean {
-  return beyondAscii.test(printAngled(envelope.reversePath))
 }
 
 /** Why this message cannot be given to this peer, whoever the recipient; undefined when it can. */
@@ -121,11 +117,12 @@ export function unfit(work: Work, offers: PeerOffers, trusted = false): Fate | u
   }
   const late = tooLate(work, offers)
   if (late !== undefined) return late
-  if (unspeakable.test(printAngled(work.envelope.reversePath))) {
+  const sender = printAngled(work.envelope.reversePath)
+  if (unspeakable.test(sender)) {
     return impossible("5.1.7", "The sender's address has control characters")
   }
   if (offers.smtputf8) return undefined
-  if (senderBeyondAscii(work)) {
+  if (beyondAscii.test(sender)) {
     return impossible("5.6.7", "The sender's address is not ASCII and the peer does not offer SMTPUTF8")
   }
   if (work.utf8Header) {

@@ -55,6 +55,7 @@ export class ReplyReader {
 
   #line(line: string): Reply | Nonsense | undefined {
     if (!/^[2-5][0-9][0-9](?:[ -]|$)/.test(line)) return this.#fail("sent a line that is no reply")
+    if (this.#code === "" && line[3] !== "-") return assemble(Number(line.slice(0, 3)), [line.slice(4)])
     const code = line.slice(0, 3)
     // RFC 5321 §4.2.1: the same code on each line. Peers that change it within its class are understood by the last one.
     if (this.#code !== "" && this.#code[0] !== code[0])
@@ -76,11 +77,11 @@ export class ReplyReader {
   }
 }
 
-const enhanced = /^([245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |$)/
+const enhanced = /^[245]\.[0-9]{1,3}\.[0-9]{1,3}(?= |$)/
 
 /** A reply with its enhanced code (RFC 2034 §4) taken off the text, if it has one that agrees with its code. */
 function assemble(code: number, lines: readonly string[]): Reply {
-  const status = enhanced.exec(lines[0] ?? "")?.[1]
+  const status = enhanced.exec(lines[0] ?? "")?.[0]
   if (status === undefined || Number(status[0]) !== Math.trunc(code / 100))
     return { code, status: undefined, text: lines }
   const prefix = `${status} `

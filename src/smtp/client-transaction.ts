@@ -47,7 +47,7 @@ export class Transaction {
   #answered = 0
   readonly #accepted: number[] = []
   /** What the peer said to recipients whose sender asked to hear of success (RFC 3464 §2.3.6). */
-  readonly #welcomes = new Map<number, Reply>()
+  #welcomes: Map<number, Reply> | undefined
   #mailAccepted = false
   #finals = 0
   #dirty: boolean
@@ -162,7 +162,8 @@ export class Transaction {
     if (this.fates[n] !== undefined) return // MAIL was refused: what the peer says after that is an echo of it
     if (positive) {
       this.#accepted.push(n)
-      if (this.#work.recipients[n]?.notify.includes("success") === true) this.#welcomes.set(n, reply)
+      if (this.#work.recipients[n]?.notify.includes("success") === true)
+        (this.#welcomes ??= new Map()).set(n, reply)
     } else if (this.#accepted.length === 0 || !tooMany(reply)) {
       this.fates[n] = refused(reply, `RCPT TO:${forwardPath(this.#work, n)}`)
     }
@@ -227,7 +228,7 @@ export class Transaction {
   }
 
   #welcomed(n: number, fate: Fate): Fate {
-    const recipientReply = this.#welcomes.get(n)
+    const recipientReply = this.#welcomes?.get(n)
     return fate.action !== "relayed" || recipientReply === undefined ? fate : { ...fate, recipientReply }
   }
 }
