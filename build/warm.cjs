@@ -20,12 +20,14 @@ async function warm(folder) {
     ["letter", "waypost", "--version"],
     ["letter", "newaliases"],
     ["table", "makemap", "hash", `${folder}/table`],
+    ["letter", "waypost", "start", "--help"],
   ]) {
     fs.closeSync(0)
     fs.openSync(`${folder}/${input}`, "r") // the lowest that is free: standard input
     const code = await runProgram(argv)
     if (code !== 0) throw new Error(`${argv.join(" ")} ended with ${code}`)
   }
+  for (const piece of processes(fs.readFileSync(`${__dirname}/main.cjs`, "latin1"))) load(piece)
   for (const [name, { script, source }] of scripts) {
     const code = script.createCachedData()
     const head = Buffer.alloc(8)
@@ -35,6 +37,13 @@ async function warm(folder) {
       Buffer.concat([head, code, Buffer.from(source, "latin1")]),
     )
   }
+}
+
+/** The pieces of the daemon's processes, as main.cjs names them: they are loaded and not run. @param {string} main */
+function processes(main) {
+  return [...main.matchAll(/require\("([^"]+)"\)\)\)\.run(?:Mail|Agent)Process/g)].map(
+    ([, piece = ""]) => piece,
+  )
 }
 
 warm(process.argv[2] ?? "").catch((error) => {

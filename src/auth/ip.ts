@@ -6,7 +6,8 @@ export type Octets = readonly number[]
 /** The octets of an address; undefined when it is none. */
 export function octetsOf(address: string): Octets | undefined {
   if (isIPv4(address)) return address.split(".").map(Number)
-  return isIPv6(address) && !address.includes("%") ? octetsOf6(address) : undefined
+  if (!address.includes(":") || address.includes("%")) return undefined // the first isIPv6 of a process takes milliseconds
+  return isIPv6(address) ? octetsOf6(address) : undefined
 }
 
 /** The same for a host that talks with us: an IPv4-mapped address is IPv4 (RFC 4291 §2.5.5.2). */

@@ -10,8 +10,7 @@ import { makeAccounts } from "../host/accounts.ts"
 import { openPasswordFiles, type PasswordFiles } from "../host/password-files.ts"
 import { systemResolver } from "../host/resolver.ts"
 import { type LoadAverage, loadAverage } from "../host/load-average.ts"
-import { type Log, makeLog } from "../host/log.ts"
-import { machineLog } from "../host/syslog.ts"
+import type { Log } from "../host/log.ts"
 import { SteadyClock } from "../host/steady-clock.ts"
 import { software, version } from "../host/version.ts"
 import type { Content } from "../mail/content.ts"
@@ -59,7 +58,7 @@ import { tidyAtRest } from "./resting.ts"
 import { Runner } from "./runner.ts"
 import { Sampling } from "./sampling.ts"
 import { SieveMemory, sieveServices } from "./sieve-services.ts"
-import { historyLimits, leastFree } from "./spool-limits.ts"
+import { logOf, spoolPlace } from "./opening.ts"
 import { Statistics } from "./statistics.ts"
 import { submissionStream } from "./submission-stream.ts"
 import { Watchers } from "./watchers.ts"
@@ -114,35 +113,28 @@ export class MailSystem {
 
   /** Opens everything. The error is one line for the user. */
   static async open(configuration: Configuration, askReload: () => void): Promise<Result<MailSystem>> {
-    const { layout, logFormat, resolver, asRoot, settings, tls } = configuration
-    const log = makeLog({
-      format: logFormat,
-      write: (lines) => process.stderr.write(lines),
-      syslog: asRoot ? machineLog() : undefined,
-      level: option(settings, "LogLevel"),
-    })
+    const { layout, resolver, asRoot, settings, tls } = configuration
+    const log = logOf(configuration)
     const live = new Live()
     const time = new SteadyClock((line) => log.note(line))
     const clock = time.now
     const damage: DamageReport[] = []
     let tell = (found: DamageReport): void => void damage.push(found)
-    const spool = await openSpool({
+    // The spool's thread reads the queue while the rest is made.
+    const opening = openSpool({
+      ...spoolPlace(configuration),
       onDamage: (found) => tell(found),
       onNote: (events) => live.tell(events),
-      directory: layout.queue,
       clock,
       steady: time,
       log: (line) => log.note(line),
-      reserveBytes: leastFree(settings, layout.queue),
-      ...historyLimits(settings),
     })
-    if (!spool.ok) return spool
-    const measures = new Measures(spool.value, clock)
+    const connecting = connectAgent(layout.agent)
+    let measures: Measures | undefined
     const dns = systemResolver(resolver ?? option(settings, "DnsResolver"), (...said) =>
-      measures.asked(...said),
+      measures?.asked(...said),
     )
     if (!dns.ok) return dns
-    const agent = await connectAgent(layout.agent)
     const accounts = makeAccounts({
       passwd: "/etc/passwd",
       usersFile: layout.usersFile,
@@ -158,11 +150,15 @@ export class MailSystem {
       say: (line) => log.note(line),
       bug: (error) => log.bug(error),
     })
-    const shared = { configuration, agent, accounts, log, time, spool: spool.value, dns: dns.value }
-    const own = { measures, live, passwords, throttle, reports, loadAverage: loadAverage() }
-    const parts: Parts = { ...shared, ...own }
-    const decisions = decide(settings, tls, parts)
+    const agent = await connecting
+    const shared = { configuration, agent, accounts, log, time, dns: dns.value }
+    const early = { ...shared, live, passwords, throttle, reports, loadAverage: loadAverage() }
+    const decisions = decide(settings, tls, early)
+    const spool = await opening
+    if (!spool.ok) return spool
     if (!decisions.ok) return fail(decisions.error)
+    measures = new Measures(spool.value, clock)
+    const parts: Parts = { ...early, spool: spool.value, measures }
     const system = new MailSystem(parts, decisions.value)
     await system.#begin(askReload)
     tell = (found) => system.#tellDamage(found)
@@ -469,7 +465,11 @@ export class MailSystem {
   }
 }
 
-function decide(settings: Settings, tls: TlsMaterial, parts: Parts): Result<Decisions> {
+function decide(
+  settings: Settings,
+  tls: TlsMaterial,
+  parts: Omit<Parts, "spool" | "measures">,
+): Result<Decisions> {
   const { dns, accounts, agent, log, time, configuration, passwords, throttle } = parts
   const { addresses } = configuration
   return makeDecisions(settings, {

@@ -1,5 +1,5 @@
 // Where Prometheus reads: GET /metrics on 127.0.0.1, where confMETRICS_PORT asks for it. Nobody but this machine gets in.
-import { createServer, type Server } from "node:http"
+import type { Server } from "node:http"
 
 export type MetricsDoorParts = {
   readonly page: () => Promise<string>
@@ -23,6 +23,8 @@ export class MetricsDoor {
     this.close()
     this.#port = port
     if (port === 0) return
+    const { createServer } = await import("node:http") // seldom needed
+    if (this.#port !== port) return // another change came meanwhile
     const server = createServer((request, response) => {
       void this.#answer(request.method ?? "", request.url ?? "").then(
         ({ code, body, type }) => response.writeHead(code, { "content-type": type }).end(body),

@@ -132,8 +132,8 @@ class Supervisor {
     process.on("SIGTERM", () => this.#stop())
     process.on("SIGINT", () => this.#stop())
     process.on("SIGHUP", () => this.#reload())
+    this.#startMail() // has more to do than the agent before it is ready
     this.#agent.start()
-    this.#startMail()
     setInterval(() => this.#lookAtCertificates(), certificatesEvery).unref()
     setTimeout(() => void this.#renewByAcme(), firstRenewal).unref()
     setInterval(() => void this.#renewByAcme(), renewalsEvery).unref()

@@ -1,5 +1,5 @@
 // What kind of address stands in a trace: one that a host on the Internet can have, one that it cannot, or none at all.
-import { isWithin, octetsOf, hostOctets } from "../auth/ip.ts"
+import { isWithin, type Octets, octetsOf, hostOctets } from "../auth/ip.ts"
 
 export type AddressKind =
   | "public"
@@ -37,13 +37,21 @@ const blocks: readonly Block[] = [
   ["ff00::", 8, "multicast"],
 ]
 
-const parsed = blocks.map(([network, bits, kind]) => ({ network: octetsOf(network) ?? [], bits, kind }))
+type Parsed = { readonly network: Octets; readonly bits: number; readonly kind: AddressKind }
+
+let parsed: readonly Parsed[] | undefined
+
+/** Made when first needed: the mail process starts without it. */
+function networks(): readonly Parsed[] {
+  parsed ??= blocks.map(([network, bits, kind]) => ({ network: octetsOf(network) ?? [], bits, kind }))
+  return parsed
+}
 
 /** The kind of the address that this text should be. */
 export function kindOf(text: string): AddressKind {
   const octets = hostOctets(text.replace(/%.*$/, ""))
   if (octets === undefined) return "impossible"
-  return parsed.find(({ network, bits }) => isWithin(octets, network, bits))?.kind ?? "public"
+  return networks().find(({ network, bits }) => isWithin(octets, network, bits))?.kind ?? "public"
 }
 
 /** An address inside somebody's own network: honest, but of no meaning outside. */

@@ -69,8 +69,9 @@ function isLoopback(address: string): boolean {
 /** Reads `192.0.2.53`, `192.0.2.53:5353`, `::1` or `[::1]:5353`. */
 export function parseNameserver(text: string): Result<NameserverAddress> {
   const found = /^\[([^\]]+)\](?::(\d{1,5}))?$/.exec(text) ?? /^([^:]+)(?::(\d{1,5}))?$/.exec(text)
-  const address = isIPv6(text) ? text : (found?.[1] ?? "")
-  const port = isIPv6(text) ? 53 : Number(found?.[2] ?? 53)
+  const bare = found === null && isIPv6(text)
+  const address = bare ? text : (found?.[1] ?? "")
+  const port = bare ? 53 : Number(found?.[2] ?? 53)
   if (isIP(address) === 0 || port < 1 || port > 65535) {
     return fail(`"${text}" is not ADDRESS or ADDRESS:PORT of a name server`)
   }

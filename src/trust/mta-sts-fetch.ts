@@ -1,5 +1,4 @@
 // Gets a domain's MTA-STS policy by HTTPS (RFC 8461 §3.3): from its own host, with a certificate that is good for it, no redirects.
-import { request } from "node:https"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Dns } from "../mail/world.ts"
 import { lookupWith } from "./dns-lookup.ts"
@@ -18,7 +17,8 @@ const timeoutMs = 60_000
 const mostOctets = 64 * 1024
 
 /** The policy's text. */
-export function fetchPolicy(domain: string, world: FetchWorld): Promise<Result<string, StsFailure>> {
+export async function fetchPolicy(domain: string, world: FetchWorld): Promise<Result<string, StsFailure>> {
+  const { request } = await import("node:https") // seldom needed
   const host = `mta-sts.${domain}`
   return new Promise((resolve) => {
     const failed = (why: string, result: StsFailure["result"] = "sts-policy-fetch-error") =>

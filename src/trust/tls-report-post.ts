@@ -1,6 +1,5 @@
 // Gives a TLS report to the web server that its domain names (RFC 8460 §5.4). A stranger writes that URL, so it leads to nobody on this
 // machine or in its own networks.
-import { request } from "node:https"
 import { isIP } from "node:net"
 import { kindOf } from "../forensics/ip-kinds.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
@@ -17,13 +16,14 @@ export type PostWorld = {
 }
 
 /** POSTs it. Whatever certificate the server shows: that its TLS is broken may be what the report says (§3). */
-export function postReport(
+export async function postReport(
   url: string,
   packed: Buffer,
   { dns, mayReach = isOnInternet }: PostWorld,
 ): Promise<Result<void>> {
   const host = new URL(url).hostname.replace(/^\[(.*)\]$/, "$1")
-  if (isIP(host) !== 0 && !mayReach(host)) return Promise.resolve(fail(`${url}: ${host} is not to be asked`))
+  if (isIP(host) !== 0 && !mayReach(host)) return fail(`${url}: ${host} is not to be asked`)
+  const { request } = await import("node:https") // seldom needed
   return new Promise((resolve) => {
     const asked = request(url, {
       method: "POST",

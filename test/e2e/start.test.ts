@@ -1,5 +1,6 @@
 // Starting, stopping and reloading as a user does it, and what is said when something is wrong.
 import assert from "node:assert/strict"
+import { spawnSync } from "node:child_process"
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
@@ -40,9 +41,11 @@ test("start says where it listens, where mail goes, what it read and what to try
   assert.match(first.stdout, /^ready$/m)
   assert.equal(await first.end(), 0)
 
-  // The quickest of a few: a machine with other work may keep one of them waiting.
+  // The quickest of a few, and longer where an empty program of Node's takes longer: a machine with other work keeps both waiting.
   const seconds: number[] = []
-  while (seconds.length < 4 && !seconds.some((one) => one < 1)) {
+  let most = 1
+  while (seconds.length < 4 && !seconds.some((one) => one < most)) {
+    most = Math.max(most, 20 * emptyProgram())
     const began = performance.now()
     const again = await System.launch({ directory, mc: mc(), ports: { mta: port, msa } })
     const greeting = await greetingOf(again)
@@ -52,10 +55,17 @@ test("start says where it listens, where mail goes, what it read and what to try
   }
   rmSync(directory, { recursive: true })
   assert.ok(
-    Math.min(...seconds) < 1,
-    `greetings came after ${seconds.map((one) => one.toFixed(2)).join(", ")} s`,
+    Math.min(...seconds) < most,
+    `greetings came after ${seconds.map((one) => one.toFixed(2)).join(", ")} s, not within ${most.toFixed(2)}`,
   )
 })
+
+/** Seconds that Node takes for nothing: 0.04 on a quiet machine. */
+function emptyProgram(): number {
+  const began = performance.now()
+  spawnSync(process.execPath, ["-e", "0"])
+  return (performance.now() - began) / 1000
+}
 
 async function greetingOf(system: System): Promise<string> {
   for (;;) {
