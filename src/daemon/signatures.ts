@@ -8,6 +8,7 @@ import type { Dns } from "../mail/world.ts"
 import { scanHeader } from "../message/header.ts"
 import { SignatureThreads } from "../trust/mailauth.ts"
 import { askOnce } from "../trust/key-questions.ts"
+import { Turns } from "../trust/turns.ts"
 import { largestBody, verifyInPlace } from "../trust/verify-in-place.ts"
 import { makeSigning, type Sign } from "./signing.ts"
 
@@ -41,13 +42,18 @@ export function makeSignatures(parts: SignatureParts): Result<Signatures> {
   return ok({ verify, sign: sign.value, close: async () => threads?.close() })
 }
 
+/** Milliseconds: a letter takes some tenths of one, and a hundred sessions may bring theirs at once. */
+const longestTurn = 10
+
 /** Looks at signatures: a small letter's in place, others' in the threads. */
 export function verifier(
   threads: () => SignatureThreads,
   wants: { readonly does: "verify"; readonly dkim: boolean; readonly arc: boolean },
 ): Verify {
+  const turns = new Turns(longestTurn)
   return async (header, body) => {
     const small = await smallBody(body())
+    if (small !== undefined) await turns.hasTime()
     const asked: Asked[] = []
     const ask = askOnce(threads().txt, asked) // no name is asked for again by a thread
     const found = small && (await verifyInPlace(scanHeader(header), small, wants, ask))
