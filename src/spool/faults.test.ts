@@ -2,13 +2,15 @@
 import assert from "node:assert/strict"
 import { spawn, spawnSync } from "node:child_process"
 import {
+  closeSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
   statfsSync,
   unlinkSync,
-  writeFileSync,
+  writeSync,
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -273,6 +275,18 @@ async function offer(spool: Spool, id: string, size: number) {
   return incoming.commit(entry, pending, octets.subarray(0, headerSize))
 }
 
+/** Takes all the space there is, whoever else takes some meanwhile: a file of the log may be in the making. */
+function fill(disk: string): void {
+  const ballast = openSync(join(disk, "ballast"), "w")
+  try {
+    for (const octets = Buffer.alloc(4096); ; ) writeSync(ballast, octets)
+  } catch (error) {
+    assert.equal((error as NodeJS.ErrnoException).code, "ENOSPC")
+  } finally {
+    closeSync(ballast)
+  }
+}
+
 /** Resolves when the condition holds; a second between two looks is the spool's own. */
 async function until(what: string, condition: () => boolean): Promise<void> {
   const end = performance.now() + 5000
@@ -286,8 +300,7 @@ test("a full disk: 4xx for what comes, nothing lost of what is there, outcomes k
   await onSmallDisk(context, 0, async (spool, disk) => {
     assert.ok((await offer(spool, "before", 10_000)).ok)
     assert.ok((await offer(spool, "beforelarge", 200_000)).ok)
-    const { bavail, bsize } = statfsSync(disk)
-    writeFileSync(join(disk, "ballast"), Buffer.alloc(bavail * bsize))
+    fill(disk)
     const large = await offer(spool, "fulllarge", 200_000)
     assert.ok(!large.ok)
     assert.equal(large.error.full, true, large.error.why)
@@ -317,8 +330,7 @@ test("a full disk: what is on its way from the log to the database is due when t
   await onSmallDisk(context, 0, async (spool, disk) => {
     const ids = Array.from({ length: 20 }, (_, n) => `waits${n}`)
     for (const id of ids) assert.ok((await offer(spool, id, 20_000)).ok)
-    const { bavail, bsize } = statfsSync(disk)
-    writeFileSync(join(disk, "ballast"), Buffer.alloc(bavail * bsize))
+    fill(disk)
     // Whoever asks about the queue has the log become rows, for which there is no room.
     await assert.rejects(spool.count(), /full/)
     const due = spool.due(Date.now() + 1e9, 100)
