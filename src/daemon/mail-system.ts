@@ -280,7 +280,7 @@ export class MailSystem {
     this.#clientQueue.start(clientQueueEvery)
     reports.start(() => this.#reportWorld())
     await this.#metricsDoor.follow(option(this.#decisions.settings, "MetricsPort"))
-    this.#endResting = tidyAtRest()
+    this.#endResting = tidyAtRest(() => this.#parts.spool.trimMemory())
   }
 
   /** Sessions come in by this listener from now on, under the daemon at this place of the settings. */

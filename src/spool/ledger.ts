@@ -41,7 +41,7 @@ export type LedgerStart = {
 }
 
 /** What is asked of the database, once everything is there. */
-type Asked = Exclude<Question, { readonly ask: "due" | "nextDue" | "get" | "body" }>
+type Asked = Exclude<Question, { readonly ask: "due" | "nextDue" | "get" | "body" | "trim" }>
 
 export class Ledger {
   readonly #link: Link
@@ -208,6 +208,10 @@ export class Ledger {
   async ask<Q extends Asked>(question: Q): Promise<Answers[Q["ask"]]> {
     if (question.ask !== "history" && question.ask !== "events") await this.#settleAll()
     return this.#link.ask(question)
+  }
+
+  async trimMemory(): Promise<void> {
+    await this.#link.ask({ ask: "trim" })
   }
 
   async close(): Promise<void> {

@@ -81,6 +81,8 @@ export type Question =
   | { readonly ask: "ages"; readonly now: number }
   | { readonly ask: "shapes"; readonly of: ShapeOf }
   | { readonly ask: "events"; readonly search: EventSearch }
+  /** Free memory of the process is given back to the kernel; answered when that is done. */
+  | { readonly ask: "trim" }
 
 /** Questions that take many pages. */
 export type Counted = Question & { readonly ask: "ages" | "shapes" }
@@ -153,6 +155,7 @@ export type Answers = {
   events: EventRows
   ages: QueueAges
   shapes: readonly Shape[]
+  trim: undefined
 }
 
 export type WorkerStart = {

@@ -168,5 +168,7 @@ export type Spool = {
   history(id: string): Promise<readonly Event[]>
   /** A page of events, the newest first. It may be empty and yet not the last: only so many are looked at in one go. */
   events(search: EventSearch): Promise<EventPage>
+  /** Free memory of the process is given back to the kernel, by the spool's thread: it can take a tenth of a second, and no session waits. */
+  trimMemory(): Promise<void>
   close(): Promise<void>
 }

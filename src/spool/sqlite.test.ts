@@ -450,6 +450,15 @@ test("a timeline has a message's events in their order, at once when asked, and 
   })
 })
 
+test("memory is given back while mail goes on", async () => {
+  await withSpool(async ({ spool }) => {
+    const trimmed = spool.trimMemory()
+    await accept(spool, "meanwhile")
+    await trimmed
+    assert.ok((await spool.get("meanwhile")) !== undefined)
+  })
+})
+
 test("closing waits for what was asked, and refuses nothing that was promised", async () => {
   await withSpool(async ({ spool, restart }) => {
     const offers = Array.from({ length: 50 }, (_, n) => offer(spool, `m${n}`, 5000))

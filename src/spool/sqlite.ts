@@ -243,6 +243,10 @@ class SqliteSpool implements Spool {
     return { events: rows.flatMap((row) => foundEvents(row, search.words)), before }
   }
 
+  trimMemory(): Promise<void> {
+    return this.#intake.ledger.trimMemory()
+  }
+
   async close(): Promise<void> {
     await this.#audits.close()
     this.#notes.close()

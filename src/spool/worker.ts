@@ -1,6 +1,7 @@
 // The spool's own thread: takes groups of changes, commits whatever waits in one transaction, answers questions in between, and
 // keeps the timelines when nothing else is to be done. It is the only one that opens the databases.
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads"
+import { trimMemory } from "../host/posix.ts"
 import type { TimeMark } from "../queue/steady.ts"
 import type { AgeCount } from "./ages.ts"
 import { setAsideOctets } from "./bodies.ts"
@@ -175,6 +176,8 @@ class SpoolThread {
         return this.#timeline.find(question.id)
       case "events":
         return this.#timeline.search(question.search)
+      case "trim":
+        return void trimMemory()
     }
   }
 
