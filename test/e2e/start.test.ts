@@ -45,7 +45,7 @@ test("start says where it listens, where mail goes, what it read and what to try
   const seconds: number[] = []
   let most = 1
   while (seconds.length < 4 && !seconds.some((one) => one < most)) {
-    most = Math.max(most, 20 * emptyProgram())
+    most = Math.max(most, 15 * emptyProgram())
     const began = performance.now()
     const again = await System.launch({ directory, mc: mc(), ports: { mta: port, msa } })
     const greeting = await greetingOf(again)
