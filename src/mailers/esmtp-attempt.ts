@@ -110,7 +110,7 @@ export class Attempt {
     }
     if (envelope.smtputf8) this.#utf8Header = await headerBeyondAscii(content)
     const given = this.#give()
-    await (this.#leaving === undefined ? given : this.#leaving.unless(given, this.#mayLeave))
+    await (this.#leaving === undefined ? given : this.#leaving.unless(given, this.#letGo))
     return this.#conclude()
   }
 
@@ -121,8 +121,8 @@ export class Attempt {
       : this.#tryPeer({ key: path, place: { path }, lmtp }, path, undefined)
   }
 
-  /** The system stops: nobody waits for name servers and silent hosts, only for the answer to a message that was given whole. */
-  readonly #mayLeave = (): boolean => {
+  /** The system stops. Nobody waits for name servers and silent hosts (true), only for the answer to a message that was given whole. */
+  readonly #letGo = (): boolean => {
     this.#session?.leave("Shutting down")
     return this.#session?.client.inDoubt !== true
   }

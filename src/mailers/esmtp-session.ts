@@ -2,6 +2,7 @@
 // and what it means is decided there; who gets a session is decided in esmtp-pool.ts.
 import type { Socket } from "node:net"
 import type { Content } from "../mail/content.ts"
+import { Deadline } from "../host/deadline.ts"
 import { lossWords, type Place } from "../host/net.ts"
 import type { Work } from "../smtp/client-commands.ts"
 import type { Broken, Fate, TlsFailure } from "../smtp/client-fate.ts"
@@ -59,8 +60,6 @@ type Turn = {
 /** Milliseconds in which a peer that is quick has taken a message. */
 const quickly = 20
 
-const never = Number.POSITIVE_INFINITY
-
 type Waiting = Awaited | "datablock"
 
 const stepWords: Readonly<Record<Waiting, string>> = {
@@ -90,10 +89,7 @@ export class Session {
   #tls: Secured | undefined
   #tlsFailure: TlsFailure | undefined
   readonly #terms: SessionTerms
-  /** When patience ends, and when the timer looks whether it has; both by performance.now(). */
-  #until = never
-  #looksAt = never
-  #timer: NodeJS.Timeout | undefined
+  readonly #deadline = new Deadline(() => this.#expire())
   #step: Waiting | undefined
   #replies = 0
   #timedOut = false
@@ -129,7 +125,7 @@ export class Session {
 
   /** Nobody waits for the peer while we ask ourselves. */
   hold(): void {
-    this.#disarm()
+    this.#deadline.lift()
   }
 
   /** Whether it ended because the peer kept silent. */
@@ -150,7 +146,7 @@ export class Session {
   /** Ends it politely: this peer is not to be given mail. */
   breakOff(broken: Broken): void {
     this.client.broken ??= broken
-    this.#disarm()
+    this.#deadline.lift()
     this.#socket.end("QUIT\r\n")
     this.#socket.destroySoon()
   }
@@ -159,7 +155,7 @@ export class Session {
   async #startTls(): Promise<void> {
     const { security, timeouts } = this.#terms
     const plain = this.#socket
-    this.#disarm()
+    this.#deadline.lift()
     plain.removeAllListeners()
     const { localAddress: from } = plain
     const peer = namedPeer(this.peer)
@@ -234,7 +230,7 @@ export class Session {
     this.#turns.shift()?.resolve(this.client.fates)
     const [next] = this.#turns
     if (this.#leaving !== undefined) return this.#lost(this.#leaving)
-    if (next === undefined) return this.#disarm()
+    if (next === undefined) return this.#deadline.lift()
     if (!said) return this.#begin(next)
     next.current = true
     this.#perform(this.client.goOn())
@@ -248,14 +244,14 @@ export class Session {
   /** Rests until it is used again; `gone` is called if it ends before that. */
   rest(gone: (session: Session) => void): void {
     this.#gone = gone
-    this.#arm(this.#terms.idleMs)
+    this.#deadline.set(this.#terms.idleMs)
     this.#socket.unref()
   }
 
   /** Back from resting; false when it has ended. */
   wake(): boolean {
     this.#gone = undefined
-    this.#disarm()
+    this.#deadline.lift()
     this.#socket.ref()
     return this.client.broken === undefined
   }
@@ -277,8 +273,7 @@ export class Session {
     this.client.lost("we said QUIT")
     this.#socket.end("QUIT\r\n") // RFC 5321 §4.1.1.10
     this.#socket.resume()
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#socket.destroy(), this.#terms.timeouts.quit).unref()
+    this.#deadline.set(this.#terms.timeouts.quit)
   }
 
   /** Waits for the client to be ready or broken, beginning with `next`. */
@@ -321,7 +316,7 @@ export class Session {
   }
 
   #done(): void {
-    this.#disarm()
+    this.#deadline.lift()
     const settle = this.#settle
     this.#settle = undefined
     settle?.()
@@ -391,37 +386,11 @@ export class Session {
   #await(step: Waiting): void {
     this.#step = step
     this.#replies = this.client.replies
-    this.#arm(this.#terms.timeouts[step])
-  }
-
-  // Each message has several limits of time and seldom comes near one: a timer that is set already looks early enough, and then is
-  // set for what is left.
-  #arm(ms: number): void {
-    this.#until = performance.now() + ms
-    if (this.#looksAt <= this.#until) return
-    clearTimeout(this.#timer)
-    this.#lookIn(ms)
-  }
-
-  #lookIn(ms: number): void {
-    this.#looksAt = this.#until
-    this.#timer = setTimeout(this.#look, ms).unref()
-  }
-
-  #disarm(): void {
-    this.#until = never
-    if (this.client.broken !== undefined) clearTimeout(this.#timer)
-  }
-
-  readonly #look = (): void => {
-    this.#looksAt = never
-    if (this.#until === never) return
-    const left = this.#until - performance.now()
-    if (left <= 0) this.#expire()
-    else this.#lookIn(left)
+    this.#deadline.set(this.#terms.timeouts[step])
   }
 
   #expire(): void {
+    if (this.client.broken !== undefined) return void this.#socket.destroy() // no goodbye of the peer's
     if (this.#gone !== undefined) return this.#retire()
     this.#timedOut = true
     this.#lost(`Timed out: the peer did not ${stepWords[this.#step ?? "initial"]}`)
@@ -440,7 +409,7 @@ export class Session {
   }
 
   #closed(): void {
-    this.#disarm()
+    this.#deadline.end()
     if (this.client.broken === undefined) this.#lost("Connection closed by the peer")
     const gone = this.#gone
     this.#gone = undefined
