@@ -2,6 +2,7 @@
 // too; it is settled, the oldest first, when it has waited long, when the log would grow too long or the memory too large, and all of it
 // when somebody looks at the queue or gives an order: then it becomes rows of the database.
 import { unlink } from "node:fs"
+import { setImmediate as breathe } from "node:timers/promises"
 import { crc32 } from "node:zlib"
 import type { Entry } from "../queue/entry.ts"
 import { bodyPath, type Folders, setAsideOctets } from "./bodies.ts"
@@ -266,7 +267,7 @@ export class Ledger {
       const { first } = this.#mail
       if (first === undefined || !isOld(first)) return
       step("settle.sliced")
-      await new Promise((resolve) => setImmediate(resolve))
+      await breathe()
     }
   }
 

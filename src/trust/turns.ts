@@ -1,5 +1,6 @@
 // Work of many sessions that one turn of the event loop may bring: as much of it as a turn has time for, the rest in the next ones, so
 // that everybody else has his turn in between.
+import { setImmediate as breathe } from "node:timers/promises"
 
 /** Owns the time of a turn. */
 export class Turns {
@@ -16,7 +17,7 @@ export class Turns {
 
   /** Resolves when there is time. */
   async hasTime(): Promise<void> {
-    while (this.#now() - this.#begin() >= this.#longest) await new Promise((resolve) => setImmediate(resolve))
+    while (this.#now() - this.#begin() >= this.#longest) await breathe()
   }
 
   #begin(): number {
