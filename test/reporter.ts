@@ -1,18 +1,21 @@
 // How node:test's events are told by ./waypost test: failures whole, skipped tests with their reason, the rest in numbers.
-// The last line is for test/run.ts: the counts as JSON.
-import { relative } from "node:path"
+// The last line is for test/files.ts: what was told, as JSON.
+import { relative, resolve } from "node:path"
 import type { TestEvent } from "node:test/reporters"
 import { inspect } from "node:util"
 
 export type Counts = { passed: number; failed: number; skipped: number }
 
+/** Also which files told all their tests, and which failed as a whole (a syntax error, a signal). */
+export type Told = Counts & { readonly whole: string[]; readonly broken: string[] }
+
 /** What the line with the counts begins with. */
 export const countsMark = "\u0001counts "
 
-type Told = Extract<TestEvent, { type: "test:pass" | "test:fail" }>["data"]
+type Test = Extract<TestEvent, { type: "test:pass" | "test:fail" }>["data"]
 
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string, void> {
-  const counts: Counts = { passed: 0, failed: 0, skipped: 0 }
+  const told: Told = { passed: 0, failed: 0, skipped: 0, whole: [], broken: [] }
   const path: string[] = []
   for await (const event of source) {
     switch (event.type) {
@@ -20,10 +23,13 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
         path[event.data.nesting] = event.data.name
         break
       case "test:pass":
-        yield passed(event.data, counts)
+        yield passed(event.data, told)
         break
       case "test:fail":
-        yield failed(event.data, path.slice(0, event.data.nesting), counts)
+        yield failed(event.data, path.slice(0, event.data.nesting), told)
+        break
+      case "test:summary":
+        if (event.data.file !== undefined) told.whole.push(event.data.file)
         break
       case "test:diagnostic":
         if (event.data.message.includes("\n")) yield `${indent(event.data.message)}\n`
@@ -35,33 +41,39 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
       default: // the rest is bookkeeping
     }
   }
-  yield `${countsMark}${JSON.stringify(counts)}\n`
+  yield `${countsMark}${JSON.stringify(told)}\n`
 }
 
 /** A suite is no test: what is in it counts. */
-function isSuite(test: Told): boolean {
+function isSuite(test: Test): boolean {
   return test.details.type === "suite"
 }
 
-function passed(test: Told, counts: Counts): string {
+/** Stands for a file that told of no test of its own. */
+function isFile(test: Test): boolean {
+  return resolve(test.name) === test.file
+}
+
+function passed(test: Test, counts: Counts): string {
   if (test.skip !== undefined && test.skip !== false) {
     counts.skipped++
     const why = typeof test.skip === "string" && test.skip !== "" ? test.skip : "NO REASON GIVEN"
     return `  skipped: ${test.name} (${where(test)}): ${why}\n`
   }
-  if (!isSuite(test)) counts.passed++
+  if (!isSuite(test) && !isFile(test)) counts.passed++
   return ""
 }
 
-function failed(test: Told, parents: readonly string[], counts: Counts): string {
+function failed(test: Test, parents: readonly string[], told: Told): string {
   const error = "error" in test.details ? (test.details.error as Error & { failureType?: string }) : undefined
   if (isSuite(test) && error?.failureType === "subtestsFailed") return "" // told where it happened
-  counts.failed++
+  told.failed++
+  if (isFile(test)) told.broken.push(resolve(test.name))
   const name = [...parents, test.name].join(" › ")
   return `\nFAILED: ${name}\n  ${where(test)}\n${indent(inspect(error?.cause ?? error, { depth: 4 }))}\n\n`
 }
 
-function where(test: Told): string {
+function where(test: Test): string {
   return test.file === undefined ? "?" : `${relative(process.cwd(), test.file)}:${test.line ?? 0}`
 }
 

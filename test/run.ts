@@ -1,44 +1,20 @@
 // What `./waypost test` runs: everything that must be true before a change is done, in stages, the quick ones first.
 // `./waypost test PATTERN…` runs the test files whose path contains one of the patterns.
-import { spawn } from "node:child_process"
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { build } from "../build/build.ts"
 import { stampOf } from "../build/stamp.mjs"
+import { runFiles } from "./files.ts"
 import { installTools } from "./kit/debian.ts"
 import { installPeers } from "./kit/peers.ts"
-import { type Counts, countsMark } from "./reporter.ts"
-
-const root = join(import.meta.dirname, "..")
+import { root, run } from "./program.ts"
+import type { Counts } from "./reporter.ts"
 
 /** What a stage found; a check without tests of its own counts as one. */
 type Stage = { readonly name: string; readonly run: () => Promise<Counts> }
 
-type Ended = { readonly code: number | null; readonly output: string }
-
 function say(line: string): void {
   process.stdout.write(`${line}\n`)
-}
-
-/** Runs a program in the checkout; `show` gets each line as it comes. */
-async function run(command: string, args: readonly string[], show: (line: string) => void): Promise<Ended> {
-  const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] })
-  let output = ""
-  let begun = ""
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      output += text
-      const lines = (begun + text).split("\n")
-      begun = lines.pop() ?? ""
-      for (const line of lines) show(line)
-    })
-  }
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.on("error", reject)
-    child.on("close", resolve)
-  })
-  if (begun !== "") show(begun)
-  return { code, output }
 }
 
 /** A check by a program that is quiet when all is well. */
@@ -61,25 +37,10 @@ const buildStage: Stage = {
   },
 }
 
-/** Test files in one process (quick, for those that touch nothing but themselves) or in one process each. */
 function tests(name: string, files: readonly string[], together: boolean): Stage {
-  // What a failed test leaves open must not keep the run for ever.
-  const ends = together ? [] : ["--test-force-exit"]
-  const how = together ? ["--test-isolation=none"] : ["--test-concurrency=2"]
-  const flags = ["--disable-warning=ExperimentalWarning", "--test", "--test-timeout=120000", ...ends, ...how]
-  const reporter = [`--test-reporter=${join(root, "test/reporter.ts")}`, "--test-reporter-destination=stdout"]
   return {
     name: `${name} (${files.length} file${files.length === 1 ? "" : "s"})`,
-    run: async () => {
-      let counts: Counts | undefined
-      const { code } = await run(process.execPath, [...flags, ...reporter, ...files], (line) => {
-        if (line.startsWith(countsMark)) counts = JSON.parse(line.slice(countsMark.length)) as Counts
-        else say(line)
-      })
-      if (counts === undefined) say(`  the test runner ended (exit ${code}) before it had counted`)
-      const { passed, failed, skipped } = counts ?? { passed: 0, failed: 1, skipped: 0 }
-      return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, skipped }
-    },
+    run: () => runFiles(files, together, say),
   }
 }
 
