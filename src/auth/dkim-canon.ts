@@ -111,7 +111,7 @@ const sealed =
   )
 /** Fields that are signed as often as they stand there: others may add their own (RFC 6376 §5.4.1). */
 const covered =
-  "content-id content-description resent-date resent-from resent-sender resent-to resent-cc resent-message-id list-id list-help list-unsubscribe list-unsubscribe-post list-subscribe list-post list-owner list-archive autocrypt feedback-id".split(
+  "content-id content-description resent-date resent-from resent-sender resent-to resent-cc resent-message-id list-id list-help list-unsubscribe list-unsubscribe-post list-subscribe list-post list-owner list-archive autocrypt feedback-id bimi-selector".split(
     " ",
   )
 

@@ -15,6 +15,8 @@ export type DmarcRecord = {
   readonly psd: "y" | "n" | "u"
   /** t=y: one step less than was asked. */
   readonly testing: boolean
+  /** pct=: of how much mail the policy was to be applied to (RFC 7489 §6.3). RFC 9989 has no such tag; BIMI asks for it. */
+  readonly percent: number
   /** Where aggregate reports are wanted. */
   readonly rua: readonly string[]
 }
@@ -45,6 +47,7 @@ export function parseDmarc(text: string): Result<DmarcRecord> {
     aspf: strictness(tags.get("aspf")),
     psd: psd === "y" || psd === "n" ? psd : "u",
     testing: tags.get("t")?.toLowerCase() === "y",
+    percent: percentOf(tags.get("pct")),
     rua,
   })
 }
@@ -74,6 +77,10 @@ function tagsOf(text: string): ReadonlyMap<string, string> {
 function wish(value: string | undefined): DmarcWish | undefined {
   const word = value?.toLowerCase()
   return word === "none" || word === "quarantine" || word === "reject" ? word : undefined
+}
+
+function percentOf(value = ""): number {
+  return /^\d{1,2}$/.test(value) ? Number(value) : 100
 }
 
 function strictness(value: string | undefined): "r" | "s" {

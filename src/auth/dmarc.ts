@@ -23,6 +23,8 @@ export type DmarcVerdict = {
   /** Where the record stands, and the record. */
   readonly at: string | undefined
   readonly record: DmarcRecord | undefined
+  /** That of the organization, where another counts. */
+  readonly organizational: DmarcRecord | undefined
   /** One sentence. */
   readonly why: string
   readonly trail: readonly Reason[]
@@ -48,6 +50,7 @@ export async function checkDmarc(
     lessened: false,
     at: undefined,
     record: undefined,
+    organizational: undefined,
   } as const
   if (!isDomain(domain))
     return { ...blank, result: "permerror", why: `the author's domain "${domain}" is none`, trail: [] }
@@ -67,8 +70,10 @@ export async function checkDmarc(
   const wished = await wishOf(found, domain, world)
   trail.push(because("dmarc", `${found.at} asks for ${wished.wish}${wished.says}`))
   const { wish, lessened } = wished
-  const known = { domain, organization, at: found.at, record: found.record, wish, lessened }
-  const judged = await judge(vouchers, { domain, organization }, found.record, world)
+  const { at, record } = found
+  const organizational = at === organization ? undefined : recordAt(organization, walk)
+  const known = { domain, organization, at, record, organizational, wish, lessened }
+  const judged = await judge(vouchers, { domain, organization }, record, world)
   return { ...known, result: judged.result, why: judged.why, trail: [...trail, ...judged.trail] }
 }
 
@@ -82,6 +87,11 @@ function recordFor({ domain, steps }: Walk, organization: string): Found | undef
     records.find(({ at }) => at === organization) ??
     records.find(({ record }) => record.psd === "y")
   )
+}
+
+function recordAt(name: string, { steps }: Walk): DmarcRecord | undefined {
+  const step = steps.find(({ at }) => at === name)
+  return step?.is === "record" ? step.record : undefined
 }
 
 /** p= for the name itself, sp= for those below, np= for those that do not exist; t=y takes a step back (RFC 9989 §4.7). */

@@ -1,6 +1,7 @@
-// What SPF, DKIM, ARC and DMARC came to, as the fields that tell it: parts of Authentication-Results (RFC 8601), and Received-SPF
+// What SPF, DKIM, ARC, DMARC and BIMI came to, as the fields that tell it: parts of Authentication-Results (RFC 8601), and Received-SPF
 // (RFC 7208 §9.1).
 import { type AuthResult, commentText, quoted } from "../message/auth-results.ts"
+import type { BimiVerdict } from "./bimi.ts"
 import type { DmarcVerdict } from "./dmarc.ts"
 import type { SpfQuestion, SpfVerdict } from "./spf.ts"
 import type { Chain, Signature } from "./verification.ts"
@@ -114,4 +115,27 @@ export function dmarcResult({ result, domain, wish, record, why }: DmarcVerdict)
   const asked = record === undefined ? "" : `p=${record.p} sp=${record.sp}, `
   const policy = record === undefined ? {} : { "policy.dmarc": wish }
   return { method: "dmarc", result, comment: asked + why, properties: { "header.from": domain, ...policy } }
+}
+
+/** BIMI's result (the draft's §7.7). The evidence is not checked here: its authority is none, and readers are told where it is. */
+export function bimiResult({ result, at, record, why }: BimiVerdict): AuthResult {
+  const place = at === undefined ? {} : { "header.d": at.domain, "header.selector": at.selector }
+  if (result !== "pass" || record === undefined)
+    return { method: "bimi", result, comment: why, properties: place }
+  const { evidence, preference } = record
+  const properties = {
+    ...place,
+    "policy.authority": "none",
+    ...(evidence === "" ? {} : { "policy.authority-uri": evidence }),
+    ...(preference === undefined ? {} : { "policy.logo-preference": preference }),
+  }
+  return { method: "bimi", result, properties }
+}
+
+/** The fields for readers of mail, whole (§7.9, §7.11). a= is for who has held the evidence against the indicator, so it has no place. */
+export function bimiFieldsFor({ result, record }: BimiVerdict): string {
+  if (result !== "pass" || record === undefined) return ""
+  const { location, preference } = record
+  const preferred = preference === undefined ? "" : `BIMI-Logo-Preference: avp=${preference};\r\n`
+  return `BIMI-Location: v=BIMI1; l=${location}\r\n${preferred}`
 }

@@ -67,7 +67,14 @@ function seen(author: string, rua: string, source = "192.0.2.7"): DmarcSeen {
   const found = { domain: author, organization: author, wish: "reject", lessened: false, at: author } as const
   return {
     source,
-    verdict: { ...found, result: "fail", record: record.value, why: "", trail: [] },
+    verdict: {
+      ...found,
+      result: "fail",
+      record: record.value,
+      organizational: undefined,
+      why: "",
+      trail: [],
+    },
     envelopeFrom: "",
     signatures: [],
     senders: [],
