@@ -66,6 +66,9 @@ export const featureRows: Readonly<Record<string, FeatureRow>> = {
   badmx: plain("Senders whose MX is a bogus address are refused.", 1),
   bcc: plain("A map adds Bcc recipients.", 4),
   bestmx_is_local: plain("Domains whose best MX is this host are local.", 1),
+  bimi: plain(
+    "Ours: which indicator the author's domain wants shown (BIMI) is looked up where DMARC passes and is enforced, and told to readers in BIMI-Location; such fields that come in are taken away. Needs FEATURE(dmarc).",
+  ),
   bitdomain: dead("BITNET names.", "BITNET is gone"),
   blacklist_recipients: {
     about: "The old name of blocklist_recipients.",

@@ -3,6 +3,7 @@
 import type { Origin } from "../mail/decision.ts"
 import type { ReadText } from "../mail/world.ts"
 import { addMembers, finished, readClassFile } from "./classes.ts"
+import { missingFeatures } from "./needed-features.ts"
 import { wrongReporters } from "./reporters.ts"
 import { type Draft, newDraft, type Place } from "./draft.ts"
 import { featureRow, featureRows } from "./features.ts"
@@ -39,7 +40,7 @@ export function settle(
   addAliasTables(draft)
   checkQueueGroups(draft)
   checkLocalRules(draft)
-  draft.issues.push(...wrongReporters(draft))
+  draft.issues.push(...wrongReporters(draft), ...missingFeatures(draft))
   const help = readHelp(draft)
   const { issues, mc: _, place: __, read: ___, classes, ...rest } = draft
   const settings = { source, ...rest, classes: finished(classes), localRules: mc.localLines, ...help }

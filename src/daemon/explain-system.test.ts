@@ -103,7 +103,12 @@ test("explain tells who is asked before mail is taken, each with its line", asyn
     text,
     /milter +yes: opendkim at 127\.0\.0\.1:8891 is asked; while it does not answer, mail is put off \(F=T\) .*sendmail\.mc:5$/m,
   )
-  assert.doesNotMatch(text, /Before it leaves/, "it stays here")
+  assert.doesNotMatch(text, /Before it leaves|bimi/, "it stays here")
+  const withBimi = await told({ typed: "gordon@grussell.org" }, world(`${lines}\n  FEATURE(\`bimi')dnl`))
+  assert.match(
+    withBimi,
+    /bimi +yes: which indicator the author's domain wants shown is looked up .*sendmail\.mc:8$/m,
+  )
 })
 
 test("explain --client tells that nobody has to vouch for a client of ours", async () => {

@@ -81,6 +81,7 @@ const judged = [
   ["dkim_verify", "dkim", "signatures are checked"],
   ["dmarc", "dmarc", "what the author's domain asks for is done"],
   ["arc", "arc", "the seals of forwarders are checked"],
+  ["bimi", "bimi", "which indicator the author's domain wants shown is looked up"],
 ] as const
 
 /** Checks of who vouches for a message, and the filters of the first door. */

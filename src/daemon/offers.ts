@@ -1,7 +1,8 @@
 // From the configuration to what a door offers and bears: made once at start and reload, handed to every session.
 import { hasFlag, option, optionAt } from "../config/options.ts"
 import { mainGroup } from "../config/queue-groups.ts"
-import { classMembers, type DaemonOptions, macro, type Settings } from "../config/settings.ts"
+import { classMembers, type DaemonOptions, feature, macro, type Settings } from "../config/settings.ts"
+import { bimiFields } from "../auth/bimi-record.ts"
 import { isLetBy, type Mechanism, mechanisms } from "../auth/sasl.ts"
 import { noRecipientActions, type NoRecipientAction } from "../message/submit.ts"
 import { readHelpFile } from "../smtp/help-file.ts"
@@ -105,6 +106,7 @@ function makeOffers(settings: Settings, daemon: DaemonOptions, software: string)
     origins: originsOf(settings),
     ...helpOf(settings, software),
     ...groupsOf(settings),
+    ...(feature(settings, "bimi") === undefined ? {} : { ourFields: bimiFields }),
   }
 }
 

@@ -27,6 +27,7 @@ import type { DmarcSeen } from "../auth/dmarc-seen.ts"
 import { arcResult, chainInWords, dkimResults, dmarcResult, signatureInWords } from "../auth/results.ts"
 import type { Chain, Signature, Verification, Verify } from "../auth/verification.ts"
 import { cause } from "../routing/reasons.ts"
+import { type LookForBimi, makeBimi, withBimi } from "./bimi.ts"
 import { type DmarcPolicy, dmarcPolicy } from "./dmarc-actions.ts"
 
 export type AuthenticationQuestion = {
@@ -76,6 +77,7 @@ export function makeAuthentication({
     trusted: new Set(trusted.filter((name) => name !== "")),
     at: used.at,
     seen,
+    bimi: makeBimi(settings, dns.txt),
   }
   return (question) => authenticate(question, site)
 }
@@ -92,6 +94,7 @@ type Site = {
   readonly trusted: ReadonlySet<string>
   readonly at: Origin | undefined
   readonly seen: AuthenticationParts["seen"]
+  readonly bimi: LookForBimi | undefined
 }
 
 async function authenticate(
@@ -115,7 +118,10 @@ async function authenticate(
   const taken: Taken = { outcome: "yes", value: { keep: "deliver", results }, reason }
   if (site.policy === undefined) return taken
   const told = { arrival, header, spf, signatures, chain, policy: site.policy }
-  return byDmarc(taken, told, site)
+  const verdicts = await dmarcVerdicts(told, site)
+  const judged = byDmarc(taken, { ...told, verdicts }, site)
+  const { bimi } = site
+  return bimi === undefined ? judged : withBimi(judged, () => bimi({ header, signatures, verdicts }))
 }
 
 /** Fields of ARC that are wrong in themselves break the chain, whatever their signatures say. */
@@ -187,15 +193,22 @@ type DmarcQuestion = Omit<AuthenticationQuestion, "header" | "body"> & {
   readonly policy: DmarcPolicy
 }
 
-async function byDmarc(taken: Taken, question: DmarcQuestion, site: Site): Promise<Decision<MessageVerdict>> {
-  const { header, spf, signatures, chain, policy } = question
+/** One for each author's domain. */
+function dmarcVerdicts(
+  { header, spf, signatures }: DmarcQuestion,
+  { dns }: Site,
+): Promise<readonly DmarcVerdict[]> {
   const vouchers = [
     ...vouchersOf(spf),
     ...signatures.map(({ domain, result }) => ({ by: "dkim", domain, result }) as const),
   ]
-  const verdicts = await Promise.all(
-    authorsOf(header).map((author) => checkDmarc(author, vouchers, site.dns)),
-  )
+  return Promise.all(authorsOf(header).map((author) => checkDmarc(author, vouchers, dns)))
+}
+
+type DmarcAnswer = DmarcQuestion & { readonly verdicts: readonly DmarcVerdict[] }
+
+function byDmarc(taken: Taken, question: DmarcAnswer, site: Site): Decision<MessageVerdict> {
+  const { header, chain, policy, verdicts } = question
   const [worst] = verdicts.toSorted((a, b) => policy.severity(b) - policy.severity(a))
   const found = worst === undefined ? nobody : dmarcResult(worst)
   const results = [...(taken.value.results ?? []), found]
@@ -274,7 +287,9 @@ function decided(
 export function withResults(before: Taken, judged: Decision<MessageVerdict>): Decision<MessageVerdict> {
   if (judged.outcome !== "yes") return judged
   const results = [...(before.value.results ?? []), ...(judged.value.results ?? [])]
+  const top = (before.value.fields ?? "") + (judged.value.fields ?? "")
+  const value = { ...before.value, results, ...(top === "" ? {} : { fields: top }) }
   if (judged.value.keep === "deliver")
-    return yes({ ...before.value, results }, withTrail(before.reason, [{ ...judged.reason, role: "passed" }]))
-  return yes({ ...before.value, keep: judged.value.keep, results }, withTrail(judged.reason, [before.reason]))
+    return yes(value, withTrail(before.reason, [{ ...judged.reason, role: "passed" }]))
+  return yes({ ...value, keep: judged.value.keep }, withTrail(judged.reason, [before.reason]))
 }

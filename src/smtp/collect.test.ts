@@ -58,6 +58,17 @@ test("what is no header is not left to be read as one", () => {
   }
 })
 
+test("fields that are ours to write alone are taken out, and others stay as they are", () => {
+  const ourFields = ["bimi-location", "bimi-indicator"]
+  const message = octets(
+    "Bimi-Location: x\r\nA: b\r\nBIMI-INDICATOR:\r\n x\r\n y\r\nBIMI-Selector: s\r\n\r\nBIMI-Location: z\r\n",
+  )
+  const kept = "A: b\r\nBIMI-Selector: s\r\n\r\n"
+  const got = collect([message], { ourFields })
+  assert.deepEqual([got.header, got.text], [kept, `${kept}BIMI-Location: z\r\n`])
+  assert.equal(collect([message]).text, message.toString("latin1"))
+})
+
 test("the limits hold however the octets come", () => {
   const limits = { maxMessageSize: 120, maxHeaderSize: 40, rejectNul: true }
   const part = fc.constantFrom(

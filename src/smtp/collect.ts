@@ -1,7 +1,7 @@
 // A message on its way in: its header is held back until it is whole (it has to be read before anything can be kept), the
 // rest is passed on as it comes. Limits are kept here, so that nothing larger than allowed is ever held or stored.
 import { claimsToBeOurs } from "../message/auth-results.ts"
-import { type Header, has, isNamed, scanHeader } from "../message/header.ts"
+import { type Field, type Header, has, isNamed, scanHeader } from "../message/header.ts"
 import type { Reply } from "../mail/reply.ts"
 import { replies, tooLarge } from "./replies.ts"
 import { type Asked, byRule, type Offers } from "./session.ts"
@@ -14,7 +14,10 @@ const endOfHeader = Buffer.from("\r\n\r\n")
 const smallPiece = 1024
 const block = 16 * 1024
 
-type Limits = Pick<Offers, "hostname" | "maxMessageSize" | "maxHeaderSize" | "rejectNul" | "origins">
+type Limits = Pick<
+  Offers,
+  "hostname" | "maxMessageSize" | "maxHeaderSize" | "rejectNul" | "origins" | "ourFields"
+>
 
 /** Why a message is not taken. */
 export type Failure = { readonly reply: Reply; readonly rule: Asked }
@@ -126,7 +129,7 @@ export class Collector {
     this.#held = nothing
     this.#heldLength = 0
     const bcc = has(header, "bcc")
-    if (ends !== "no blank line" && !bcc && !has(header, "authentication-results")) {
+    if (ends !== "no blank line" && !bcc && !this.#hasOurs(header)) {
       const start = fields[0]?.start ?? end // the usual message stays in one piece
       this.headerSize = bodyStart - start
       return this.#put(bytes.subarray(start), out)
@@ -139,15 +142,27 @@ export class Collector {
 
   /**
    * Bcc: names whom others must not see, so it goes where To: or Cc: name others (RFC 5322 §3.6.3), at every door, as in
-   * sendmail; alone it stays, empty. Authentication-Results with our name are ours to write alone (RFC 8601 §5).
+   * sendmail; alone it stays, empty. Fields that are ours to write alone go as well.
    */
   #putFields(header: Header, bcc: boolean, out: Buffer[]): void {
     const { bytes, fields } = header
     for (const field of fields) {
-      const goes = isNamed(header, field, "bcc") || claimsToBeOurs(header, field, this.#limits.hostname)
+      const goes = isNamed(header, field, "bcc") || this.#isOurs(header, field)
       if (!goes) this.#put(bytes.subarray(field.start, field.end), out)
     }
     if (bcc && !has(header, "to") && !has(header, "cc")) this.#put(emptyBcc, out)
+  }
+
+  /** Whether there may be fields that are ours to write alone. */
+  #hasOurs(header: Header): boolean {
+    const { ourFields = [] } = this.#limits
+    return has(header, "authentication-results") || ourFields.some((name) => has(header, name))
+  }
+
+  /** Authentication-Results with our name (RFC 8601 §5), and what a FEATURE writes. */
+  #isOurs(header: Header, field: Field): boolean {
+    const { hostname, ourFields = [] } = this.#limits
+    return claimsToBeOurs(header, field, hostname) || ourFields.some((name) => isNamed(header, field, name))
   }
 
   #put(piece: Buffer, out: Buffer[]): void {

@@ -72,6 +72,8 @@ export type Offers = {
   readonly pipelining?: false
   /** What the door offers, where srv_features changed it for this session. */
   readonly door?: Offers
+  /** Header fields that only we write, in lower case: they are taken out of what clients send. Absent: there are none. */
+  readonly ourFields?: readonly string[]
   /** Names that ETRN may ask for with a # (QUEUE_GROUP); absent: there are none. */
   readonly queueGroups?: ReadonlySet<string>
   /** The client is a proxy that we trust: it may say for whom it speaks (XCLIENT, XFORWARD). */

@@ -1,5 +1,5 @@
-// Signatures in a whole running system: mail that leaves is signed, mail that comes is judged before the 250, mail that passes through
-// is sealed; the timeline tells each step. A real name server has the keys, a scripted server is the rest of the world.
+// Signatures in a whole running system: mail that leaves is signed, mail that comes is judged before the 250 and told what indicator its
+// author's domain wants shown, mail that passes through is sealed; the timeline tells each step. A real name server has the keys, a scripted server is the rest of the world.
 import assert from "node:assert/strict"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { connect } from "node:net"
@@ -26,6 +26,7 @@ const zone = {
   "napier.ac.uk": { MX: [[10, "mail.napier.ac.uk"]] },
   "mail.napier.ac.uk": { A: ["127.0.0.3"] },
   "_dmarc.napier.ac.uk": { TXT: ["v=DMARC1; p=reject"] },
+  "default._bimi.napier.ac.uk": { TXT: ["v=BIMI1; l=https://img.napier.ac.uk/logo.svg"] },
   "hello.com": { MX: [[10, "mail.napier.ac.uk"]] },
 } as const
 
@@ -49,6 +50,7 @@ DAEMON_OPTIONS(\`Name=MTA, Addr=127.0.0.1, Port=@PORT@')dnl
 FEATURE(\`no_default_msa')dnl
 FEATURE(\`dkim_sign', \`@DIR@/dkim')dnl
 FEATURE(\`dmarc')dnl
+FEATURE(\`bimi')dnl
 FEATURE(\`arc', \`seal=grussell.org')dnl
 define(\`SMTP_MAILER_ARGS', \`TCP $h ${port}')dnl
 define(\`ESMTP_MAILER_ARGS', \`TCP $h ${port}')dnl
@@ -172,6 +174,25 @@ test("mail nobody vouches for is refused before the 250; signed it is taken, and
   const shown = await system.waypost("show", / ([A-Za-z0-9]{14}) Message/.exec(said)?.[1] ?? "")
   assert.match(shown.stdout, /nove\._domainkey\.napier\.ac\.uk says "v=DKIM1; k=ed25519/)
   assert.match(shown.stdout, /_dmarc\.napier\.ac\.uk says "v=DMARC1; p=reject"/)
+})
+
+test("a good letter gets the place of its author's indicator, forged ones are gone, and the timeline and explain tell of it", async () => {
+  const forged = "BIMI-Location: v=BIMI1; l=https://evil.test/x.svg\r\nBIMI-Indicator: PHN2Zz4=\r\n"
+  const said = await fromOutside(forged + (await signed()), "me@grussell.org")
+  assert.match(said, /^250 2\.0\.0 /)
+  await system.idle()
+  const box = readFileSync(join(system.directory, "mail", "me"), "latin1")
+  const last = box.slice(box.lastIndexOf("\nFrom ann@"))
+  assert.match(
+    last,
+    /^\tbimi=pass header\.d=napier\.ac\.uk header\.selector=default policy\.authority=none\n[^]*\nBIMI-Location: v=BIMI1; l=https:\/\/img\.napier\.ac\.uk\/logo\.svg\nReceived:/m,
+  )
+  assert.doesNotMatch(last, /evil|PHN2Zz4=/)
+  const shown = await system.waypost("show", / ([A-Za-z0-9]{14}) Message/.exec(said)?.[1] ?? "")
+  assert.match(shown.stdout, /default\._bimi\.napier\.ac\.uk says "v=BIMI1; l=https/)
+  assert.match(shown.stdout, /bimi-location is ours to write: what came is taken away/)
+  const explained = await system.waypost("explain", "me@grussell.org", "--client", "127.0.0.66")
+  assert.match(explained.stdout, /bimi +yes: which indicator the author's domain wants shown is looked up/)
 })
 
 test("mail that passes through to another host is sealed, and its author's signatures still hold", async () => {
