@@ -10,6 +10,7 @@ import { type Arguments, readArguments, stateOption, type Usage } from "./argume
 import { loadConfiguration } from "./configuration.ts"
 import { domainOf, zoneLine } from "./dkim.ts"
 import { missingServer } from "./check-submit.ts"
+import { type CheckedBimi, checkBimi } from "./dns-bimi.ts"
 import { type Checked, checkRecord } from "./dns-check.ts"
 import { type CheckedPolicy, checkPolicy } from "./dns-policy.ts"
 import { type Site, stsPolicy, type Wanted, wantedRecords } from "./dns-records.ts"
@@ -132,6 +133,7 @@ async function check(site: SiteHere, given: Arguments, io: Io): Promise<number> 
   const checked = await Promise.all([
     ...wantedRecords(site).map((wanted) => checkRecord(wanted, dns)),
     checkPolicy(site, policyWorld),
+    checkBimi(site.domain, dns),
   ])
   const bad = checked.filter(({ state }) => state === "missing" || state === "wrong")
   if (given.has("json"))
@@ -147,7 +149,12 @@ async function check(site: SiteHere, given: Arguments, io: Io): Promise<number> 
   return bad.length === 0 && site.keys.length > 0 ? exits.ok : exits.dataError
 }
 
-function wordsFor({ wanted, state, found, advice }: Checked | CheckedPolicy): readonly string[] {
+function wordsFor({
+  wanted,
+  state,
+  found,
+  advice,
+}: Checked | CheckedPolicy | CheckedBimi): readonly string[] {
   const there = found.length === 0 ? wanted.name : `${wanted.name}: ${found.map(short).join(" | ")}`
   const first = `${state.padEnd(8)} ${wanted.what.padEnd(8)} ${there}`
   return advice === undefined ? [first] : [first, `         → ${advice}`]
