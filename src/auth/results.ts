@@ -89,7 +89,8 @@ export function dkimResults(signatures: readonly Signature[]): readonly AuthResu
 /** One sentence for people. */
 export function signatureInWords({ result, why, domain, selector, algorithm }: Signature): string {
   const which = `the signature of ${domain} (s=${selector}, ${algorithm})`
-  return result === "pass" ? `${which} is good` : `${which}: ${result}${why === undefined ? "" : `, ${why}`}`
+  const said = why === undefined ? "" : `, ${why}`
+  return result === "pass" ? `${which} is good${said}` : `${which}: ${result}${said}`
 }
 
 /** ARC's result (RFC 8617 §6). */
@@ -113,8 +114,9 @@ export function chainInWords({ result, why, sets, sealer, dmarc }: Chain): strin
 /** DMARC's result (RFC 9989 §12, RFC 8601). */
 export function dmarcResult({ result, domain, wish, record, why }: DmarcVerdict): AuthResult {
   const asked = record === undefined ? "" : `p=${record.p} sp=${record.sp}, `
+  const author = domain === "" ? {} : { "header.from": domain }
   const policy = record === undefined ? {} : { "policy.dmarc": wish }
-  return { method: "dmarc", result, comment: asked + why, properties: { "header.from": domain, ...policy } }
+  return { method: "dmarc", result, comment: asked + why, properties: { ...author, ...policy } }
 }
 
 /** BIMI's result (the draft's §7.7). The evidence is not checked here: its authority is none, and readers are told where it is. */

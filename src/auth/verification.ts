@@ -8,7 +8,7 @@ export type SignatureResult = "pass" | "fail" | "neutral" | "policy" | "temperro
 
 export type Signature = {
   readonly result: SignatureResult
-  /** In words, where it is no pass. */
+  /** In words, where it is no pass, or one with a flaw. */
   readonly why: string | undefined
   /** d= and s=, in lower case. */
   readonly domain: string

@@ -47,7 +47,7 @@ type Question = {
 async function keyOf({ type, name, minBitLength, options }: Question, resolver: Resolver): Promise<FoundKey> {
   const ask = (answering: Resolver) => getPublicKey(type, name, minBitLength, answering, options)
   if (/[^\x21-\x7e]/.test(name)) return await ask(resolver) // it is asked by another name
-  const records = await resolver(name, "TXT")
+  const records = keysFirst(await resolver(name, "TXT"))
   const text = `${options.hashAlgo ?? ""} ${minBitLength ?? ""} ${records[0]?.join("") ?? ""}`
   const before = readBefore.get(text)
   if (before !== undefined) return before
@@ -56,4 +56,13 @@ async function keyOf({ type, name, minBitLength, options }: Question, resolver: 
   if (readBefore.size >= mostRead) readBefore.clear()
   readBefore.set(text, kept)
   return kept
+}
+
+/** Other texts may stand at the name, by a wildcard say. Of several keys one may be taken (RFC 6376 §6.1.2 step 4). */
+function keysFirst(records: string[][]): string[][] {
+  return records.toSorted((a, b) => Number(isKey(b)) - Number(isKey(a)))
+}
+
+function isKey(record: readonly string[]): boolean {
+  return /(?:^|;)\s*p\s*=/.test(record.join(""))
 }

@@ -41,23 +41,17 @@ function isResult(text: string): text is SignatureResult {
 }
 
 type Verified = Awaited<ReturnType<typeof verified>>
+type Status = Verified["results"][number]["status"]
 
-function signatureOf({
-  status,
-  signingDomain,
-  selector,
-  algo,
-  signature,
-}: Verified["results"][number]): Signature[] {
+function signatureOf(found: Verified["results"][number]): Signature[] {
+  const { status, signingDomain, selector, algo, signature, rr } = found
   if (!isResult(status.result)) return [] // none: the message is not signed
   const identity = status.header?.["i"]
-  const rules = status.policy?.["dkim-rules"]
-  const why =
-    typeof status.comment === "string" ? status.comment : typeof rules === "string" ? rules : undefined
+  const unsigned = unsignedRest(status)
   return [
     {
-      result: status.result,
-      why: status.result === "pass" ? undefined : why,
+      result: unsigned === undefined ? status.result : "policy",
+      why: unsigned ?? wordsOf(status, rr),
       domain: (signingDomain ?? "").toLowerCase(),
       selector: (selector ?? "").toLowerCase(),
       identity: typeof identity === "string" ? identity : `@${signingDomain ?? ""}`,
@@ -65,6 +59,21 @@ function signatureOf({
       mark: (signature ?? "").slice(0, 8),
     },
   ]
+}
+
+/** RFC 6376 §8.2: behind l= anybody may put anything, which readers are shown as if it were signed; §6.1.3 lets us not take it. */
+function unsignedRest({ result, underSized = 0 }: Status): string | undefined {
+  return result === "pass" && underSized > 0
+    ? `l= leaves ${underSized} octets of the body unsigned`
+    : undefined
+}
+
+function wordsOf({ result, comment, policy, testing }: Status, record = ""): string | undefined {
+  if (result === "pass") return testing === true ? "its key is for tests (t=y)" : undefined
+  if (/(?:^|;)p=(?:;|$)/.test(record)) return "its key was revoked (p= is empty)" // RFC 6376 §3.6.1
+  if (typeof comment === "string") return comment
+  const rules = policy?.["dkim-rules"]
+  return typeof rules === "string" ? rules : undefined
 }
 
 async function chainOf(found: NonNullable<Verified["arc"]>, options: Options): Promise<Chain> {
@@ -81,15 +90,12 @@ async function chainOf(found: NonNullable<Verified["arc"]>, options: Options): P
   const newest = Array.isArray(chain) ? chain.at(-1) : undefined
   const sealer = newest?.["arc-seal"]?.parsed?.["d"]?.value
   const dmarc = authenticationResults?.["dmarc"]?.result
-  const { result } = status
+  const unsigned = lastEntry?.messageSignature && unsignedRest(lastEntry.messageSignature.status)
+  const result = unsigned === undefined ? status.result : "fail"
+  const comment = typeof status.comment === "string" ? status.comment : "the chain is broken"
   return {
     result: result === "pass" || result === "fail" ? result : "none",
-    why:
-      result === "fail"
-        ? typeof status.comment === "string"
-          ? status.comment
-          : "the chain is broken"
-        : undefined,
+    why: result === "fail" ? (unsigned ?? comment) : undefined,
     sets,
     sealer: typeof sealer === "string" ? sealer.toLowerCase() : undefined,
     dmarc: typeof dmarc === "string" ? dmarc.toLowerCase() : undefined,
