@@ -7,6 +7,8 @@ import { type DmarcRecord, isDmarc, parseDmarc } from "./dmarc-record.ts"
 export type Published =
   | { readonly is: "record"; readonly at: string; readonly record: DmarcRecord }
   | { readonly is: "nothing"; readonly at: string; readonly why: string }
+  /** A record without a policy: whom it is for, for them nobody is asked further (RFC 9989 §4.10.1). */
+  | { readonly is: "no policy"; readonly at: string; readonly why: string }
   | { readonly is: "unavailable"; readonly at: string; readonly why: string }
 
 /** Asks DNS for TXT records. */
@@ -29,7 +31,7 @@ export async function publishedAt(domain: string, txt: AskTxt): Promise<Publishe
   const read = parseDmarc(text)
   return read.ok
     ? { is: "record", at: domain, record: read.value }
-    : { is: "nothing", at: domain, why: `"${text}": ${read.error}` }
+    : { is: "no policy", at: domain, why: `"${text}": ${read.error}` }
 }
 
 /** Walks up from a name until a record says that the organization ends there, or the names do. */

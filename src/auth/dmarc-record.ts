@@ -19,6 +19,8 @@ export type DmarcRecord = {
   readonly percent: number
   /** Where aggregate reports are wanted. */
   readonly rua: readonly string[]
+  /** What is no policy in it, so that it asks for none; in words. */
+  readonly wrong: string | undefined
 }
 
 /** Whether a TXT record means to be one: v= stands first, and exactly so. */
@@ -26,30 +28,38 @@ export function isDmarc(text: string): boolean {
   return /^v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|$)/.test(text)
 }
 
-/** Reads a record. Tags that are unknown or wrong are passed over (RFC 9989 §4.7); without a policy it needs an address for reports. */
+/**
+ * Reads a record. Tags that are unknown or wrong are passed over (RFC 9989 §4.7), but for those of the policy: where p= is missing,
+ * or one of p=, sp= and np= is no policy, the record is p=none if it has an address for reports, and else none (§4.10.1).
+ */
 export function parseDmarc(text: string): Result<DmarcRecord> {
   const tags = tagsOf(text)
   const rua = addressesIn(tags)
-  const named = wish(tags.get("p"))
-  if (named === undefined && rua.length === 0) {
-    const p = tags.get("p")
-    return fail(p === undefined ? "it has no p=" : `p=${p} is none, quarantine or reject`)
-  }
-  const p = named ?? "none"
-  const sp = wish(tags.get("sp")) ?? p
+  const wrong = wrongPolicy(tags)
+  if (wrong !== undefined && rua.length === 0) return fail(wrong)
+  const said = (name: string) => (wrong === undefined ? wish(tags.get(name)) : undefined)
+  const p = said("p") ?? "none"
+  const sp = said("sp") ?? p
   const psd = tags.get("psd")?.toLowerCase()
   return ok({
     text,
     p,
     sp,
-    np: wish(tags.get("np")) ?? sp,
+    np: said("np") ?? sp,
     adkim: strictness(tags.get("adkim")),
     aspf: strictness(tags.get("aspf")),
     psd: psd === "y" || psd === "n" ? psd : "u",
     testing: tags.get("t")?.toLowerCase() === "y",
     percent: percentOf(tags.get("pct")),
     rua,
+    wrong,
   })
+}
+
+function wrongPolicy(tags: ReadonlyMap<string, string>): string | undefined {
+  if (!tags.has("p")) return "it has no p="
+  const name = ["p", "sp", "np"].find((one) => tags.has(one) && wish(tags.get(one)) === undefined)
+  return name === undefined ? undefined : `${name}=${tags.get(name)} is none, quarantine or reject`
 }
 
 /** Where aggregate reports are wanted, as any record of DMARC says it (RFC 9990 §4 step 9). */

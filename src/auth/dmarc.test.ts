@@ -15,7 +15,8 @@ function world(
     asked,
     async txt(name): Promise<DnsAnswer<string>> {
       asked.push(name)
-      if (name.includes("silent")) return { found: "unavailable", why: "SERVFAIL" }
+      if (name.includes("silent") && zone[name] === undefined)
+        return { found: "unavailable", why: "SERVFAIL" }
       const found = zone[name]
       if (found === undefined)
         return { found: "nothing", why: exists(name) ? "no such record" : "no such name", secure: false }
@@ -27,6 +28,7 @@ function world(
       }
     },
     async addresses(name): Promise<DnsAnswer<string>> {
+      if (name.startsWith("unknown.")) return { found: "unavailable", why: "SERVFAIL" }
       return { found: "nothing", why: exists(name) ? "no such record" : "no such name", secure: false }
     },
   }
@@ -177,6 +179,38 @@ const cases: readonly (readonly [
     "none",
   ],
   [
+    "no p= and no address is no record, and the organization's is not asked for it",
+    { ...plain, "_dmarc.cs.napier.ac.uk": "v=DMARC1; p=rejct" },
+    "cs.napier.ac.uk",
+    [],
+    "none",
+    "none",
+  ],
+  [
+    "sp= that is no policy, with an address: as p=none",
+    { "_dmarc.hello.com": "v=DMARC1; p=reject; sp=quarantin; rua=mailto:d@hello.com" },
+    "hello.com",
+    [],
+    "fail",
+    "none",
+  ],
+  [
+    "np= that is no policy, without an address: no record",
+    { "_dmarc.hello.com": "v=DMARC1; p=reject; np=x" },
+    "hello.com",
+    [],
+    "none",
+    "none",
+  ],
+  [
+    "an organization whose record has no policy, below a suffix that has one",
+    { "_dmarc.com": "v=DMARC1; p=reject; psd=y", "_dmarc.hello.com": "v=DMARC1; p=x" },
+    "mail.hello.com",
+    [],
+    "none",
+    "none",
+  ],
+  [
     "a key that could not be had",
     plain,
     "napier.ac.uk",
@@ -200,6 +234,48 @@ const cases: readonly (readonly [
     "fail",
     "reject",
   ],
+  [
+    "DNS silent above the author's own record: who is vouched for exactly needs no more",
+    { "_dmarc.cs.silent.org": "v=DMARC1; p=quarantine" },
+    "cs.silent.org",
+    [dkim("cs.silent.org")],
+    "pass",
+    "quarantine",
+  ],
+  [
+    "DNS silent above the author's own record, and nobody vouches at all",
+    { "_dmarc.cs.silent.org": "v=DMARC1; p=quarantine" },
+    "cs.silent.org",
+    [dkim("hello.com", "fail")],
+    "fail",
+    "quarantine",
+  ],
+  [
+    "DNS silent above the author's own record, and a sister vouches",
+    { "_dmarc.cs.silent.org": "v=DMARC1; p=quarantine" },
+    "cs.silent.org",
+    [dkim("ee.silent.org")],
+    "temperror",
+    "quarantine",
+  ],
+  [
+    "DNS does not say whether the name exists, and sp= and np= differ",
+    { "_dmarc.napier.ac.uk": "v=DMARC1; p=reject; sp=none; np=reject" },
+    "unknown.napier.ac.uk",
+    [],
+    "temperror",
+    "none",
+  ],
+  [
+    "DNS does not say whether the name exists, but its organization vouches",
+    { "_dmarc.napier.ac.uk": "v=DMARC1; p=reject; sp=none; np=reject" },
+    "unknown.napier.ac.uk",
+    [dkim("napier.ac.uk")],
+    "pass",
+    "none",
+  ],
+  ["a NUL in the author's domain", plain, "napier.ac.uk\0.hello.com", [], "permerror", "none"],
+  ["a NUL at its end", plain, "napier.ac.uk\0", [], "permerror", "none"],
   ["DNS silent about the author", plain, "silent.napier.ac.uk", [], "temperror", "none"],
   [
     "DNS silent about the one who signs",

@@ -36,6 +36,15 @@ export type DmarcWorld = {
   readonly addresses: (name: string) => Promise<DnsAnswer<string>>
 }
 
+const blank = {
+  organization: undefined,
+  wish: "none",
+  lessened: false,
+  at: undefined,
+  record: undefined,
+  organizational: undefined,
+} as const
+
 /** Judges the domain of one author. */
 export async function checkDmarc(
   author: string,
@@ -43,29 +52,24 @@ export async function checkDmarc(
   world: DmarcWorld,
 ): Promise<DmarcVerdict> {
   const domain = author.toLowerCase().replace(/\.$/, "")
-  const blank = {
-    domain,
-    organization: undefined,
-    wish: "none",
-    lessened: false,
-    at: undefined,
-    record: undefined,
-    organizational: undefined,
-  } as const
-  if (!isDomain(domain))
-    return { ...blank, result: "permerror", why: `the author's domain "${domain}" is none`, trail: [] }
+  if (!isDomain(domain) || !isHostName(domain))
+    return { ...noAuthor(`the author's domain "${domain}" is none`), domain }
   const walk = await walkUp(domain, world.txt)
   const trail = walk.steps.map(stepOf)
   const silent = walk.steps.find((step) => step.is === "unavailable")
-  if (silent !== undefined) {
+  // The author's own record counts whatever stands above it: that is only asked for who may speak for the author.
+  if (silent !== undefined && (walk.steps[0] === silent || walk.steps[0]?.is === "nothing")) {
     const why = `DNS does not say what _dmarc.${silent.at} publishes: ${silent.why}`
-    return { ...blank, result: "temperror", why, trail }
+    return { ...blank, domain, result: "temperror", why, trail }
   }
-  const organization = organizationOf(walk) ?? domain
-  const found = recordFor(walk, organization)
-  if (found === undefined) {
-    const why = `neither ${domain} nor a name above it asks for anything`
-    return { ...blank, organization, result: "none", why, trail }
+  const organization = organizationOf(walk)
+  const found = policyFor(walk, organization)
+  if (found?.is !== "record") {
+    const why =
+      found === undefined
+        ? `neither ${domain} nor a name above it asks for anything`
+        : `the record of ${found.at} has no policy`
+    return { ...blank, domain, organization, result: "none", why, trail }
   }
   const wished = await wishOf(found, domain, world)
   trail.push(because("dmarc", `${found.at} asks for ${wished.wish}${wished.says}`))
@@ -74,54 +78,71 @@ export async function checkDmarc(
   const organizational = at === organization ? undefined : recordAt(organization, walk)
   const known = { domain, organization, at, record, organizational, wish, lessened }
   const judged = await judge(vouchers, { domain, organization }, record, world)
-  return { ...known, result: judged.result, why: judged.why, trail: [...trail, ...judged.trail] }
+  const unsure = judged.result === "fail" && wished.unsure !== undefined
+  const { result, why } = unsure ? { result: "temperror" as const, why: wished.unsure } : judged
+  return { ...known, result, why, trail: [...trail, ...judged.trail] }
 }
 
-type Found = Extract<Published, { is: "record" }>
+/** Of an author who cannot be judged. */
+export function noAuthor(why: string): DmarcVerdict {
+  return { ...blank, domain: "", result: "permerror", why, trail: [] }
+}
+
+/** RFC 1035 §2.3.1, and the underscores that there are. Readers of mail who stop at a NUL see another name. */
+function isHostName(domain: string): boolean {
+  return /^[a-z0-9._-]+$/.test(domain)
+}
+
+type Found = Extract<Published, { is: "record" | "no policy" }>
 
 /** RFC 9989 §4.10.1: the author's own record, that of the organization, that of the public suffix. */
-function recordFor({ domain, steps }: Walk, organization: string): Found | undefined {
-  const records = steps.filter((step) => step.is === "record")
+function policyFor({ domain, steps }: Walk, organization: string | undefined): Found | undefined {
+  const found = steps.filter((step) => step.is === "record" || step.is === "no policy")
   return (
-    records.find(({ at }) => at === domain) ??
-    records.find(({ at }) => at === organization) ??
-    records.find(({ record }) => record.psd === "y")
+    found.find(({ at }) => at === domain) ??
+    found.find(({ at }) => at === organization) ??
+    found.find((step) => step.is === "record" && step.record.psd === "y")
   )
 }
 
-function recordAt(name: string, { steps }: Walk): DmarcRecord | undefined {
+function recordAt(name: string | undefined, { steps }: Walk): DmarcRecord | undefined {
   const step = steps.find(({ at }) => at === name)
   return step?.is === "record" ? step.record : undefined
 }
 
+type Wished = Pick<DmarcVerdict, "wish" | "lessened"> & {
+  readonly says: string
+  /** DNS does not say which wish it is. */
+  readonly unsure: string | undefined
+}
+
 /** p= for the name itself, sp= for those below, np= for those that do not exist; t=y takes a step back (RFC 9989 §4.7). */
 async function wishOf(
-  { at, record }: Found,
+  { at, record }: Extract<Published, { is: "record" }>,
   domain: string,
   { addresses }: DmarcWorld,
-): Promise<Pick<DmarcVerdict, "wish" | "lessened"> & { readonly says: string }> {
+): Promise<Wished> {
   let wish = record.p
-  let says = ""
+  let says = record.wrong === undefined ? "" : ` (${record.wrong})`
+  let unsure: string | undefined
   if (at !== domain) {
     const answer = record.np === record.sp ? undefined : await addresses(domain)
     const exists = answer?.found !== "nothing" || answer.why !== "no such name"
     wish = exists ? record.sp : record.np
-    says = exists ? ` for names below it` : ` for names that do not exist, as ${domain}`
+    says += exists ? ` for names below it` : ` for names that do not exist, as ${domain}`
+    if (answer?.found === "unavailable") unsure = `DNS does not say whether ${domain} exists: ${answer.why}`
   }
-  if (!record.testing || wish === "none") return { wish, lessened: false, says }
+  if (!record.testing || wish === "none") return { wish, lessened: false, says, unsure }
   const less = wish === "reject" ? "quarantine" : "none"
-  return {
-    wish: less,
-    lessened: true,
-    says: `${says}, one step less than it will, because it is testing (t=y)`,
-  }
+  says += ", one step less than it will, because it is testing (t=y)"
+  return { wish: less, lessened: true, says, unsure }
 }
 
 type Judged = Pick<DmarcVerdict, "result" | "why" | "trail">
 
 async function judge(
   vouchers: readonly Voucher[],
-  author: { readonly domain: string; readonly organization: string },
+  author: { readonly domain: string; readonly organization: string | undefined },
   record: DmarcRecord,
   { txt }: DmarcWorld,
 ): Promise<Judged> {

@@ -4,11 +4,10 @@ import { domainToASCII } from "node:url"
 import { chainInWords, signatureInWords } from "../auth/results.ts"
 import { isDomain } from "../auth/spf.ts"
 import { hasArc, wrongArcFields } from "../auth/arc-fields.ts"
-import { checkDmarc } from "../auth/dmarc.ts"
 import { verifier } from "../daemon/signatures.ts"
 import { keysByDefault } from "../daemon/signing.ts"
 import { scanHeader } from "../message/header.ts"
-import { authorsOf } from "../policy/authentication.ts"
+import { judgeAuthors } from "../policy/authors.ts"
 import { isSelector, type KeyRecord, makeKeys, readKeys, recordOf } from "../trust/dkim-keys.ts"
 import { SignatureThreads } from "../trust/mailauth.ts"
 import { type Arguments, readArguments, type Usage } from "./arguments.ts"
@@ -110,9 +109,7 @@ async function verify(operand: string, given: Arguments, io: Io): Promise<number
       const wrong = hasArc(header) ? wrongArcFields(header) : undefined
       const vouchers = signatures.map(({ domain, result }) => ({ by: "dkim", domain, result }) as const)
       const world = { txt: dns.txt, addresses: dns.ipv4 ?? dns.addresses }
-      const verdicts = await Promise.all(
-        authorsOf(header).map((author) => checkDmarc(author, vouchers, world)),
-      )
+      const verdicts = await judgeAuthors(header, vouchers, world)
       const lines = [
         ...asked.map((one) => `  asked     ${one.name}: ${one.said}`),
         ...(signatures.length === 0 ? ["  dkim      the message is not signed"] : []),
@@ -120,7 +117,7 @@ async function verify(operand: string, given: Arguments, io: Io): Promise<number
         `  arc       ${wrong === undefined ? `${chain.result}: ${chainInWords(chain)}` : `fail: ${wrong}`}`,
         ...verdicts.flatMap(({ trail, result, domain, why }) => [
           ...trail.map(({ says }) => `  asked     ${says}`),
-          `  dmarc     ${result} for ${domain} by DKIM alone: ${why}`,
+          `  dmarc     ${result}${domain === "" ? "" : ` for ${domain}`} by DKIM alone: ${why}`,
         ]),
       ]
       io.stdout.write(`${name}\n${lines.join("\n")}\n`)

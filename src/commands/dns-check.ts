@@ -117,6 +117,7 @@ async function wrong(wanted: Wanted, found: readonly string[], dns: Dns): Promis
       const read = parseDmarc(found[0] ?? "")
       if (several !== undefined) return several
       if (!read.ok) return `correct it: ${read.error}`
+      if (read.value.wrong !== undefined) return `correct it: ${read.value.wrong}`
       return weakPolicy(read.value) ?? (await unwantedReports(name.slice("_dmarc.".length), read.value, dns))
     }
     case "MTA-STS":

@@ -159,6 +159,12 @@ const wrongs: readonly (readonly [
   ["_dmarc.napier.ac.uk TXT", ["v=DMARC1; p=rejct"], "wrong", /p=rejct is none, quarantine or reject/],
   [
     "_dmarc.napier.ac.uk TXT",
+    ["v=DMARC1; p=reject; sp=rejct; rua=mailto:postmaster@napier.ac.uk"],
+    "wrong",
+    /correct it: sp=rejct is none, quarantine or reject/,
+  ],
+  [
+    "_dmarc.napier.ac.uk TXT",
     ["v=DMARC1; p=reject; rua=mailto:d@reports.test"],
     "wrong",
     /no reports go to mailto:d@reports\.test: napier\.ac\.uk\._report\._dmarc\.reports\.test does not say/,

@@ -45,6 +45,20 @@ export function parseAddressList(text: string): AddressToken[] {
   return found
 }
 
+/** Every address in angle brackets, the second too where two stand in the place of one: readers differ in which they take. */
+export function angledAddresses(text: string): AddressToken[] {
+  const found: AddressToken[] = []
+  for (let i = 0; i < text.length; ) {
+    const c = text[i]
+    if (c === "<") found.push(angled(text, i))
+    if (c === "<") i = afterAngle(text, i)
+    else if (c === "(") i = afterComment(text, i)
+    else if (c === '"') i = afterQuote(text, i)
+    else i += c === "\\" ? 2 : 1
+  }
+  return found.filter(({ address }) => address !== "")
+}
+
 type Word = { readonly text: string; readonly start: number; readonly end: number }
 
 /** A colon ends a group's name when nothing before it looks like an address (RFC 5322 §3.4). */

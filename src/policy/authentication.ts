@@ -1,6 +1,5 @@
 // FEATURE(dkim_verify), FEATURE(dmarc), FEATURE(arc): who vouches for a message that is here, what the domain of its author asks for
 // where nobody does, and what is done about it, before the 250. Clients that are ours, logged in or welcome by access are not asked.
-import { parseMailbox } from "../mail/address.ts"
 import type { Arrival } from "../mail/arrival.ts"
 import type { AuthResult } from "../mail/auth-result.ts"
 import {
@@ -16,17 +15,17 @@ import {
 import type { MessageBody, MessageVerdict } from "../mail/gate.ts"
 import { reply } from "../mail/reply.ts"
 import { ok } from "../mail/result.ts"
-import { parseAddressList } from "../message/addresses.ts"
-import { fields, first, type Header, scanHeader, valueOf } from "../message/header.ts"
+import { fields, first, type Header, scanHeader } from "../message/header.ts"
 import { wordsOf } from "../config/feature-words.ts"
 import { feature, type Settings } from "../config/settings.ts"
 import { hasArc, wrongArcFields } from "../auth/arc-fields.ts"
-import { checkDmarc, type DmarcVerdict, type DmarcWorld, type Voucher } from "../auth/dmarc.ts"
+import type { DmarcVerdict, DmarcWorld, Voucher } from "../auth/dmarc.ts"
 import { isReportSubject } from "../auth/dmarc-letter.ts"
 import type { DmarcSeen } from "../auth/dmarc-seen.ts"
 import { arcResult, chainInWords, dkimResults, dmarcResult, signatureInWords } from "../auth/results.ts"
 import type { Chain, Signature, Verification, Verify } from "../auth/verification.ts"
 import { cause } from "../routing/reasons.ts"
+import { judgeAuthors } from "./authors.ts"
 import { type LookForBimi, makeBimi, withBimi } from "./bimi.ts"
 import { type DmarcPolicy, dmarcPolicy } from "./dmarc-actions.ts"
 
@@ -48,9 +47,6 @@ export type AuthenticationParts = {
   /** Where messages are told of, for reports; absent where none are sent. */
   readonly seen?: ((seen: DmarcSeen) => void) | undefined
 }
-
-/** Names of authors that are looked at; a letter with more is nobody's. */
-const mostAuthors = 5
 
 /** Signatures that are looked at, from the top; each may cost a question to DNS (RFC 6376 §8.4). */
 const mostSignatures = 10
@@ -174,18 +170,6 @@ function vouchersOf(spf: AuthResult | undefined): readonly Voucher[] {
   return [{ by: "spf", domain: domain.toLowerCase(), result: spf.result }]
 }
 
-/** The domains of all authors, each once (RFC 9989 §5.3.1 leaves several to the receiver: each of them is asked). */
-export function authorsOf(header: Header): readonly string[] {
-  const domains = fields(header, "from").flatMap((field) =>
-    parseAddressList(valueOf(header, field)).map(({ address }) => {
-      const read = parseMailbox(address)
-      if (read.ok && read.value.domain.kind === "name") return read.value.domain.ascii
-      return address.slice(address.lastIndexOf("@") + 1).toLowerCase()
-    }),
-  )
-  return [...new Set(domains)].slice(0, mostAuthors)
-}
-
 type DmarcQuestion = Omit<AuthenticationQuestion, "header" | "body"> & {
   readonly header: Header
   readonly signatures: readonly Signature[]
@@ -202,7 +186,7 @@ function dmarcVerdicts(
     ...vouchersOf(spf),
     ...signatures.map(({ domain, result }) => ({ by: "dkim", domain, result }) as const),
   ]
-  return Promise.all(authorsOf(header).map((author) => checkDmarc(author, vouchers, dns)))
+  return judgeAuthors(header, vouchers, dns)
 }
 
 type DmarcAnswer = DmarcQuestion & { readonly verdicts: readonly DmarcVerdict[] }
@@ -261,13 +245,16 @@ function sealedBy({ result, sealer, dmarc }: Chain, trusted: ReadonlySet<string>
 
 function decided(
   action: ReturnType<DmarcPolicy["action"]>,
-  { domain, wish }: DmarcVerdict,
+  { domain, wish, result }: DmarcVerdict,
   verdict: MessageVerdict,
   reason: Reason,
 ): Decision<MessageVerdict> {
   switch (action) {
     case "reject": {
-      const said = `Mail in the name of ${domain} is refused, as it asks (DMARC p=${wish}): neither SPF nor DKIM vouches for it`
+      const said =
+        result === "fail"
+          ? `Mail in the name of ${domain} is refused, as it asks (DMARC p=${wish}): neither SPF nor DKIM vouches for it`
+          : "Mail whose author DMARC cannot judge is refused here"
       return no(reply(550, "5.7.26", said), { ...reason, role: "refused" }) // RFC 7372 §3.3
     }
     case "defer":
