@@ -266,7 +266,7 @@ test("a message of megabytes goes through filters octet for octet, and leaves no
   assert.ok(stored[0]?.text.endsWith(`\r\n\r\n${`${line}\r\n`.repeat(60_000)}`))
 })
 
-const deaths = ["C", "H", "M", "R", "T", "L", "N", "B", "E"]
+const deaths = ["O", "C", "H", "M", "R", "T", "L", "N", "B", "E"]
 
 for (const step of deaths) {
   test(`a filter that dies at ${step} lets nothing through: 4xx with F=T, 5xx with F=R, 421 with F=4`, async () => {
@@ -282,6 +282,30 @@ for (const step of deaths) {
     assert.match(soft.log.join("\n"), /cannot be asked: .*: F=T/)
   })
 }
+
+test("half an answer is none, and a filter that need not answer and dies lets nothing through either", async () => {
+  for (const step of deaths)
+    for (const script of [
+      { says: { [step]: "half" } },
+      { says: { [step]: "dies" }, steps: step === "O" ? 0 : 0xf_f080 },
+    ] as const) {
+      const { said, stored } = await play(mail, { filters: [{}, { ...script, equates: "F=T" }] })
+      assert.deepEqual(stored, [], step)
+      assert.ok(said.includes("451 4.3.2 Please try again later"), `${step}: ${said.join("\n")}`)
+    }
+})
+
+test("a second filter that dies when the first has changed everything: nothing of it is kept", async () => {
+  const changes = {
+    E: [["b", "new\r\n"], ["h", strings("X-One", "1")], ["+", strings("ann@grussell.org")], ["c"]],
+  } as const
+  const body = { E: [["b", "half of it"], ["Z"]] } as const
+  for (const says of [{ E: "dies" }, { B: "dies" }, body] as const) {
+    const { said, stored } = await play(mail, { filters: [{ says: changes }, { says, equates: "F=T" }] })
+    assert.deepEqual(stored, [])
+    assert.ok(said.includes("451 4.3.2 Please try again later"), said.join("\n"))
+  }
+})
 
 test("without F= mail passes a filter that died, and none of its changes count", async () => {
   const says = { E: [["h", strings("X-Half", "done")], ["Z"]] } as const

@@ -4,8 +4,12 @@ import { once } from "node:events"
 import { createServer, type Server, type Socket } from "node:net"
 import { PacketReader, printPacket, readStrings, words } from "../../src/trust/milter-wire.ts"
 
-/** What it says to a command: packets, each a letter and its octets; or that it goes, or is silent. */
-export type Says = readonly (readonly [letter: string, ...parts: (string | Buffer)[]])[] | "dies" | "silent"
+/** What it says to a command: packets, each a letter and its octets; or that it goes, with half an answer or none, or is silent. */
+export type Says =
+  | readonly (readonly [letter: string, ...parts: (string | Buffer)[]])[]
+  | "dies"
+  | "half"
+  | "silent"
 
 export type Script = {
   readonly version?: number
@@ -111,7 +115,7 @@ function tellOf(letter: string, octets: Buffer): string {
 
 function answer(socket: Socket, letter: string, octets: Buffer, script: Script): void {
   const { version = 6, actions = 0x1ff, steps = 0, symbols = {}, says = {} } = script
-  if (letter === "O") {
+  if (letter === "O" && says["O"] === undefined) {
     const lists = Object.entries(symbols).map(([stage, names]) =>
       Buffer.concat([words(Number(stage)), Buffer.from(`${names}\0`)]),
     )
@@ -123,5 +127,6 @@ function answer(socket: Socket, letter: string, octets: Buffer, script: Script):
   if (planned === undefined && (steps & (silentBits[letter] ?? 0)) !== 0) return
   const said = typeof planned === "function" ? planned(readStrings(octets)) : (planned ?? [["c"]])
   if (said === "dies") socket.destroy()
+  else if (said === "half") socket.end(printPacket("c").subarray(0, 4))
   else if (said !== "silent") for (const [first, ...parts] of said) socket.write(printPacket(first, ...parts))
 }
