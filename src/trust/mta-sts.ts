@@ -4,7 +4,7 @@ import { createHash } from "node:crypto"
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fail, type Result } from "../mail/result.ts"
-import type { Clock, Dns } from "../mail/world.ts"
+import type { Clock, Dns, DnsAnswer } from "../mail/world.ts"
 import { parsePolicy, recordId, type StsMode, type StsPolicy } from "./mta-sts-policy.ts"
 
 /** A policy as it is kept. */
@@ -63,7 +63,7 @@ export class StsPolicies {
     const answer = await this.#world.dns.txt(`_mta-sts.${domain}`)
     const id = answer.found === "records" ? recordId(answer.records) : undefined
     if (id === undefined) {
-      if (kept === undefined) return { policy: undefined, says: `${domain} has no MTA-STS record` }
+      if (kept === undefined) return { policy: undefined, says: withoutRecord(domain, answer) }
       return { policy: kept.policy, says: `${shown(kept)}, kept though its record cannot be had now` }
     }
     if (kept?.id === id) {
@@ -146,6 +146,12 @@ export class StsPolicies {
       `${createHash("sha256").update(domain).digest("hex").slice(0, 32)}.json`,
     )
   }
+}
+
+function withoutRecord(domain: string, answer: DnsAnswer<string>): string {
+  return answer.found === "unavailable"
+    ? `DNS does not say whether ${domain} has an MTA-STS record: ${answer.why}`
+    : `${domain} has no MTA-STS record`
 }
 
 function parsed(text: string): Result<StsPolicy, StsFailure> {
