@@ -52,6 +52,14 @@ test("a file that cannot be read as code is one failure", async (t) => {
   assert.match(said, /SyntaxError/)
 })
 
+test("what a test notes is shown", async (t) => {
+  const { said } = await found(
+    t,
+    `test("one", (t) => { t.diagnostic("opendkim 2.11"); t.diagnostic("a list:\\n1") })`,
+  )
+  assert.equal(said, "  opendkim 2.11\n  a list:\n  1")
+})
+
 test("what a test leaves open does not keep the run, and suites are not counted", async (t) => {
   const { counts, said } = await found(
     t,

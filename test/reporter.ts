@@ -12,6 +12,9 @@ export type Told = Counts & { readonly whole: string[]; readonly broken: string[
 /** What the line with the counts begins with. */
 export const countsMark = "\u0001counts "
 
+/** node:test counts too, in notes like those of tests. */
+const ofTheRunner = /^(?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/
+
 type Test = Extract<TestEvent, { type: "test:pass" | "test:fail" }>["data"]
 
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string, void> {
@@ -32,7 +35,7 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
         if (event.data.file !== undefined) told.whole.push(event.data.file)
         break
       case "test:diagnostic":
-        if (event.data.message.includes("\n")) yield `${indent(event.data.message)}\n`
+        if (!ofTheRunner.test(event.data.message)) yield `${indent(event.data.message)}\n`
         break
       case "test:stdout":
       case "test:stderr":
