@@ -23,7 +23,7 @@ const ways: readonly Way[] = [
 /** Clients that come at once; the first that come, whose needs are everybody's; how long the system has to tidy up. */
 const atOnce = 20
 const first = 200
-const restMs = 9000
+const restMs = 14_000
 
 const wanted = process.argv.slice(2).map(Number)
 for (const count of wanted.length === 0 ? [2000, 4000, 10_000] : wanted)

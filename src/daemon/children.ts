@@ -38,7 +38,7 @@ export function startProcess(start: ProcessStart, ended: (how: string) => void):
 }
 
 function begin({ role, entry, args, user }: ProcessStart): ChildProcess | Error {
-  const own = [process.execPath, ...flags(role), entry, "process", role, ...args]
+  const own = [process.execPath, ...nodeFlags(role), entry, "process", role, ...args]
   const [command = process.execPath, ...rest] = [...giveUp(role, user), ...own]
   try {
     return spawn(command, rest, {
@@ -80,14 +80,15 @@ function giveUp(role: Role, user: string | undefined): readonly string[] {
     : []
 }
 
-// The agent holds no message longer than one delivery; small young generations keep memory small, also what lies outside of the
-// heap and is only let go with it: pieces of messages. Collected in parallel they cost a tenth more CPU for each message: there is
-// little to copy, and the threads wait for each other.
-function flags(role: Role): string[] {
-  const megabytes = role === "mail" ? 16 : 1
-  return [
-    "--disable-warning=ExperimentalWarning",
-    `--max-semi-space-size=${megabytes}`,
-    "--no-parallel-scavenge",
-  ]
+/**
+ * What Node is told for this process. The agent holds no message longer than one delivery; small young generations keep memory small,
+ * also what lies outside of the heap and is only let go with it: pieces of messages. Collected in parallel they cost a tenth more CPU
+ * for each message: there is little to copy, and the threads wait for each other. The mail process gives memory back its own way
+ * (`resting.ts`); V8's threads return what it has let go after two seconds.
+ */
+export function nodeFlags(role: Role): readonly string[] {
+  const always = ["--disable-warning=ExperimentalWarning", "--no-parallel-scavenge"]
+  return role === "mail"
+    ? [...always, "--max-semi-space-size=16", "--no-memory-reducer", "--memory-pool-timeout=2"]
+    : [...always, "--max-semi-space-size=1"]
 }
