@@ -66,7 +66,8 @@ function makeNew(domain: string, given: Arguments, io: Io): number {
     `; two keys for ${domain} are in ${directory}/${domain}; publish these records:`,
     ...made.value.map((key) => zoneLine(recordOf(domain, key))),
     `; then, when DNS shows them (waypost dns check ${domain}), sign with them: FEATURE(\`dkim_sign', \`${directory}')dnl`,
-    "; in sendmail.mc, and waypost reload. The newest key of each kind signs; keep old records for a week.",
+    "; in sendmail.mc, and waypost reload. The newest key of each kind signs, from the next start or reload on; keep old",
+    "; records for a week.",
   ]
   io.stdout.write(`${lines.join("\n")}\n`)
   return exits.ok

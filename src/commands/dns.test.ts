@@ -50,6 +50,22 @@ test("the newest key of each algorithm signs", () => {
   )
 })
 
+test("a new key that would not sign, for another comes after it, is not made", async () => {
+  const place = join(directory, "order")
+  const make = (selector: string) =>
+    dkim(["new", "hello.com", "--dir", place, "--selector", selector], memoryIo())
+  await make("key")
+  for (const selector of ["20261125", "kex", "key"])
+    await assert.rejects(make(selector), /take a --selector that comes after keyr$/)
+  await make("kez")
+  const ring = readKeys(place)
+  assert.ok(ring.ok)
+  assert.deepEqual(
+    ring.value.get("hello.com")?.map(({ selector }) => selector),
+    ["keze", "kezr"],
+  )
+})
+
 test("keys that cannot sign are named", () => {
   const place = join(directory, "wrong")
   assert.ok(makeKeys(place, "hello.com", "x").ok)

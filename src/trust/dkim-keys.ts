@@ -1,7 +1,15 @@
 // The keys that sign: DIRECTORY/DOMAIN/SELECTOR.pem, two for each domain, RSA and Ed25519 (RFC 8463). The newest of each algorithm
 // signs; selectors begin with a date, so the newest comes last in order. New ones are made here too.
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto"
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs"
 import { join } from "node:path"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { SigningKey } from "./mailauth-requests.ts"
@@ -30,8 +38,7 @@ export function readKeys(directory: string): Result<KeyRing> {
 
 function readDomain(folder: string): Result<readonly SigningKey[]> {
   const newest = new Map<string, SigningKey>()
-  const files = readdirSync(folder).filter((name) => name.endsWith(".pem"))
-  for (const file of files.toSorted()) {
+  for (const file of namesOf(folder)) {
     const path = join(folder, file)
     try {
       const key = signingKey(file.slice(0, -4).toLowerCase(), readFileSync(path, "utf8"))
@@ -41,6 +48,12 @@ function readDomain(folder: string): Result<readonly SigningKey[]> {
     }
   }
   return ok([...newest.values()])
+}
+
+function namesOf(folder: string): readonly string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(".pem"))
+    .toSorted()
 }
 
 function signingKey(selector: string, pem: string): SigningKey {
@@ -96,6 +109,12 @@ export function makeKeys(
 ): Result<readonly SigningKey[]> {
   const folder = join(directory, domain)
   try {
+    const last = newestIn(folder)
+    // Else the one before would go on signing.
+    if (last !== undefined && last >= `${selector}r`)
+      return fail(
+        `${folder}: keys sign in the order of their names: take a --selector that comes after ${last}`,
+      )
     mkdirSync(folder, { recursive: true, mode: 0o750 })
     if (owner !== undefined) {
       for (const path of [directory, folder]) chownSync(path, 0, owner.gid)
@@ -109,6 +128,12 @@ export function makeKeys(
   } catch (error) {
     return fail(`${folder}: ${why(error)}`)
   }
+}
+
+/** The last selector that is there. */
+function newestIn(folder: string): string | undefined {
+  if (!existsSync(folder)) return undefined
+  return namesOf(folder).at(-1)?.slice(0, -4).toLowerCase()
 }
 
 function keep(folder: string, selector: string, key: KeyObject, owner: Owner | undefined): SigningKey {
