@@ -174,18 +174,12 @@ function aligned(
   mode: "r" | "s",
 ): Reason {
   const how = mode === "s" ? "exactly" : "as one organization"
-  const says = `${by} ${result} for ${domain}: ${alignment} with ${author} (${how})`
-  return { step: "dmarc", says, at: undefined, after: [], role: "passed" }
+  const told = because("dmarc", `${by} ${result} for ${domain}: ${alignment} with ${author} (${how})`)
+  return alignment === "aligned" && result === "pass" ? told : { ...told, role: "passed" }
 }
 
 function stepOf(step: Published): Reason {
-  const says =
-    step.is === "record" ? `_dmarc.${step.at} says "${step.record.text}"` : `_dmarc.${step.at}: ${step.why}`
-  return {
-    step: "dmarc",
-    says,
-    at: undefined,
-    after: [],
-    role: step.is === "unavailable" ? "unknown" : "passed",
-  }
+  if (step.is === "record") return because("dmarc", `_dmarc.${step.at} says "${step.record.text}"`)
+  const told = because("dmarc", `_dmarc.${step.at}: ${step.why}`)
+  return { ...told, role: step.is === "unavailable" ? "unknown" : "passed" }
 }

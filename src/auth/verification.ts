@@ -32,7 +32,11 @@ export type Chain = {
 }
 
 /** A question to DNS and what came back, in words. */
-export type Asked = { readonly name: string; readonly said: string }
+export type Asked = {
+  readonly name: string
+  readonly found: "records" | "nothing" | "unavailable"
+  readonly said: string
+}
 
 export type Verification = {
   readonly signatures: readonly Signature[]

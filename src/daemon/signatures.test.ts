@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { after, test } from "node:test"
 import { mailhost, type Zone } from "../../test/kit/mailhost.ts"
 import type { DnsAnswer } from "../mail/world.ts"
+import { printReason } from "../routing/explain.ts"
 import { makeKeys, readKeys, recordOf } from "../trust/dkim-keys.ts"
 import { SignatureThreads } from "../trust/mailauth.ts"
 import type { Job, SigningKey } from "../trust/mailauth-requests.ts"
@@ -135,6 +136,33 @@ test("p=quarantine only marks, unless the FEATURE says to hold it", async () => 
   assert.equal(marked.stored?.queued.entry.held, undefined)
   const held = await sent(letter("me@hello.com"), { mx: host("FEATURE(`dmarc', `quarantine=hold')dnl") })
   assert.match(held.stored?.queued.entry.held?.reason ?? "", /^fail: nobody who speaks for hello\.com/)
+})
+
+test("of authors of too many domains no quiet one covers for that; refused for it, the letter hears so", async () => {
+  const from = [..."abcdef"].map((one) => `me@${one}.example.org`).join(", ")
+  const many = letter("x").replace("Gordon <x>", from)
+  const { top } = await sent(many, {})
+  assert.match(top, /dmarc=permerror \(its authors are of 6 domains, which is more than are judged\)/)
+  const mx = host("FEATURE(`dmarc', `permerror=reject')dnl")
+  await sent(many, { mx, ends: "550 5.7.26 Mail whose author DMARC cannot judge is refused here" })
+  assert.equal(mx.spool.stored.length, 0)
+})
+
+test("in the timeline what was found is a yes, what was not is a no, and silence is neither", async () => {
+  const words = async (text: string, from: string) => {
+    const { stored } = await sent(text, { from })
+    const reason = stored?.queued.pending[0]?.recipient.admitted
+    return reason === undefined ? "" : printReason(reason).join("\n")
+  }
+  const good = await words(await signed(letter("gordon@napier.ac.uk"), "napier.ac.uk"), "gordon@napier.ac.uk")
+  assert.match(good, /dkim +yes: novr\._domainkey\.napier\.ac\.uk says "v=DKIM1/)
+  assert.match(good, /dkim +yes: the signature of napier\.ac\.uk \(s=nove, ed25519-sha256\) is good/)
+  assert.match(good, /dmarc +yes: _dmarc\.napier\.ac\.uk says "v=DMARC1; p=reject/)
+  assert.match(good, /dmarc +yes: pass: dkim of napier\.ac\.uk passes/)
+  const bad = await words(letter("me@hello.com"), "me@hello.com")
+  assert.match(bad, /dkim +no: +the message is not signed/)
+  assert.match(bad, /dmarc +no: +_dmarc\.com: no record/)
+  assert.match(bad, /dmarc +no: +fail: nobody who speaks for hello\.com/)
 })
 
 test("SPF that passes for the author's domain is enough for DMARC", async () => {

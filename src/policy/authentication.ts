@@ -150,17 +150,28 @@ const noChain: Chain = { result: "none", why: undefined, sets: 0, sealer: undefi
 
 async function* noBody(): AsyncIterable<Buffer> {}
 
+/** A fact is a yes where there is something: a record, a good signature. */
+function fact(step: string, says: string, found: "yes" | "no" | "unknown"): Reason {
+  const told = because(step, says)
+  return found === "yes" ? told : { ...told, role: found === "no" ? "passed" : "unknown" }
+}
+
+const ofAnswer = { records: "yes", nothing: "no", unavailable: "unknown" } as const
+
 function stepsOf({ signatures, chain, asked }: Verification, { dkim, arc }: Site): Reason[] {
-  const steps = asked.map(
-    ({ name, said }) => `${name} says ${said.length > 200 ? `${said.slice(0, 197)}...` : said}`,
+  const told = asked.map(({ name, said, found }) =>
+    fact("dkim", `${name} says ${said.length > 200 ? `${said.slice(0, 197)}...` : said}`, ofAnswer[found]),
   )
-  if (dkim)
-    steps.push(
-      ...(signatures.length === 0 ? ["the message is not signed"] : signatures.map(signatureInWords)),
-    )
-  const told = steps.map((says): Reason => ({ step: "dkim", says, at: undefined, after: [], role: "passed" }))
-  if (arc) told.push({ step: "arc", says: chainInWords(chain), at: undefined, after: [], role: "passed" })
+  if (dkim && signatures.length === 0) told.push(fact("dkim", "the message is not signed", "no"))
+  if (dkim) told.push(...signatures.map(ofSignature))
+  if (arc) told.push(fact("arc", chainInWords(chain), chain.result === "pass" ? "yes" : "no"))
   return told
+}
+
+function ofSignature(signature: Signature): Reason {
+  const { result } = signature
+  const found = result === "pass" ? "yes" : result === "temperror" ? "unknown" : "no"
+  return fact("dkim", signatureInWords(signature), found)
 }
 
 function vouchersOf(spf: AuthResult | undefined): readonly Voucher[] {
@@ -266,7 +277,7 @@ function decided(
     case "discard":
       return yes({ ...verdict, keep: action }, reason)
     case "mark":
-      return yes(verdict, { ...reason, role: "passed" })
+      return yes(verdict, result === "pass" ? reason : { ...reason, role: "passed" })
   }
 }
 
@@ -276,7 +287,6 @@ export function withResults(before: Taken, judged: Decision<MessageVerdict>): De
   const results = [...(before.value.results ?? []), ...(judged.value.results ?? [])]
   const top = (before.value.fields ?? "") + (judged.value.fields ?? "")
   const value = { ...before.value, results, ...(top === "" ? {} : { fields: top }) }
-  if (judged.value.keep === "deliver")
-    return yes(value, withTrail(before.reason, [{ ...judged.reason, role: "passed" }]))
+  if (judged.value.keep === "deliver") return yes(value, withTrail(before.reason, [judged.reason]))
   return yes({ ...value, keep: judged.value.keep }, withTrail(judged.reason, [before.reason]))
 }

@@ -61,7 +61,7 @@ export async function withBimi(
   const results = [...(judged.value.results ?? []), found.result]
   const top = (judged.value.fields ?? "") + found.fields
   const value = { ...judged.value, results, ...(top === "" ? {} : { fields: top }) }
-  return yes(value, withTrail(found.reason, [{ ...judged.reason, role: "passed" }]))
+  return yes(value, withTrail(found.reason, [judged.reason]))
 }
 
 function passed(says: string): Reason {

@@ -196,7 +196,7 @@ function withSpf(taken: Taken, { verdict, reason }: SpfOfMessage): Taken {
   if (verdict.keep !== "deliver")
     return { outcome: "yes", value: verdict, reason: withTrail(reason, [taken.reason]) }
   const value = { ...verdict, ...taken.value }
-  return { outcome: "yes", value, reason: withTrail(taken.reason, [{ ...reason, role: "passed" }]) }
+  return { outcome: "yes", value, reason: withTrail(taken.reason, [reason]) }
 }
 
 type InTransaction = Omit<RecipientQuestion, "to">

@@ -38,6 +38,10 @@ export function dmarcPolicy(used: FeatureUse): DmarcPolicy {
     at: used.at,
     action,
     // Of two that are only marked the one that failed is told.
-    severity: (verdict) => dmarcActions.indexOf(action(verdict)) * 10 + (verdict.result === "pass" ? 0 : 1),
+    severity: (verdict) => dmarcActions.indexOf(action(verdict)) * 10 + badness(verdict),
   }
+}
+
+function badness({ result }: DmarcVerdict): 0 | 1 | 2 {
+  return result === "pass" ? 0 : result === "none" ? 1 : 2
 }

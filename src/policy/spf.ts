@@ -145,6 +145,11 @@ function reasonOf({ verdict, question }: SpfJudgement, at: Origin | undefined): 
   return because("spf", `${verdict.result}: ${spfInWords(verdict, question.address)}`, at, after)
 }
 
+/** Of what is only told. */
+function told(reason: Reason, { verdict }: SpfJudgement): Reason {
+  return verdict.result === "pass" ? reason : { ...reason, role: "passed" }
+}
+
 function decided(known: SpfJudgement, action: Action, at: Origin | undefined): Decision<never> {
   const reason = reasonOf(known, at)
   switch (action) {
@@ -159,7 +164,7 @@ function decided(known: SpfJudgement, action: Action, at: Origin | undefined): D
     case "discard":
     case "mark":
     case "none":
-      return pass({ ...reason, role: "passed" })
+      return pass(told(reason, known))
   }
 }
 
@@ -189,7 +194,7 @@ function ofMessage(
   const keep = action === "hold" || action === "discard" ? action : "deliver"
   return {
     verdict: { keep, ...(action === "none" ? {} : { fields, results }) } as const,
-    reason: reasonOf(known, at),
+    reason: keep === "deliver" ? told(reasonOf(known, at), known) : reasonOf(known, at),
     found,
   }
 }

@@ -29,7 +29,7 @@ export function askOnce(ask: Ask, noted: Asked[]): Ask {
     const before = asked.get(key)
     if (before !== undefined) return before
     const question = ask(key).then((answer) => {
-      noted.push({ name: key, said: wordsFor(answer) })
+      noted.push({ name: key, found: answer.found, said: wordsFor(answer) })
       return answer
     })
     asked.set(key, question)
