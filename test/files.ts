@@ -1,5 +1,5 @@
 // Test files run by node:test, and what they found; a file that did not tell all its tests has failed.
-import { join, resolve } from "node:path"
+import { join, relative, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import { root, run } from "./program.ts"
 import { type Counts, countsMark, type Told } from "./reporter.ts"
@@ -21,15 +21,27 @@ export async function runFiles(
   }
   const { passed, failed, skipped } = told
   const cut = together ? [] : untold(files, told)
+  if (files.length > 5 && !together) say(`   longest: ${longest(told)}`)
   for (const file of cut) say(`\nFAILED: ${file}\n  its process ended before it had told of all its tests\n`)
   const all = failed + cut.length
   return { passed, failed: code !== 0 && all === 0 ? 1 : all, skipped }
 }
 
+/** The five files one waits for the longest. */
+function longest({ whole }: Told): string {
+  const files = Object.entries(whole).toSorted(([, a], [, b]) => b - a)
+  return files
+    .slice(0, 5)
+    .map(([file, milliseconds]) => `${relative(root, file)} ${(milliseconds / 1000).toFixed(0)} s`)
+    .join(", ")
+}
+
 function flags(together: boolean): readonly string[] {
   // What a failed test leaves open must not keep the run for ever.
-  const wholeReport = pathToFileURL(join(root, "test/kit/whole-report.ts")).href
-  const alone = ["--test-force-exit", "--test-concurrency=2", `--import=${wholeReport}`]
+  const before = ["whole-report.ts", "compiled.ts"].map(
+    (name) => `--import=${pathToFileURL(join(root, "test/kit", name)).href}`,
+  )
+  const alone = ["--test-force-exit", "--test-concurrency=2", ...before]
   return [
     "--disable-warning=ExperimentalWarning",
     "--test",
@@ -45,6 +57,6 @@ function flags(together: boolean): readonly string[] {
  * says last is how many tests it had. One that failed as a whole is among the failed tests already.
  */
 function untold(files: readonly string[], { whole, broken }: Told): readonly string[] {
-  const told = new Set([...whole, ...broken])
+  const told = new Set([...Object.keys(whole), ...broken])
   return files.filter((file) => !told.has(resolve(root, file)))
 }

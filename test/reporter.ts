@@ -6,8 +6,8 @@ import { inspect } from "node:util"
 
 export type Counts = { passed: number; failed: number; skipped: number }
 
-/** Also which files told all their tests, and which failed as a whole (a syntax error, a signal). */
-export type Told = Counts & { readonly whole: string[]; readonly broken: string[] }
+/** Also which files told all their tests, and in how many milliseconds, and which failed as a whole (a syntax error, a signal). */
+export type Told = Counts & { readonly whole: Record<string, number>; readonly broken: string[] }
 
 /** What the line with the counts begins with. */
 export const countsMark = "\u0001counts "
@@ -18,7 +18,7 @@ const ofTheRunner = /^(?:tests|suites|pass|fail|cancelled|skipped|todo|duration_
 type Test = Extract<TestEvent, { type: "test:pass" | "test:fail" }>["data"]
 
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string, void> {
-  const told: Told = { passed: 0, failed: 0, skipped: 0, whole: [], broken: [] }
+  const told: Told = { passed: 0, failed: 0, skipped: 0, whole: {}, broken: [] }
   const path: string[] = []
   for await (const event of source) {
     switch (event.type) {
@@ -32,7 +32,7 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
         yield failed(event.data, path.slice(0, event.data.nesting), told)
         break
       case "test:summary":
-        if (event.data.file !== undefined) told.whole.push(event.data.file)
+        if (event.data.file !== undefined) told.whole[event.data.file] = event.data.duration_ms
         break
       case "test:diagnostic":
         if (!ofTheRunner.test(event.data.message)) yield `${indent(event.data.message)}\n`

@@ -167,7 +167,7 @@ export class System {
       ...consoleWords(options.console),
       ...(options.mc === undefined ? [] : ["--config", config]),
     ]
-    const child = spawn(join(project, "waypost"), [...args, ...(options.args ?? [])], {
+    const child = spawn(join(project, "bin/waypost"), [...args, ...(options.args ?? [])], {
       cwd: project,
       env: { ...process.env, ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
