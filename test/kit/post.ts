@@ -50,7 +50,7 @@ export async function post(
   const nameserver = await startNameserver(zone)
   const log: string[] = []
   const mailer = makeSmtpMailer({
-    dns: askFrom([nameserver], { timeoutMs: 150, attempts: 1 }),
+    dns: askFrom([nameserver], { timeoutMs: 5000, attempts: 1 }),
     clock: () => Date.UTC(2026, 10, 24),
     settings: settings(port),
     log: (line) => log.push(line),
