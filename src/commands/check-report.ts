@@ -12,6 +12,7 @@ import { openRuleMaps, openSiteMaps } from "../host/rule-maps.ts"
 import { makeTables } from "../host/tables.ts"
 import { printOrigin } from "../mail/decision.ts"
 import { systemResolver } from "../host/resolver.ts"
+import { filtersOf } from "../trust/milter-definition.ts"
 import { type CheckSource, readSourceCf, readSourceMc } from "./check-source.ts"
 import { exits, type Io, Refusal } from "./io.ts"
 
@@ -70,7 +71,15 @@ function checkMc(
   findings.push(...issues.map(findingOf))
   if (settings === undefined) return
   findings.push(...tableFindings(settings), ...mapFindings(settings, options), ...optionFindings(settings))
+  findings.push(...filterFindings(settings))
   understood.push(printSettings(settings, "set").trimEnd())
+}
+
+/** What a filter's equates say is read when a daemon starts, and one that makes no sense keeps it from starting. */
+function filterFindings(settings: Settings): readonly Finding[] {
+  const read = [undefined, ...settings.daemons].map((door) => filtersOf(settings, door))
+  const wrong = new Set(read.flatMap((one) => (one.ok ? [] : [one.error])))
+  return [...wrong].map((text) => ({ severity: "error", text: `error: ${text}`, at: undefined }))
 }
 
 /** An issue of a configuration as a line of the report. */

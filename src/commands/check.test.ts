@@ -134,6 +134,22 @@ test("all that is wrong is told at once, and ends with 2", async () => {
   assert.match(out, /It cannot be used as it is: 4 errors/)
 })
 
+test("a filter that no daemon could start with is an error, with its line", async () => {
+  for (const [line, said] of [
+    ["INPUT_MAIL_FILTER(`a', `S=foo:1, F=T')dnl", "milter a: S=foo:1 is none of unix:PATH"],
+    ["INPUT_MAIL_FILTER(`a', `F=T')dnl", "milter a: it has no S=socket"],
+    [
+      "define(`confINPUT_MAIL_FILTERS', `a')dnl",
+      "confINPUT_MAIL_FILTERS names a, which no MAIL_FILTER defines",
+    ],
+  ] as const) {
+    const { code, out } = await check([site("filters", { "sendmail.mc": `${head}${line}\n${mailers}` })])
+    assert.equal(code, 2, out)
+    assert.ok(out.includes(`error: ${said}`), out)
+    assert.match(out, /\(\S*sendmail\.mc:5\)/)
+  }
+})
+
 test("a table that exists in Berkeley's form alone is an error, and what to do is said", async () => {
   const directory = site("berkeley", {
     "sendmail.mc": `${head}FEATURE(\`access_db')dnl\n${mailers}`,

@@ -13,6 +13,14 @@ test("FEATURE(bimi) without FEATURE(dmarc) is refused, with its line and what to
   )
 })
 
+test("seal= of FEATURE(arc) needs keys, its trust= none", () => {
+  assert.throws(
+    () => settings("FEATURE(`arc', `seal=mx.test')dnl"),
+    /sendmail\.mc:1.*FEATURE\(`arc'\): without FEATURE\(`dkim_sign'\) there are no keys to seal with/s,
+  )
+  assert.ok(settings("FEATURE(`arc', `trust=lists.example.org')dnl").features.has("arc"))
+})
+
 test("in whatever order the lines stand, both together are well", () => {
   assert.ok(settings("FEATURE(`bimi')dnl\nFEATURE(`dmarc')dnl").features.has("bimi"))
 })

@@ -208,11 +208,13 @@ test("a configuration whose keys are not there is refused, with what to do", () 
   const nowhere = signing("FEATURE(`dkim_sign', `/nowhere')dnl", true)
   assert.deepEqual(nowhere, {
     ok: false,
-    error: "FEATURE(dkim_sign): /nowhere: there is no such directory; waypost dkim new DOMAIN makes keys",
+    error:
+      "FEATURE(dkim_sign): /nowhere: there is no such directory; waypost dkim new DOMAIN makes keys (/etc/mail/sendmail.mc:1)",
   })
   const other = signing(`${sign}\nFEATURE(\`arc', \`seal=hello.com')dnl`, true)
-  assert.ok(!other.ok && other.error.includes("no key of hello.com"))
-  const alone = signing(arc, true)
-  assert.ok(!alone.ok && alone.error.includes("FEATURE(`dkim_sign')"))
+  assert.match(
+    other.ok ? "" : other.error,
+    /no key of hello\.com, which seal= names \(\/etc\/mail\/sendmail\.mc:2\)$/,
+  )
   assert.deepEqual(signing("FEATURE(`dkim_verify')dnl", true), ok(undefined))
 })

@@ -3,7 +3,16 @@
 import { feature, macro, type Settings } from "../config/settings.ts"
 import { wordsOf } from "../config/feature-words.ts"
 import { type Content, headerOf, withFieldsOnTop } from "../mail/content.ts"
-import { because, type Decision, later, type Origin, pass, type Reason, yes } from "../mail/decision.ts"
+import {
+  because,
+  type Decision,
+  later,
+  type Origin,
+  pass,
+  printOrigin,
+  type Reason,
+  yes,
+} from "../mail/decision.ts"
 import { reply } from "../mail/reply.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Clock } from "../mail/world.ts"
@@ -37,18 +46,14 @@ export function makeSigning(parts: SigningParts): Result<Sign | undefined> {
   const sign = feature(settings, "dkim_sign")
   const arc = feature(settings, "arc")
   const sealer = arc === undefined ? undefined : wordsOf(arc).get("seal")?.toLowerCase()
-  if (sign === undefined) {
-    return sealer === undefined
-      ? ok(undefined)
-      : fail("FEATURE(`arc'): seal= needs FEATURE(`dkim_sign'), whose keys it seals with")
-  }
+  if (sign === undefined) return ok(undefined)
   const directory = sign.args[0] || keysByDefault
   const ring = readKeys(directory)
-  if (!ring.ok) return fail(`FEATURE(dkim_sign): ${ring.error}`)
+  if (!ring.ok) return fail(`FEATURE(dkim_sign): ${ring.error}${placeOf(sign.at)}`)
   if (ring.value.size === 0) log(`FEATURE(dkim_sign): ${directory} has no keys, so nothing is signed`)
   const sealKeys = sealer === undefined ? undefined : ring.value.get(sealer)
   if (sealer !== undefined && sealKeys === undefined)
-    return fail(`FEATURE(arc): ${directory} has no key of ${sealer}, which seal= names`)
+    return fail(`FEATURE(arc): ${directory} has no key of ${sealer}, which seal= names${placeOf(arc?.at)}`)
   const site: Site = {
     ...parts,
     ring: ring.value,
@@ -68,6 +73,10 @@ export function makeSigning(parts: SigningParts): Result<Sign | undefined> {
     void signed.then(({ outcome }) => outcome === "later" && known.delete(content)) // the next attempt tries again
     return signed
   })
+}
+
+function placeOf(at: Origin | undefined): string {
+  return at === undefined ? "" : ` (${printOrigin(at)})`
 }
 
 type Site = SigningParts & {
