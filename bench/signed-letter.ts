@@ -44,7 +44,7 @@ export function signingOf(keys: readonly SigningKey[]): Job {
 export async function fieldsOf(threads: SignatureThreads, job: Job, octets: string): Promise<string> {
   const done = await threads.do(job, () => [Buffer.from(octets)])
   if (!done.ok) throw new Error(done.error)
-  return done.value.found.did === "verify" ? "" : done.value.found.fields
+  return "fields" in done.value.found ? done.value.found.fields : ""
 }
 
 /** The letter signed twice, and sealed. */

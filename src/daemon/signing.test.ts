@@ -198,6 +198,32 @@ test("a broken chain is sealed as broken, once", async () => {
   assert.equal(third.reason.says, "the chain was sealed as broken before")
 })
 
+test("mail whose chain cannot be sealed goes without, and does not wait for ever", async () => {
+  const seal = must(signing(`${sign}\n${arc}`, false))
+  for (const [field, why] of [
+    ["ARC-Seal: nonsense", /it is not sealed: cv=fail is not valid for ARC instance 1/],
+    ["ARC-Seal: i=50; cv=pass", /it is not sealed: .*already has 50 sets/],
+    ["ARC-Seal: i=1; cv=none\r\nARC-Seal: i=2; cv=fail", /it is not sealed: .*cv=fail/],
+  ] as const) {
+    const decision = await seal(entry, content(seen("arc=fail").replace("\r\nFrom", `\r\n${field}\r\nFrom`)))
+    assert.equal(decision.outcome, "pass", decision.reason.says)
+    assert.match(decision.reason.says, why)
+  }
+})
+
+test("a broken chain is not sealed as good because a comment says so", async () => {
+  const seal = must(signing(`${sign}\n${arc}`, false))
+  const first = await seal(entry, content(seen("arc=none")))
+  assert.ok(first.outcome === "yes")
+  const broken = (await textOf(first.value))
+    .replace("Hello", "Goodbye")
+    .replace("arc=none\r\nFrom", "arc=fail\r\nFrom")
+    .replace("spf=pass", 'spf=pass (its record says exists:a;arc=pass) smtp.mailfrom="x;arc=pass"@hello.com')
+  const second = await seal(entry, content(broken))
+  assert.ok(second.outcome === "yes", second.reason.says)
+  assert.match(await textOf(second.value), /^ARC-Seal: i=2;[^]*?cv=fail/)
+})
+
 test("without our own Authentication-Results there is nothing to seal", async () => {
   const seal = must(signing(`${sign}\n${arc}`, false))
   const decision = await seal(entry, content(seen("arc=none").replace("mx.test", "other.test")))

@@ -16,7 +16,7 @@ import {
 import { reply } from "../mail/reply.ts"
 import { fail, ok, type Result } from "../mail/result.ts"
 import type { Clock } from "../mail/world.ts"
-import { claimsToBeOurs } from "../message/auth-results.ts"
+import { claimsToBeOurs, resultOf } from "../message/auth-results.ts"
 import { first, type Header, scanHeader, valueOf } from "../message/header.ts"
 import { authorsOf } from "../policy/authors.ts"
 import type { Entry } from "../queue/entry.ts"
@@ -127,7 +127,7 @@ async function sealed(
 ): Promise<Decision<Content>> {
   const ours = header.fields.find((field) => claimsToBeOurs(header, field, site.host))
   const results = ours === undefined ? "" : valueOf(header, ours)
-  const cv = /;\s*arc=(none|pass|fail)\b/.exec(results)?.[1]
+  const cv = resultOf(results, "arc")
   const key = keys.find(({ algorithm }) => algorithm === "rsa-sha256") ?? keys[0]
   if (cv === undefined || key === undefined)
     return pass(step("arc", "nothing was found out about it, so there is nothing to seal", at))
@@ -139,7 +139,7 @@ async function sealed(
     domain,
     key,
     results: results.replaceAll(/;\s*/g, ";\r\n\t"),
-    cv: cv === "none" || cv === "pass" ? cv : "fail",
+    cv: cv === "none" || cv === "pass" ? cv : "fail", // RFC 8617 §5.1.1
     seconds: Math.floor(site.clock() / 1000),
   } as const
   return done(job, content, { site, says: `sealed by ${domain} (s=${key.selector}, cv=${cv})` })
@@ -158,6 +158,7 @@ async function done(
     return later(reply(451, "4.3.0", "Mail could not be signed now"), { ...reason, role: "unknown" })
   }
   const { found } = made.value
+  if (found.did === "nothing") return pass(step(name, `it is not sealed: ${found.why}`, at))
   if (found.did === "verify") throw new Error("a thread verified what it was to sign")
   return yes(withFieldsOnTop(content, Buffer.from(found.fields, "latin1")), {
     ...step(name, says, at),

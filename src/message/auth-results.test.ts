@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import fc from "fast-check"
-import { claimsToBeOurs, serverOf, writeAuthResults } from "./auth-results.ts"
+import { claimsToBeOurs, resultOf, serverOf, writeAuthResults } from "./auth-results.ts"
 import { scanHeader } from "./header.ts"
 
 test("each method stands on a line of its own, and nobody can end a comment or a value early", () => {
@@ -45,6 +45,17 @@ test("only Authentication-Results of our own name claims to be ours, in any case
   )
 })
 
+for (const [value, result] of [
+  ["mx.test; spf=pass; arc=fail", "fail"],
+  ["mx.test;\tspf=pass (x;arc=pass) smtp.mailfrom=a@b.c;\r\n\tarc=FAIL (i=1) x=y", "fail"],
+  ['mx.test; spf=pass smtp.mailfrom="a\\";arc=pass"@b.c; arc (why) = (so) none', "none"],
+  ["mx.test; spf=pass (a (b);arc=pass) (;arc=pass); xarc=pass; dmarc=pass", undefined],
+  ["mx.test; none", undefined],
+  ["arc=pass", undefined],
+] as const) {
+  test(`of "${value}" ARC's result is ${result}`, () => assert.equal(resultOf(value, "arc"), result))
+}
+
 test("no value makes the reader throw", () => {
-  fc.assert(fc.property(fc.string(), (text) => void serverOf(text)))
+  fc.assert(fc.property(fc.string(), (text) => void [serverOf(text), resultOf(text, "arc")]))
 })

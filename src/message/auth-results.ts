@@ -50,6 +50,19 @@ export function serverOf(value: string): string {
   return /^[^\s;()"]*/.exec(value.slice(at))?.[0] ?? ""
 }
 
+/** What is found of a method, in lower case; comments and quoted strings may say what they like. */
+export function resultOf(value: string, method: string): string | undefined {
+  let plain = ""
+  for (let at = 0; at < value.length; ) {
+    const next = afterComments(value, at)
+    const isQuoted = value[next] === '"'
+    if (next > at) plain += " "
+    at = isQuoted ? endOfQuoted(value, next) + 1 : next + 1
+    plain += isQuoted ? '""' : value.slice(next, at)
+  }
+  return new RegExp(`; ?${method} ?= ?([a-z]+)`, "i").exec(plain)?.[1]?.toLowerCase()
+}
+
 function endOfQuoted(value: string, start: number): number {
   let at = start + 1
   while (at < value.length && value[at] !== '"') at += value[at] === "\\" ? 2 : 1

@@ -33,6 +33,8 @@ export type Job =
 export type Found =
   | { readonly did: "verify"; readonly signatures: readonly Signature[]; readonly chain: Chain }
   | { readonly did: "sign" | "seal"; readonly fields: string }
+  /** There are chains that cannot be sealed, now or later. */
+  | { readonly did: "nothing"; readonly why: string }
 
 export type ToThread =
   | {

@@ -96,7 +96,7 @@ async function done(job: Job, octets: Readable, resolver: Resolver): Promise<Fou
     case "sign":
       return { did: "sign", fields: await signMessage(octets, job) }
     case "seal":
-      return { did: "seal", fields: await seal(octets, job) }
+      return await seal(octets, job)
   }
 }
 
@@ -115,7 +115,7 @@ async function quickly(
 async function seal(
   octets: Readable,
   { domain, key, results: authResults, cv, seconds }: Job & { does: "seal" },
-): Promise<string> {
+): Promise<Found> {
   const { headers, errors } = await createSeal(octets, {
     strict: true,
     seal: {
@@ -129,9 +129,13 @@ async function seal(
     },
   })
   const [wrong] = errors
-  if (wrong !== undefined) throw wrong.err
-  return headers.map((header) => `${header}\r\n`).join("")
+  if (wrong === undefined) return { did: "seal", fields: headers.map((header) => `${header}\r\n`).join("") }
+  if (ofChain.has(wrong.err.code ?? "")) return { did: "nothing", why: wrong.err.message }
+  throw wrong.err
 }
+
+/** mailauth's codes where what is wrong is the chain that is there: too long, or not one. */
+const ofChain: ReadonlySet<string> = new Set(["EINVALIDINSTANCE", "EINVALIDCV", "EARCCHAINFAILED"])
 
 /** The mathematics gives way to the sessions: on Linux a thread has a priority of its own, 0 being the calling one. */
 function giveWay(): void {
