@@ -29,6 +29,8 @@ export type Chain = {
   readonly sealer: string | undefined
   /** What the newest ARC-Authentication-Results say of DMARC. */
   readonly dmarc: string | undefined
+  /** A key without which nobody can tell: DNS did not answer for it, so the chain fails (RFC 8617 knows no third result). */
+  readonly silent?: string | undefined
 }
 
 /** A question to DNS and what came back, in words. */

@@ -14,7 +14,7 @@ import { verifier } from "./signatures.ts"
 
 const directory = mkdtempSync(join(tmpdir(), "waypost-dkim-"))
 after(() => rmSync(directory, { recursive: true }))
-const made = ["napier.ac.uk", "lists.example.org"].map((domain) => {
+const made = ["napier.ac.uk", "lists.example.org", "silent.example.org"].map((domain) => {
   const keys = makeKeys(directory, domain, "nov", undefined)
   assert.ok(keys.ok, keys.ok ? "" : keys.error)
   return [domain, keys.value] as const
@@ -211,10 +211,15 @@ test("without a FEATURE nothing is asked and nothing is written", async () => {
   assert.equal(top, "")
 })
 
-async function sealed(text: string, results: string, cv: "none" | "pass" | "fail"): Promise<string> {
-  const [key] = keysOf("lists.example.org")
+async function sealed(
+  text: string,
+  results: string,
+  cv: "none" | "pass" | "fail",
+  domain = "lists.example.org",
+): Promise<string> {
+  const [key] = keysOf(domain)
   assert.ok(key !== undefined)
-  const job: Job = { does: "seal", domain: "lists.example.org", key, results, cv, seconds: 1_790_000_000 }
+  const job: Job = { does: "seal", domain, key, results, cv, seconds: 1_790_000_000 }
   const done = await threads.do(job, () => [Buffer.from(text)])
   assert.ok(done.ok, done.ok ? "" : done.error)
   return `${done.value.found.did === "seal" ? done.value.found.fields : ""}${text}`
@@ -241,6 +246,17 @@ test("a list's seal is checked; believed, its word counts where DMARC fails; and
   assert.match((await sent(second, { mx: trusting })).top, /arc=pass \(i=2/)
   const broken = second.replace("i=1; lists", "i=1; lasts")
   await sent(broken, { mx: trusting, ends: "550 5.7.26 *" })
+})
+
+test("where DNS is silent about a seal that would be believed, the letter is put off, not refused", async () => {
+  const silent = "silent.example.org"
+  const text = await sealed(letter("gordon@napier.ac.uk"), `${silent}; dmarc=pass`, "none", silent)
+  const trusting = (name: string) => host(`FEATURE(\`dmarc')dnl\nFEATURE(\`arc', \`trust=${name}')dnl`)
+  await sent(text, { mx: trusting(silent), ends: "451 4.7.0 *" })
+  await sent(text, { mx: trusting("lists.example.org"), ends: "550 5.7.26 *" })
+  const own = await sealed(letter("me@hello.com"), `${silent}; dmarc=pass`, "none", silent)
+  const { top } = await sent(own, { mx: trusting(silent) })
+  assert.match(top, /arc=fail \(i=1: DNS does not answer for nove\._domainkey\.silent\.example\.org\)/)
 })
 
 test("of very many signatures the topmost are looked at, and no more is asked of DNS", async () => {

@@ -27,7 +27,7 @@ import type { Chain, Signature, Verification, Verify } from "../auth/verificatio
 import { cause } from "../routing/reasons.ts"
 import { judgeAuthors } from "./authors.ts"
 import { type LookForBimi, makeBimi, withBimi } from "./bimi.ts"
-import { type DmarcPolicy, dmarcPolicy } from "./dmarc-actions.ts"
+import { type DmarcAction, type DmarcPolicy, dmarcPolicy } from "./dmarc-actions.ts"
 
 export type AuthenticationQuestion = {
   readonly arrival: Arrival
@@ -164,7 +164,8 @@ function stepsOf({ signatures, chain, asked }: Verification, { dkim, arc }: Site
   )
   if (dkim && signatures.length === 0) told.push(fact("dkim", "the message is not signed", "no"))
   if (dkim) told.push(...signatures.map(ofSignature))
-  if (arc) told.push(fact("arc", chainInWords(chain), chain.result === "pass" ? "yes" : "no"))
+  const sealed = chain.result === "pass" ? "yes" : chain.silent === undefined ? "no" : "unknown"
+  if (arc) told.push(fact("arc", chainInWords(chain), sealed))
   return told
 }
 
@@ -209,7 +210,7 @@ function byDmarc(taken: Taken, question: DmarcAnswer, site: Site): Decision<Mess
   const results = [...(taken.value.results ?? []), found]
   if (worst === undefined) return yes({ ...taken.value, results }, taken.reason)
   const vouched = sealedBy(chain, site.trusted)
-  const action = vouched !== undefined && worst.result === "fail" ? "mark" : policy.action(worst)
+  const action = actionOn(worst, { vouched, chain }, { policy, trusted: site.trusted })
   if (site.seen !== undefined && action !== "defer" && !isReportSubject(first(header, "subject") ?? ""))
     for (const verdict of verdicts)
       site.seen(
@@ -224,6 +225,18 @@ function byDmarc(taken: Taken, question: DmarcAnswer, site: Site): Decision<Mess
   ]
   const reason = because("dmarc", `${worst.result}: ${worst.why}`, policy.at, steps)
   return decided(action, worst, { ...taken.value, results }, reason)
+}
+
+/** A seal that is believed lessens it; one of which nobody can tell now puts the letter off instead of refusing it. */
+function actionOn(
+  verdict: DmarcVerdict,
+  { vouched, chain }: { readonly vouched: string | undefined; readonly chain: Chain },
+  { policy, trusted }: { readonly policy: DmarcPolicy; readonly trusted: ReadonlySet<string> },
+): DmarcAction {
+  const action = policy.action(verdict)
+  if (verdict.result !== "fail" || action === "mark") return action
+  if (vouched !== undefined) return "mark"
+  return chain.silent !== undefined && trusted.has(chain.sealer ?? "") ? "defer" : action
 }
 
 /** What a report tells of it. RFC 9990 §3.1.1.13: SPF's identity is MAIL FROM, which is postmaster's of HELO where there is none. */
@@ -255,7 +268,7 @@ function sealedBy({ result, sealer, dmarc }: Chain, trusted: ReadonlySet<string>
 }
 
 function decided(
-  action: ReturnType<DmarcPolicy["action"]>,
+  action: DmarcAction,
   { domain, wish, result }: DmarcVerdict,
   verdict: MessageVerdict,
   reason: Reason,

@@ -15,11 +15,24 @@ export async function verifyThoroughly(
   wants: { readonly dkim: boolean; readonly arc: boolean },
   resolver: Resolver,
 ): Promise<Found & { readonly did: "verify" }> {
-  const options = { resolver, strict: true, minBitLength: fewestBits }
+  const silent = new Set<string>()
+  const options = { resolver: noting(resolver, silent), strict: true, minBitLength: fewestBits }
   const found = await verified(octets, options)
   const signatures = wants.dkim ? found.results.flatMap(signatureOf) : []
-  const chain = wants.arc ? await chainOf(found.arc, options) : noChain
+  const chain = wants.arc ? withSilence(await chainOf(found.arc, options), found.arc, silent) : noChain
   return { did: "verify", signatures, chain }
+}
+
+/** Notes the names that DNS does not answer for. */
+function noting(resolver: Resolver, silent: Set<string>): Resolver {
+  return async (name, type) => {
+    try {
+      return await resolver(name, type)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ESERVFAIL") silent.add(name.toLowerCase())
+      throw error
+    }
+  }
 }
 
 type Options = { readonly resolver: Resolver; readonly strict: boolean; readonly minBitLength: number }
@@ -100,4 +113,23 @@ async function chainOf(found: NonNullable<Verified["arc"]>, options: Options): P
     sealer: typeof sealer === "string" ? sealer.toLowerCase() : undefined,
     dmarc: typeof dmarc === "string" ? dmarc.toLowerCase() : undefined,
   }
+}
+
+type Tags = Readonly<Record<string, { readonly value?: unknown } | undefined>> | undefined
+
+/** A chain that failed because DNS is silent is told from one that is broken. */
+function withSilence(
+  chain: Chain,
+  { chain: sets }: NonNullable<Verified["arc"]>,
+  silent: ReadonlySet<string>,
+): Chain {
+  if (chain.result !== "fail" || silent.size === 0 || !Array.isArray(sets)) return chain
+  const signed = [...sets.map((set) => set["arc-seal"]), sets.at(-1)?.["arc-message-signature"]]
+  const names = signed.map((field) => keyName(field?.parsed))
+  const name = names.find((one) => silent.has(one))
+  return name === undefined ? chain : { ...chain, why: `DNS does not answer for ${name}`, silent: name }
+}
+
+function keyName(tags: Tags): string {
+  return `${String(tags?.["s"]?.value)}._domainkey.${String(tags?.["d"]?.value)}`.toLowerCase()
 }
