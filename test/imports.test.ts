@@ -27,7 +27,13 @@ const pure: Readonly<Record<string, string | readonly string[]>> = {
   "node:url": ["domainToASCII", "domainToUnicode"],
 }
 
-type Import = { readonly from: string; readonly what: string; readonly names: readonly string[] }
+type Import = {
+  readonly from: string
+  readonly what: string
+  readonly names: readonly string[]
+  /** Nothing of it is there when the code runs. */
+  readonly typesOnly?: boolean
+}
 
 const root = join(import.meta.dirname, "..")
 
@@ -46,6 +52,7 @@ function importsOf(from: string): Import[] {
       from,
       what: one.moduleRequest.value,
       names: one.entries.map((entry) => entry.importName.name ?? "*"),
+      typesOnly: one.entries.length > 0 && one.entries.every((entry) => entry.isType),
     })),
     ...staticExports
       .flatMap((one) => one.entries)
@@ -118,6 +125,28 @@ test("no file imports itself by a detour", () => {
     ),
   )
   assert.deepEqual(cycles(graph), [])
+})
+
+test("mailauth is loaded by the threads for signatures alone, which begin with the first message that needs them", () => {
+  const loads = files()
+    .flatMap(importsOf)
+    .filter(({ typesOnly }) => typesOnly !== true)
+    .map(({ from, what }) => ({
+      from,
+      what: what.startsWith(".") ? normalize(join(dirname(from), what)) : what,
+    }))
+  const loaders = new Set<string>(["mailauth"])
+  for (let size = 0; size < loaders.size; ) {
+    size = loaders.size
+    for (const { from, what } of loads)
+      if (loaders.has(what) || what.startsWith("mailauth/")) loaders.add(from)
+  }
+  loaders.delete("mailauth")
+  assert.deepEqual([...loaders].toSorted(), [
+    "src/trust/mailauth-keys.ts",
+    "src/trust/mailauth-thread.ts",
+    "src/trust/mailauth-verify.ts",
+  ])
 })
 
 test("no file only passes on what others export", () => {
